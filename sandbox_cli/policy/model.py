@@ -1,0 +1,88 @@
+"""A policy in its long form: what a program may do, with where each clause was said."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from sandbox_cli.result import Blame, Level
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limit(Model):
+    """Canonical units: seconds, bytes, a count (cpus: a fraction of cores). None: not bounded."""
+
+    default: float | None
+    max: float | None
+
+
+class Mount(Model):
+    """What stands at a path of the jail: a host path (`source`), a bounded tmpfs, or a symbolic link."""
+
+    mode: Literal["ro", "rw", "tmpfs", "symlink"]
+    source: str | None = None  # ro and rw: the host path; symlink: its target
+    optional: bool = False
+
+
+class Syscalls(Model):
+    allow: tuple[str, ...] | None = None
+    deny: tuple[str, ...] | None = None  # exactly one of the two
+    action: Literal["errno", "kill", "log"] = "errno"
+
+
+class RuntimeSpec(Model):
+    command: str
+    version: str = "--version"
+
+
+class Compile(Model):
+    run: tuple[str, ...]
+    limits: dict[str, Limit] = {}
+
+
+class Selftest(Model):
+    source: str
+    stdout: str
+
+
+class Language(Model):
+    name: str
+    aliases: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    file: str
+    runtime: RuntimeSpec | None = None
+    compile: Compile | None = None
+    run: tuple[str, ...]
+    selftest: Selftest | None = None
+
+
+class Artifacts(Model):
+    collect: tuple[str, ...] = ("**",)
+    max_files: int = 1000
+    max_bytes: int = 64 << 20
+
+
+class Policy(Model):
+    """The merged policy.
+
+    `sources` maps each dotted clause to where it was said; `files` is the chain, nearest first.
+    """
+
+    name: str
+    description: str = ""
+    language: Language | None = None
+    limits: dict[str, Limit]
+    filesystem: dict[str, Mount]
+    network: Literal["none", "host"] | dict[str, tuple[str, ...]] = "none"
+    syscalls: Syscalls
+    workspace: Literal["none", "ro", "rw"] = "none"
+    environment: dict[str, str] = {}
+    artifacts: Artifacts = Artifacts()
+    require: dict[str, Level] = {}
+    digest: str
+    files: tuple[str, ...]
+    sources: dict[str, Blame]

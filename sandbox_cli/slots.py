@@ -1,0 +1,15 @@
+"""The words that a Plan leaves open, and the fds of the jailer: known to whoever renders and to the run.
+
+A slot is a word between NUL bytes. No argument and no policy value can hold one, so none can be forged,
+and `str.replace` fills it.
+"""
+
+SCRATCH = "\0scratch\0"  # the job's directory, as the job sees it
+HOST_SCRATCH = "\0host-scratch\0"  # the same as the jailer sees it, where that is a directory of the host
+UID = "\0uid\0"  # the job's account
+GID = "\0gid\0"
+FILE = "\0file\0"  # the name of the job's program below scratch
+
+CONTROL_FD = 3  # in the jailer: the socket to the supervisor
+LAUNCHER_FD = 4  # the launcher, executed as /proc/self/fd/4
+DATA_FD = 5  # the plan's data[0]; data[i] is on DATA_FD + i
