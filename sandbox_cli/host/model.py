@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Problem(NamedTuple):
+    """Why something can't be used here, and what would help."""
+
+    reason: str
+    fix: str | None
 
 
 @dataclass(frozen=True)
@@ -12,7 +20,8 @@ class Jailer:
     `problem` says why it can't be used, `fix` what would help.
 
     `bind` is the folder that must be bound where the job's account can reach it, for a wheel under a
-    closed folder (root only): `program` is then the path after the bind.
+    closed folder (root only): the one above its package, whose libraries stand beside it. `program` is
+    then the path after the bind.
     """
 
     name: str
@@ -34,7 +43,7 @@ class Host:
     machine: str  # x86_64 | aarch64
     jailers: dict[str, Jailer]  # by backend; one that isn't installed is not there
     root_entries: tuple[str, ...]
-    root_links: dict[str, str] = field(default_factory=dict)  # {"bin": "usr/bin"}
+    root_links: dict[str, str] = field(default_factory=dict[str, str])  # {"bin": "usr/bin"}
     firejail_user: tuple[str, int, int, str] | None = None  # name, uid, gid, home; for root alone
     nproc_in_namespace: bool = False  # RLIMIT_NPROC counts a jail's own tasks alone (kernel >= 5.14)
 

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sandbox_cli.errors import HostError
+from sandbox_cli.host import runtimes
+from sandbox_cli.host.runtimes import Found, find, find_default
+from tests.accounts import Account
+from tests.host.programs import only_root, program
+
+SOURCE = """
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+int main(int argc, char **argv) {
+    char name[4096];
+    FILE *log = fopen(LOG, "a");
+    if (log) { fprintf(log, "%s\\n", strrchr(argv[0], '/') + 1); fclose(log); }
+    printf("Tool %s\\n", strrchr(argv[0], '-') ? strrchr(argv[0], '-') + 1 : "without");
+    return argc > 1 && !strcmp(argv[1], "--version") ? 0 : 1;
+}
+"""
+
+
+class Tools:
+    """Programs, not scripts, that say as their version what follows the dash in their name, and note who was asked."""
+
+    def __init__(self, folder: Path, binary: Path, log: Path) -> None:
+        self.folder, self._binary, self._log = folder, binary, log
+
+    def make(self, path: str, command: str = "tool") -> Path:
+        """A link `command` beside the program `path`."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self._binary, file)
+        file.chmod(0o755)
+        link = file.parent / command
+        if link != file:
+            link.symlink_to(file.name)
+        return file
+
+    def path(self, *folders: str) -> str:
+        return ":".join(str(self.folder / folder) for folder in folders)
+
+    @property
+    def asked(self) -> list[str]:
+        return self._log.read_text().split() if self._log.exists() else []
+
+
+@pytest.fixture
+def tools(trusted: Path, tmp_path: Path, needs: object) -> Tools:
+    assert callable(needs)
+    needs("cc")
+    source, binary, log = tmp_path / "tool.c", tmp_path / "compiled", tmp_path / "log"
+    source.write_text(SOURCE)
+    subprocess.run(["cc", f'-DLOG="{log}"', "-o", binary, source], check=True)
+    return Tools(trusted, binary, log)
+
+
+def test_the_first_on_path_is_the_default_and_no_other_is_asked(tools: Tools) -> None:
+    first = tools.make("a/bin/tool-1.2")
+    tools.make("b/bin/tool-3.4")
+    found = find_default("tool", path=tools.path("a/bin", "b/bin"))
+    assert found == Found(str(first), "1.2", str(tools.folder / "a"), default=True)
+    assert tools.asked == ["tool-1.2"]
+
+
+def test_all_are_listed_once_with_their_versions_and_one_default(tools: Tools) -> None:
+    tools.make("a/bin/tool-1.2")
+    tools.make("b/bin/tool-3.4")
+    tools.make("b/bin/other-5.6", "tool5.6")
+    tools.make("b/bin/tool-config", "tool-config")
+    found = find("tool", path=tools.path("a/bin", "b/bin", "a/bin"))
+    assert [(Path(one.path).name, one.version, one.default, one.problem) for one in found] == [
+        ("tool-1.2", "1.2", True, None),
+        ("tool-3.4", "3.4", False, None),
+        ("other-5.6", "5.6", False, None),
+    ]
+
+
+@pytest.mark.parametrize(("wanted", "name"), [("3", "tool-3.4"), ("3.4", "tool-3.4"), ("1.2", "tool-1.2")])
+def test_a_wanted_version_is_picked_among_those_found(tools: Tools, wanted: str, name: str) -> None:
+    tools.make("a/bin/tool-1.2")
+    tools.make("b/bin/tool-3.4", "tool3.4")
+    assert Path(find_default("tool", path=tools.path("a/bin", "b/bin"), version=wanted).path).name == name
+
+
+def test_a_version_that_is_not_there_is_refused_with_what_there_is(tools: Tools) -> None:
+    file = tools.make("a/bin/tool-3.12")
+    with pytest.raises(HostError) as error:
+        find_default("tool", path=tools.path("a/bin"), version="3.1")
+    assert error.value.message == f"there is no tool 3.1 that a job can run: {file} is 3.12"
+    assert error.value.hint == "install tool 3.1 where every account can run it"
+
+
+def test_a_long_list_of_reasons_is_cut(tools: Tools) -> None:
+    for number in range(5):
+        tools.make(f"{number}/bin/tool-1.{number}")
+    with pytest.raises(HostError, match=r"tool-1\.2 is 1\.2, and 2 more$"):
+        find_default("tool", path=tools.path(*(f"{number}/bin" for number in range(5))), version="9")
+
+
+def test_a_script_is_passed_over_with_the_reason(tools: Tools) -> None:
+    script = program(tools.folder / "a" / "tool", "Tool 9.9")
+    real = tools.make("b/bin/tool-1.2")
+    found = find("tool", path=tools.path("a", "b/bin"))
+    assert found[0] == Found(
+        str(script), None, str(tools.folder / "a"), problem=f"{script} is a script that starts something else"
+    )
+    assert found[1].default
+    assert find_default("tool", path=tools.path("a", "b/bin")).path == str(real)
+
+
+def test_a_pyenv_shim_is_looked_through(tools: Tools) -> None:
+    program(tools.folder / "env" / "shims" / "tool", "a shim")
+    real = tools.make("env/versions/2.3.4/bin/tool-2.3.4")
+    found = find_default("tool", path=tools.path("env/shims"))
+    assert (found.path, found.prefix) == (str(real), str(tools.folder / "env" / "versions" / "2.3.4"))
+
+
+def test_a_program_that_stands_for_others_by_its_name_is_passed_over(tools: Tools) -> None:
+    tools.make("a/bin/busybox")
+    assert "stands for other programs" in (find("tool", path=tools.path("a/bin"))[0].problem or "")
+    assert tools.asked == []
+
+
+def test_a_program_that_tells_no_version_can_be_used(tools: Tools) -> None:
+    tools.make("a/bin/tool", "tool")
+    assert find_default("tool", path=tools.path("a/bin")).version is None
+
+
+def test_a_program_that_can_not_be_started_is_no_runtime(tools: Tools) -> None:
+    broken = tools.make("a/bin/tool-1.2")
+    broken.write_bytes(b"\x7fELF, and then nothing")
+    assert "doesn't answer" in (find("tool", path=tools.path("a/bin"))[0].problem or "")
+
+
+def test_the_current_directory_holds_no_runtimes(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools.make("a/bin/tool-1.2")
+    monkeypatch.chdir(tools.folder / "a" / "bin")
+    with pytest.raises(HostError, match=r"^there is no (\./)?tool that a job can run$"):
+        find_default("tool", path=":.:../bin")
+    with pytest.raises(HostError):
+        find_default("./tool", path="")
+
+
+def test_a_command_that_is_a_path_is_that_file_alone(tools: Tools) -> None:
+    file = tools.make("a/lib/tool-1.2")
+    tools.make("b/bin/tool-3.4")
+    found = find_default(str(file), path=tools.path("b/bin"))
+    assert (found.path, found.prefix) == (str(file), str(file.parent))
+
+
+@pytest.mark.parametrize(
+    ("file", "prefix"),
+    [
+        ("/usr/bin/python3.11", "/usr"),
+        ("/usr/local/bin/node", "/usr/local"),
+        ("/opt/go/bin/go", "/opt/go"),
+        ("/usr/lib/jvm/java-17/bin/java", "/usr/lib/jvm/java-17"),
+        ("/home/me/.pyenv/versions/3.12.4/bin/python3.12", "/home/me/.pyenv/versions/3.12.4"),
+        ("/opt/tool/tool", "/opt/tool"),
+        ("/bin/bash", "/bin"),
+        ("/tmp/bin/tool", "/tmp/bin"),
+        ("/home/me/bin/tool", "/home/me/bin"),
+        ("/data/home/me/bin/tool", "/data/home/me/bin"),
+    ],
+)
+def test_the_prefix_is_the_runtimes_tree_and_never_a_home_or_more(
+    file: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/data/home/me")
+    assert runtimes._prefix(Path(file)) == prefix
+
+
+@only_root
+def test_a_runtime_below_a_closed_folder_is_reported_and_the_next_is_taken(tools: Tools) -> None:
+    hidden = tools.make("closed/env/bin/tool-9.9")
+    (tools.folder / "closed").chmod(0o700)
+    reached = tools.make("b/bin/tool-1.2")
+    found = find("tool", path=tools.path("closed/env/bin", "b/bin"))
+    assert [(one.path, one.version, one.default) for one in found] == [
+        (str(hidden), "9.9", False),
+        (str(reached), "1.2", True),
+    ]
+    assert found[0].problem == (
+        f"{hidden} can't be reached by the job's account: {tools.folder / 'closed'} is closed to it"
+    )
+
+
+@only_root
+def test_a_runtime_of_somebody_else_is_not_started_as_root(tools: Tools) -> None:
+    theirs = tools.make("a/bin/tool-1.2")
+    shutil.chown(theirs, 1900000001)
+    found = find("tool", path=tools.path("a/bin"))
+    assert "isn't run as root" in (found[0].problem or "")
+    assert tools.asked == []
+
+
+def test_python_of_this_machine_is_found_for_either_account(account: str, request: pytest.FixtureRequest) -> None:
+    someone: Account = request.getfixturevalue(f"as_{account}")
+    code = "from sandbox_cli.host.runtimes import find_default; print(*find_default('python3').__dict__.values())"
+    done = someone.run([someone.python, "-c", code])
+    path, version, prefix, default, problem = done.stdout.decode().split()
+    assert Path(path).is_file()
+    assert not Path(path).is_symlink()
+    assert path.startswith(f"{prefix}/")
+    assert (version.split(".")[0], default, problem) == ("3", "True", "None")
