@@ -52,9 +52,7 @@ class SealFacts(TypedDict):
     hidden_namespaces: bool  # /proc/PID/ns can't be read here: NSpid, uid_map, mountinfo and net/dev serve
     interfaces: list[str] | None  # network interfaces in the jail; None where it is the host's network
     mounts: list[tuple[str, str]]  # (path in the jail, ro | rw): each must be there, just so
-    elsewhere: (
-        list[str] | None
-    )  # prefixes below which the jailer mounts what it likes; None: anywhere
+    elsewhere: list[str] | None  # prefixes below which the jailer mounts what it likes; None: anywhere
 
 
 class Artifacts(TypedDict):
@@ -80,10 +78,11 @@ class Plan(TypedDict):
     scratch: Scratch
     command: list[str]  # the program (an absolute path) and its arguments, those of the job left out; may hold slots
     argv0: str  # what the program sees as its own name
+    file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet
     environment: list[str]  # the job's: "K=V"; may hold slots
     rlimits: list[tuple[int, int]]  # (RLIMIT_*, value), soft and hard alike
     filter: bytes  # BPF: instructions of struct sock_filter
-    kill_on_syscall: bool  # the filter's action is kill
+    syscall_blame: Blame | None  # where the filter's action is kill: what a SIGSYS is blamed on
     limits: dict[str, Limit]
     seal: SealFacts
     artifacts: Artifacts

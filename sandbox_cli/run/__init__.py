@@ -1,1 +1,72 @@
+"""Plan -> Outcome: start the jail, hold it to its limits, and say what happened. The only part that spawns.
 
+Theory of operation
+-------------------
+The supervisor (this process) starts `launcher enter`, which becomes the jailer, which makes the jail and
+starts `launcher init` in it. `init` forks the child that becomes the job's program:
+
+    supervisor --- enter = jailer --- (the jailer's own PID 1, firejail only) --- init --- child = the program
+                   `-- with a set-uid jailer `enter` stays between the two, as its watcher
+
+One unix socketpair joins the supervisor and `init`: records come in, each with the pid that the kernel
+says sent it; the message with the program, its limits and its filter goes out with the fds of the job's
+stdin, stdout and stderr; the fd of scratch comes back. The jailer holds none of the job's streams: its own
+output is a pipe of ours, the log.
+
+    ready   `init` runs in the jail: it gets its message
+    dir     the fd of scratch: inputs are written
+    armed   the child has its limits and its filter, and waits at the gate: the jail is inspected from
+            outside (seal.py); only where it is what was planned does one byte open the gate
+    started, then exit | signal | execfail | armfail, then total
+
+Who dies first:
+
+    the program      `init` reaps it, kills and reaps what it left, says so, and ends: the jail is empty
+    `init`           as PID 1 the kernel kills the whole jail with it; below firejail's PID 1, we kill that one
+    the jailer       we kill the jail's PID 1; bwrap and nsjail would also take it along
+    the supervisor   its end of the socket closes: `init` kills everything in the jail, if the gate was
+                     opened, and ends; the parent-death signal, or `enter` as watcher, ends the jailer
+
+The run is over when the jail's PID 1 is gone (a pidfd says so) and the jailer is reaped; then what is left
+in the socket and the pipes is read, artifacts are collected through the fd of scratch, and only then is it
+judged what happened (verdict.py). Nothing here knows policies, Jinja or YAML, and nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+from sandbox_cli.backends import BACKENDS
+from sandbox_cli.run import verdict
+from sandbox_cli.run.outcome import blank, describe
+from sandbox_cli.run.scratch import Site, sweep
+from sandbox_cli.run.supervise import Supervisor
+from sandbox_cli.run.system import close
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.result import Outcome
+    from sandbox_cli.run.model import Work
+
+
+def execute(plan: Plan, work: Work) -> Outcome:
+    """Runs one job and returns what happened, a jail that failed (`sandbox-error`) included.
+
+    Raises UsageError for an input that can't be read, HostError where scratch, an account or the jailer
+    can't be had. Nothing of the job is left running or lying about then, or ever.
+    """
+    if "/" not in plan["command"][0]:
+        outcome = blank(plan, work)
+        outcome |= verdict.not_found(plan["command"][0])  # type: ignore[typeddict-item]
+        return outcome
+    sweep()
+    site = Site(plan)
+    supervisor = None
+    try:
+        supervisor = Supervisor(plan, work, site)
+        supervisor.run()
+        report = BACKENDS[plan["backend"]].read(supervisor.jail.exit_status, bytes(supervisor.jail.log))
+        return describe(plan, work, supervisor, report)
+    finally:
+        if supervisor is not None:
+            close(supervisor.jail.scratch)
+        site.close()

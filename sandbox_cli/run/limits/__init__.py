@@ -1,1 +1,1 @@
-
+"""What holds limits while a job runs, one module each."""

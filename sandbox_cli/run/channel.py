@@ -1,0 +1,86 @@
+"""The socket to the launcher in the jail: its records, our message, the gate."""
+
+from __future__ import annotations
+
+import _socket
+import os
+import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+VERSION = 1
+_CREDENTIALS = struct.Struct("=3i")
+_ANCILLARY = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(16)
+
+
+class Record:
+    """One line of the launcher's: its words, the pid that the kernel says sent it, and an fd that came with it."""
+
+    __slots__ = ("fd", "sender", "words")
+
+    def __init__(self, words: list[str], sender: int, fd: int | None) -> None:
+        self.words = words
+        self.sender = sender
+        self.fd = fd
+
+
+def receive(control: _socket.socket) -> list[Record] | None:
+    """The records that wait; None when the other side is closed. Never blocks.
+
+    The kernel never joins the bytes of two senders in one answer, nor anything behind an fd: the fd belongs
+    to the last line.
+    """
+    try:
+        data, ancillary, _, _ = control.recvmsg(65536, _ANCILLARY, _socket.MSG_CMSG_CLOEXEC | _socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return []
+    except ConnectionResetError:
+        return None
+    sender, fds = 0, list[int]()
+    for level, kind, payload in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_CREDENTIALS:
+            sender = _CREDENTIALS.unpack(payload[: _CREDENTIALS.size])[0]
+        elif level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+            fds += struct.unpack(f"{len(payload) // 4}i", payload[: len(payload) // 4 * 4])
+    for fd in fds[1:]:
+        os.close(fd)
+    if not data:
+        return None
+    lines = [line.split() for line in data.decode("ascii", "replace").splitlines()]
+    records = [Record(words, sender, None) for words in lines if words]
+    if fds and records:
+        records[-1].fd = fds[0]
+    elif fds:
+        os.close(fds[0])
+    return records
+
+
+def message(
+    *,
+    directory: bytes,
+    path: bytes,
+    arguments: Sequence[bytes],
+    environment: Sequence[bytes],
+    rlimits: Iterable[tuple[int, int]],
+    bpf: bytes,
+) -> bytes:
+    """What `init` is told, once: the program, its surroundings and its bounds."""
+    strings = b"".join(word + b"\0" for word in [directory, path, *arguments, *environment])
+    limits = [struct.pack("=3Q", number, value, value) for number, value in rlimits]
+    header = struct.pack("=6I", VERSION, len(arguments), len(environment), len(limits), len(bpf), len(strings))
+    body = b"".join([header, *limits, bpf, strings])
+    return struct.pack("=I", len(body)) + body
+
+
+def send(control: _socket.socket, text: bytes, fds: Sequence[int]) -> None:
+    """Sends a message with the job's stdin, stdout and stderr. Raises OSError when the launcher is gone."""
+    rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack(f"{len(fds)}i", *fds))]
+    sent = control.sendmsg([text], rights, _socket.MSG_NOSIGNAL)
+    if sent < len(text):
+        control.sendall(text[sent:], _socket.MSG_NOSIGNAL)
+
+
+def open_gate(control: _socket.socket) -> None:
+    control.sendall(b"g", _socket.MSG_NOSIGNAL)

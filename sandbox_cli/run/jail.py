@@ -1,0 +1,230 @@
+"""One jail: from the spawn of the jailer through `ready`, `armed`, the seal and the gate to the last record.
+
+It says what happened; when and why to end it is the supervisor's to decide.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from sandbox_cli.run import artifacts, channel, seal
+from sandbox_cli.run.spawn import filler, spawn
+from sandbox_cli.run.system import close, kill_by_pidfd, status_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.run.artifacts import Identity
+    from sandbox_cli.run.channel import Record
+    from sandbox_cli.run.model import Work
+    from sandbox_cli.run.scratch import Site
+
+    Interest = tuple[int, int, Callable[[], None]]  # an fd, the events to wait for, what to do then
+
+_LOG_BYTES = 65536  # that are kept of the jailer's own words
+_ENDS = ("exit", "signal", "execfail", "armfail")
+
+
+class Jail:
+    """A jail that was started. Its fds are closed by `close`, after which nothing of it runs any more."""
+
+    def __init__(self, plan: Plan, work: Work, site: Site, stdio: Sequence[int]) -> None:
+        self.fault: str | None = None  # why it must not go on: it is not what was planned
+        self.started = False
+        self.end: list[str] | None = None  # the launcher's last word on the program
+        self.total: list[str] | None = None
+        self.opened: float | None = None  # when the gate was, and when the program ended
+        self.ended: float | None = None
+        self.finished: float | None = None  # when the program had ended or the jail was empty, whichever came first
+        self.init = 0  # the launcher's pid, as we see it
+        self.scratch: int | None = None
+        self.inputs: dict[bytes, Identity] = {}
+        self.inspected: list[str] = []
+        self.exit_status: int | None = None  # the jailer's, as os.waitstatus_to_exitcode gives it
+        self.log = bytearray()
+        self._plan, self._work, self._site, self._stdio = plan, work, site, stdio
+        self._fill = filler(site, work["file"])
+        self._init_fd: int | None = None
+        self._first_fd: int | None = (
+            None  # of the PID 1 of the jail: the launcher, or the jailer's own process above it
+        )
+        self._talks = self._logs = self._jailer_runs = True
+        self._occupied = False
+        self._jailer = spawn(plan, site, self._fill)
+
+    @property
+    def alive(self) -> bool:
+        """A process of the jail, or the jailer, is still there."""
+        return self._jailer_runs or self._occupied
+
+    def interests(self) -> Iterator[Interest]:
+        """What the jail waits for now."""
+        if self._talks:
+            yield self._jailer.control.fileno(), select.POLLIN, self._read_records
+        if self._logs:
+            yield self._jailer.log, select.POLLIN, self._read_log
+        if self._jailer_runs:
+            yield self._jailer.pidfd, select.POLLIN, self._jailer_ended
+        if self._occupied and self._first_fd is not None:
+            yield self._first_fd, select.POLLIN, self._emptied
+        if self._occupied and self._init_fd is not None and self._init_fd != self._first_fd:
+            yield self._init_fd, select.POLLIN, self._init_ended
+
+    def kill(self) -> None:
+        """Kills the jail's PID 1, whose end is the end of all in it; before there is one, the jailer."""
+        if self._occupied and self._first_fd is not None:
+            kill_by_pidfd(self._first_fd)
+        else:
+            self.kill_jailer()
+
+    def kill_jailer(self) -> None:
+        """Ends the jailer itself. One that is set-uid can be out of our reach: its watcher does it."""
+        close(self._jailer.lifeline)
+        self._jailer.lifeline = None
+        if self._jailer_runs and not self._plan["set_uid"]:
+            kill_by_pidfd(self._jailer.pidfd)
+
+    def drain(self) -> None:
+        """Reads what was said before everybody was gone."""
+        while self._talks and _ready(self._jailer.control.fileno()):
+            self._read_records()
+        while self._logs and _ready(self._jailer.log):
+            self._read_log()
+
+    def close(self) -> None:
+        """Ends whatever still runs, reaps the jailer and closes every fd but scratch."""
+        if self.alive:
+            self.kill()
+            self.kill_jailer()
+        self._jailer.control.close()  # the lifeline of `init`
+        if self._jailer_runs:
+            self._jailer_ended()
+        close(self._init_fd, self._first_fd if self._first_fd != self._init_fd else None, *self._stdio)
+        self._jailer.close()
+
+    # ---- the launcher's records ----
+
+    def _read_records(self) -> None:
+        records = channel.receive(self._jailer.control)
+        if records is None:
+            self._talks = False
+            return
+        for record in records:
+            self._take(record)
+
+    def _take(self, record: Record) -> None:
+        """Only the launcher is believed, by the sender that the kernel names; the first word on each thing stands."""
+        word, fd = record.words[0], record.fd
+        if self.init == 0:
+            if word == "ready":
+                self._ready(record.sender)
+        elif word == "armed" and self.opened is None and self.fault is None:
+            self._armed(record.sender)
+        elif record.sender == self.init:
+            if word == "dir" and self.scratch is None and fd is not None:
+                self.scratch, fd = fd, None
+                owner = (self._site.uid, self._site.gid) if self._plan["account"]["root"] else None
+                self.inputs = artifacts.put(self.scratch, self._work["inputs"], owner)
+            else:
+                self._note(record.words)
+        close(fd)
+
+    def _note(self, words: list[str]) -> None:
+        if words[0] == "nodir":
+            self.fault = f"the job's directory can't be opened in the jail: {os.strerror(int(words[1]))}"
+        elif words[0] == "started":
+            self.started = True
+        elif words[0] in _ENDS and self.end is None:
+            self.end = words
+            self.ended = self.finished = time.monotonic()
+        elif words[0] == "total" and self.total is None:
+            self.total = words
+            if self._init_fd != self._first_fd:
+                self.kill()  # the jailer's own PID 1 would take 18 ms to see that its child is gone
+
+    def _ready(self, sender: int) -> None:
+        self.init = sender
+        try:
+            self._init_fd = os.pidfd_open(sender)
+            first = _first_process(sender)
+            self._first_fd = self._init_fd if first == sender else os.pidfd_open(first)
+            self._occupied = True
+            channel.send(self._jailer.control, self._message(), self._stdio)
+        except (ProcessLookupError, FileNotFoundError, BrokenPipeError, ConnectionResetError):
+            return  # it is gone already: the end of its socket and of the jailer says the rest
+        finally:
+            for end in self._stdio:
+                os.close(end)
+            self._stdio = ()
+
+    def _message(self) -> bytes:
+        plan, work = self._plan, self._work
+        path, *arguments = (self._fill(word) for word in plan["command"])
+        environment: dict[bytes, bytes] = {}
+        for pair in [*(self._fill(pair) for pair in plan["environment"]), *work["environment"]]:
+            environment[pair.split(b"=", 1)[0]] = pair
+        return channel.message(
+            directory=os.fsencode(self._site.path),
+            path=path,
+            arguments=[self._fill(plan["argv0"]), *arguments, *work["arguments"]],
+            environment=list(environment.values()),
+            rlimits=plan["rlimits"],
+            bpf=plan["filter"],
+        )
+
+    def _armed(self, child: int) -> None:
+        """The seal: the gate opens only where the jail is what was planned."""
+        try:
+            self.inspected, faults = seal.inspect(self._plan, self._site, self.init, child)
+            if faults:
+                self.fault = f"the jail is not what was planned: {'; '.join(faults)}"
+                return
+            self.opened = time.monotonic()
+            channel.open_gate(self._jailer.control)
+        except (FileNotFoundError, ProcessLookupError, BrokenPipeError, ConnectionResetError):
+            self.fault = "the jail ended while it was inspected"
+
+    # ---- the ends of processes ----
+
+    def _read_log(self) -> None:
+        data = os.read(self._jailer.log, 65536)
+        self._logs = bool(data)
+        self.log += data[: _LOG_BYTES - len(self.log)]
+
+    def _jailer_ended(self) -> None:
+        _, status = os.waitpid(self._jailer.pid, 0)
+        self.exit_status = os.waitstatus_to_exitcode(status)
+        self._jailer_runs = False
+        self.kill()  # a jail must not outlive its jailer
+
+    def _emptied(self) -> None:
+        self._occupied = False
+        self.finished = self.finished or time.monotonic()
+
+    def _init_ended(self) -> None:
+        """Below a PID 1 of the jailer's own, the launcher's end is not yet the jail's."""
+        self.drain()
+        self.kill()
+
+
+def _first_process(pid: int) -> int:
+    """The PID 1 of the process namespace that `pid` lives in, as we see it; `pid` itself where that is ours too."""
+    each = pid
+    while True:
+        status = status_of(each)
+        inner = status["NSpid"].split()
+        if len(inner) < 2:
+            return pid
+        if inner[-1] == "1":
+            return each
+        each = int(status["PPid"])
+
+
+def _ready(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))

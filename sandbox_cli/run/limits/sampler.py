@@ -1,0 +1,178 @@
+"""The sampler: looks at the job's whole tree from outside, at short intervals, and says which limit it is over.
+
+It is the enforcer where no control group is to be had. It can overshoot between two looks, and a job can
+hide from it between them; its level says so (`sampled`).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+
+from sandbox_cli.run.system import read_text
+from sandbox_cli.run.tree import walk
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox_cli.plan.model import Limit
+
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_FIRST_LOOK_S = 0.01
+_SHORTEST_S, _LONGEST_S = 0.02, 0.25
+_SHARE = 20  # a look may cost one part in twenty of the supervisor's time
+
+
+_WORDS: dict[str, Callable[[float], str]] = {
+    "memory": lambda value: f"{value / (1 << 20):.0f} MiB in use",
+    "cpu_time": lambda value: f"{value:.2f}s used",
+    "processes": lambda value: f"{value:.0f} at once",
+    "scratch_size": lambda value: f"{value / (1 << 20):.0f} MiB in use",
+    "scratch_files": lambda value: f"{value:.0f} files and folders",
+}
+
+
+class Sampler:
+    """Watches the tree below one process: the launcher's `init`, which inherits every orphan of the job."""
+
+    def __init__(self, init: int, limits: dict[str, Limit], scratch: int | None, *, walk: bool) -> None:
+        self.cpu_user_s = self.cpu_system_s = 0.0
+        self.memory_peak_bytes = self.processes_peak = 0
+        self.scratch_was_full = False
+        self.looks = 0
+        self._init = init
+        self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == "sampler"}
+        self._bounded = {name for name in ("scratch_size", "scratch_files") if name in limits}
+        self._scratch = scratch
+        self._walk = walk  # scratch is a directory among others of a file system: its files must be counted
+        self.next_look = time.monotonic() + _FIRST_LOOK_S
+
+    def look(self) -> tuple[str, str] | None:
+        """Takes one look. Returns the limit that is exceeded and what was seen of it, or None."""
+        began = time.monotonic()
+        self.looks += 1
+        seen = self._tree()
+        if self._scratch is not None and self._bounded:
+            seen |= self._scratch_use(self._scratch)
+        took = time.monotonic() - began
+        self.next_look = time.monotonic() + min(max(took * _SHARE, _SHORTEST_S), _LONGEST_S)
+        for name, value in self._limits.items():
+            if seen.get(name, 0) > value:
+                return name, _WORDS[name](seen[name])
+        return None
+
+    def _tree(self) -> dict[str, float]:
+        user = system = tasks = 0.0
+        memory = _Memory()
+        for pid in _below(self._init):
+            try:
+                fields = read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+                # of the process, and of its children that were waited for (proc(5), fields 14 to 17)
+                user += (int(fields[11]) + int(fields[13])) / _TICK
+                system += (int(fields[12]) + int(fields[14])) / _TICK
+                if pid != self._init:
+                    tasks += int(fields[17])
+                    memory.add(pid)
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it ended meanwhile: its time is its parent's now
+        total = memory.total()
+        self.cpu_user_s, self.cpu_system_s = max(self.cpu_user_s, user), max(self.cpu_system_s, system)
+        self.memory_peak_bytes = max(self.memory_peak_bytes, total)
+        self.processes_peak = max(self.processes_peak, int(tasks))
+        return {"cpu_time": user + system, "memory": total, "processes": tasks}
+
+    def _scratch_use(self, scratch: int) -> dict[str, float]:
+        if self._walk:
+            size, files = _count(scratch)
+            return {"scratch_size": size, "scratch_files": files}
+        room = os.fstatvfs(scratch)
+        if room.f_bavail == 0 or room.f_ffree == 0:
+            self.scratch_was_full = True
+        return {
+            "scratch_size": (room.f_blocks - room.f_bfree) * room.f_frsize,
+            "scratch_files": max(room.f_files - room.f_ffree - 1, 0),  # its root is not the job's
+        }
+
+
+class _Memory:
+    """Memory of many processes, what they share counted once.
+
+    Resident sizes would count shared pages for each process and miss a memfd that is written but not
+    mapped; so: proportional shares, and files that live in memory through the fds that hold them.
+    """
+
+    def __init__(self) -> None:
+        self._private = 0
+        self._shared = 0
+        self._files: dict[tuple[int, int], int] = {}
+
+    def add(self, pid: int) -> None:
+        try:
+            rollup = read_text(f"/proc/{pid}/smaps_rollup")
+        except PermissionError:
+            self._add_resident(pid)
+            return
+        for line in rollup.splitlines():
+            if line.startswith(("Pss_Anon:", "Pss_File:", "SwapPss:")):
+                self._private += int(line.split()[1]) << 10
+            elif line.startswith("Pss_Shmem:"):
+                self._shared += int(line.split()[1]) << 10
+        self._add_files(f"/proc/{pid}/fd")
+
+    def _add_files(self, folder: str) -> None:
+        try:
+            fds = os.listdir(folder)
+        except (FileNotFoundError, PermissionError):
+            return  # it is ending: then nobody may look any more
+        for fd in fds:
+            path = f"{folder}/{fd}"
+            try:
+                if os.readlink(path).startswith("/memfd:"):
+                    found = os.stat(path)
+                    self._files[found.st_dev, found.st_ino] = found.st_blocks * 512
+            except (FileNotFoundError, PermissionError):
+                continue  # closed meanwhile, or the same
+
+    def _add_resident(self, pid: int) -> None:
+        """Where the kernel doesn't show shares (a set-uid jailer's job to an ordinary user): resident pages.
+
+        It counts what processes share once for each, so it errs on the strict side.
+        """
+        resident, shared = read_text(f"/proc/{pid}/statm").split()[1:3]
+        self._private += (int(resident) - int(shared)) * _PAGE
+        for line in read_text(f"/proc/{pid}/status").splitlines():
+            if line.startswith("RssShmem:"):
+                self._shared += int(line.split()[1]) << 10
+
+    def total(self) -> int:
+        return self._private + max(self._shared, sum(self._files.values()))
+
+
+def _below(pid: int) -> list[int]:
+    """The process and all below it, by the lists of children that each task keeps."""
+    found = [pid]
+    for each in found:
+        try:
+            tasks = os.listdir(f"/proc/{each}/task")
+        except FileNotFoundError:
+            continue
+        for task in tasks:
+            try:
+                found += [int(child) for child in read_text(f"/proc/{each}/task/{task}/children").split()]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return found
+
+
+def _count(folder: int) -> tuple[float, float]:
+    """Bytes that are allocated below a directory, and how many names; what hides from the count is over any limit."""
+    size = files = 0
+    for _, found in walk(folder):
+        if found is None:
+            return math.inf, math.inf
+        files += 1
+        size += found.st_blocks * 512
+    return size, files

@@ -1,0 +1,25 @@
+"""What a run is given beside its Plan: plain data, imported for the type checker alone."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+# (name below scratch, content | path on the host, mode)
+Input = tuple[bytes, bytes | str, int]
+
+
+class Work(TypedDict):
+    """One job's own part. Fds stay the caller's: they are used, never closed, and never reach the job."""
+
+    id: str
+    arguments: list[bytes]
+    file: bytes | None  # the name of the job's program below scratch
+    inputs: list[Input]
+    environment: list[bytes]  # "K=V"; goes over the plan's
+    stdin: int | bytes | None  # an fd that is relayed, the whole content, or nothing
+    stdout: int | None  # where output goes as it comes; None: it is only kept
+    stderr: int | None
+    capture: int  # bytes that are kept of each stream
+    collect: Literal["none", "inline", "save"]
+    output_dir: str | None  # for "save"
+    cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

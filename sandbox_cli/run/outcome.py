@@ -1,0 +1,124 @@
+"""What a run returns: the verdict, the streams, the artifacts, the usage and the receipt put together."""
+
+from __future__ import annotations
+
+import os
+
+from sandbox_cli.run import artifacts, verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox_cli.backends.base import JailerReport
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.result import Outcome, Receipt, Usage
+    from sandbox_cli.run.model import Work
+    from sandbox_cli.run.supervise import Supervisor
+
+_NO_GROUP = "no control group measures this job"
+_NOT_SEEN = "the job ended before it was looked at"
+
+
+def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> Outcome:
+    """The whole outcome of a job whose jail is empty."""
+    jail = seen.jail
+    outcome = blank(plan, work)
+    outcome["usage"] = used = usage(seen)
+    outcome |= verdict.judge(
+        {
+            "cancelled": seen.cancelled,
+            "killed": seen.killed,
+            "failure": seen.failure,
+            "started": jail.started,
+            "end": jail.end,
+            "cpu_time_s": used["cpu_time_s"] or 0.0,
+            "report": report,
+            "syscalls": plan["syscall_blame"],
+        },
+        plan["limits"],
+        plan["argv0"],
+    )  # type: ignore[typeddict-item]
+    outcome["stdout"], outcome["stderr"] = bytes(seen.stdout.kept), bytes(seen.stderr.kept)
+    outcome["stdout_bytes"], outcome["stderr_bytes"] = seen.stdout.total, seen.stderr.total
+    outcome["stdout_truncated"] = seen.stdout.total > len(seen.stdout.kept)
+    outcome["stderr_truncated"] = seen.stderr.total > len(seen.stderr.kept)
+    outcome["receipt"] = _receipt(plan, jail.inspected)
+    if jail.started and jail.scratch is not None:
+        if _full(plan, seen, jail.scratch):
+            outcome["limit_hits"]["scratch_size"] = 1
+        if work["collect"] != "none":
+            outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
+                jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"]
+            )
+    return outcome
+
+
+def blank(plan: Plan, work: Work) -> Outcome:
+    """The outcome of a job of which nothing is known yet."""
+    return {
+        "id": work["id"],
+        "status": "sandbox-error", "cause": None, "blame": None,
+        "exit_code": None, "signal": None, "limit_hits": {}, "error": None,
+        "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
+        "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "artifacts": [], "artifacts_omitted": [],
+        "usage": None,
+        "receipt": _receipt(plan, []),
+        "policy": plan["policy"], "language": plan["language"], "runtime": plan["runtime"],
+    }  # fmt: skip
+
+
+def usage(seen: Supervisor) -> Usage:
+    """What was measured, by whom; None with a reason where nothing could.
+
+    The launcher's last word counts every process that it reaped, to the microsecond; the sampler counts what
+    was alive at its looks, in ticks. Both can only have missed something, so the larger is nearer the truth.
+    """
+    jail, sampler = seen.jail, seen.sampler
+    measured_by: dict[str, str] = {}
+    unmeasured = {"read_bytes": _NO_GROUP, "written_bytes": _NO_GROUP}
+    user = system = wall = None
+    memory = processes = 0
+    if sampler is not None:
+        memory, processes = sampler.memory_peak_bytes, sampler.processes_peak
+        if sampler.looks:
+            user, system = sampler.cpu_user_s, sampler.cpu_system_s
+            measured_by["cpu_time_s"] = measured_by["memory_peak_bytes"] = measured_by["processes_peak"] = "sampler"
+    if jail.total is not None:
+        told_user, told_system = int(jail.total[1]) / 1e6, int(jail.total[2]) / 1e6
+        if user is None or system is None or told_user + told_system >= user + system:
+            user, system = told_user, told_system
+            measured_by["cpu_time_s"] = "rusage"
+        if int(jail.total[3]) << 10 > memory:
+            memory = int(jail.total[3]) << 10
+            measured_by["memory_peak_bytes"] = "rusage"
+    if jail.opened is not None and jail.finished is not None:
+        wall = jail.finished - jail.opened
+        measured_by["wall_time_s"] = "supervisor"
+    figures: dict[str, float | None] = {
+        "wall_time_s": wall,
+        "cpu_time_s": user + system if user is not None and system is not None else None,
+        "memory_peak_bytes": memory or None,
+        "processes_peak": processes or None,
+    }
+    unmeasured |= {name: _NOT_SEEN for name, value in figures.items() if value is None}
+    return {
+        "wall_time_s": wall,
+        "cpu_time_s": figures["cpu_time_s"], "cpu_user_s": user, "cpu_system_s": system,
+        "memory_peak_bytes": memory or None, "processes_peak": processes or None,
+        "read_bytes": None, "written_bytes": None,
+        "unmeasured": unmeasured, "measured_by": measured_by,
+    }  # fmt: skip
+
+
+def _full(plan: Plan, seen: Supervisor, scratch: int) -> bool:
+    """A scratch of its own size that has no room left, now or at a look."""
+    if plan["scratch"]["made_by"] == "run" and not plan["scratch"]["tmpfs"]:
+        return seen.killed is not None and seen.killed[0].startswith("scratch_")
+    room = os.fstatvfs(scratch)
+    return room.f_bavail == 0 or room.f_ffree == 0 or (seen.sampler is not None and seen.sampler.scratch_was_full)
+
+
+def _receipt(plan: Plan, inspected: list[str]) -> Receipt:
+    receipt = plan["receipt"].copy()
+    receipt["seal"] = inspected
+    return receipt

@@ -1,0 +1,167 @@
+"""The job's own directory and account: made before the jail, gone after it, swept when a crash left them.
+
+Three ways (plan/model.py, Scratch): the jailer makes a tmpfs in the jail, and nothing of it is ever on the
+host; as root `enter` mounts a tmpfs over one fixed empty directory, in a mount namespace of its own, so
+that any number of jobs share that directory at once; for firejail, which shows a directory only at its own
+path, a directory in /tmp is made for each job. Its name holds the pid and the start time of the
+supervisor: whoever finds it can tell whether that one still lives.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import struct
+
+from sandbox_cli.errors import HostError
+from sandbox_cli.run.system import close, start_time
+from sandbox_cli.run.tree import FOLDER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox_cli.plan.model import Account, Plan
+
+IN_JAIL = "/sandbox"
+STATE = "/run/sandbox"  # root's: what all its jobs share
+MOUNT_POINT = STATE + "/scratch"
+TEMPORARY = "/tmp"  # noqa: S108 - names are made by mkdir, never reused; firejail can show a directory of /tmp, not one of /var/tmp
+
+
+class Site:
+    """Where one job lives: its scratch as the job and as the jailer see it, and its account."""
+
+    def __init__(self, plan: Plan) -> None:
+        scratch = plan["scratch"]
+        self.uid, self.gid, self._lock = _identity(plan["account"])
+        self.host: str | None = None
+        self._made = False
+        try:
+            for _, target in plan["binds"]:
+                _state_directory(target)
+            if scratch["made_by"] == "run":
+                self._made = scratch["shown"]
+                self.host = _own_directory() if scratch["shown"] else _state_directory(MOUNT_POINT)
+        except OSError as error:
+            close(self._lock)
+            raise HostError(
+                f"can't make a scratch directory: {error.strerror}: {error.filename}",
+                hint=f"free some room in {TEMPORARY} and {STATE}, or make them writable",
+            ) from error
+        self.path = self.host if self.host and scratch["shown"] else IN_JAIL
+
+    def close(self) -> None:
+        """Removes what was made; the account is free for the next job."""
+        if self._made and self.host:
+            remove_tree(self.host)
+        close(self._lock)
+
+
+def sweep() -> list[str]:
+    """Removes the scratch directories whose supervisor is gone, and returns their paths."""
+    mark = f"sandbox-{os.geteuid()}-"
+    removed = []
+    for name in os.listdir(TEMPORARY):
+        if name.startswith(mark) and _left_behind(name):
+            path = f"{TEMPORARY}/{name}"
+            remove_tree(path)
+            removed.append(path)
+    return removed
+
+
+def remove_tree(path: str) -> None:
+    """Removes a directory whatever a job did in it: closed folders, links, trees deeper than any stack.
+
+    Each folder is emptied into the top one before it is entered, so that no path grows and no fd is held for
+    a level. Nothing is followed: a symbolic link is a name like any other.
+    """
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        return  # somebody else's, whatever its name says
+    os.chmod(path, 0o700)  # the job may have closed it
+    top = os.open(path, FOLDER)
+    try:
+        folders = _empty(top, top)
+        while folders:
+            name = folders.pop()
+            inner = os.open(name, FOLDER, dir_fd=top)
+            try:
+                folders += _empty(inner, top)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=top)
+    finally:
+        os.close(top)
+    os.rmdir(path)
+
+
+def _empty(folder: int, top: int) -> list[str]:
+    """Unlinks the files of `folder` and moves its folders into `top`; returns the names that they have there."""
+    moved = []
+    for name in os.listdir(folder):
+        if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            os.chmod(name, 0o700, dir_fd=folder)  # a folder that can't be written can't be given another parent
+            moved.append(f".{os.urandom(12).hex()}")  # a name that the job can't have taken
+            os.rename(name, moved[-1], src_dir_fd=folder, dst_dir_fd=top)
+        else:
+            os.unlink(name, dir_fd=folder)
+    return moved
+
+
+def _left_behind(name: str) -> bool:
+    parts = name.split("-")
+    if len(parts) != 5 or not parts[2].isdigit():
+        return False
+    return start_time(int(parts[2])) != parts[3]
+
+
+def _own_directory() -> str:
+    """A directory of this run alone: mkdir fails where anything stands, a link included."""
+    path = f"{TEMPORARY}/sandbox-{os.geteuid()}-{os.getpid()}-{start_time(os.getpid())}-{os.urandom(6).hex()}"
+    os.mkdir(path, 0o700)
+    return path
+
+
+def _state_directory(path: str) -> str:
+    """A directory below /run/sandbox, which must be root's alone: jailers are started from there."""
+    for each in (STATE, path):
+        try:
+            os.mkdir(each, 0o755)
+            os.chmod(each, 0o755)  # noqa: S103 - whatever the umask: the job's account passes through
+        except FileExistsError:
+            pass
+        found = os.stat(each, follow_symlinks=False)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
+            raise HostError(f"{each} is not a directory of root's alone", hint=f"remove it: rm -r {each}")
+    return path
+
+
+def _identity(account: Account) -> tuple[int, int, int | None]:
+    """uid and gid of the job, and the lock that keeps them its own."""
+    if account["uid"] is not None and account["gid"] is not None:
+        return account["uid"], account["gid"], None
+    return _free_account(*account["uid_range"])
+
+
+def _free_account(first: int, last: int) -> tuple[int, int, int]:
+    """An account that no running job has: byte N of one file is locked by the job whose uid is first + N.
+
+    The kernel drops the lock when its holder ends, however it ends. Locks of open file descriptions, since
+    those of a process would not keep two of its threads apart.
+    """
+    _state_directory(STATE)
+    fd = os.open(STATE + "/accounts", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    count = last - first + 1
+    begin = int.from_bytes(os.urandom(4), "little") % count
+    for step in range(count):
+        offset = (begin + step) % count
+        try:
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0))
+        except BlockingIOError:
+            continue
+        return first + offset, first + offset, fd
+    os.close(fd)
+    raise HostError("every account of uid_range has a job running", hint="widen uid_range in /etc/sandbox/config.yaml")

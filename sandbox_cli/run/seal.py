@@ -1,0 +1,138 @@
+"""The seal: what the jail really is, read from outside while the program waits at the gate.
+
+Pure but for reading /proc. What it can't read it doesn't call sealed: `inspected` lists what was seen, and
+the receipt carries that list.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sandbox_cli.run.system import read_text, status_of
+from sandbox_cli.slots import SCRATCH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox_cli.plan.model import Plan, SealFacts
+    from sandbox_cli.run.scratch import Site
+
+_CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+_FILTERED = "2"  # SECCOMP_MODE_FILTER
+
+
+def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
+    """What was inspected, and the faults: any fault means that the program must not start."""
+    parent, program = status_of(init), status_of(child)
+    inspected = ["uid", "no_new_privs", "capabilities", "seccomp"]
+    faults = [f"init: {fault}" for fault in _identity(parent, plan, site)]
+    faults += [f"program: {fault}" for fault in [*_identity(program, plan, site), *_filter(parent, program)]]
+    if program["PPid"] != str(init):
+        faults.append("program: it is not the launcher's own child")
+    for name, check in (
+        ("uid_map", _uid_map(init, site)),
+        ("namespaces", _namespaces(init, plan["seal"])),
+        ("interfaces", _interfaces(init, plan["seal"])),
+        ("mounts", _mounts(init, plan["seal"], site)),
+    ):
+        if check is not None:
+            inspected.append(name)
+            faults += check
+    return inspected, faults
+
+
+def _identity(status: dict[str, str], plan: Plan, site: Site) -> list[str]:
+    faults = []
+    if set(status["Uid"].split()) != {str(site.uid)}:
+        faults.append(f"uid is {status['Uid'].split()[0]}, not {site.uid}")
+    if set(status["Gid"].split()) != {str(site.gid)}:
+        faults.append(f"gid is {status['Gid'].split()[0]}, not {site.gid}")
+    if plan["account"]["root"] and status["Groups"].split():
+        faults.append("supplementary groups are kept")
+    if status["NoNewPrivs"] != "1":
+        faults.append("no_new_privs is off")
+    faults += [f"capabilities are kept ({name})" for name in _CAPABILITIES if int(status[name], 16)]
+    if len(status["NSpid"].split()) < 2:
+        faults.append("no process namespace of its own")
+    return faults
+
+
+def _filter(parent: dict[str, str], program: dict[str, str]) -> list[str]:
+    """The policy's filter must stand on top of those that the jailer and the launcher load for themselves."""
+    if program["Seccomp"] != _FILTERED:
+        return ["the system call filter is not loaded"]
+    if "Seccomp_filters" not in program:  # a kernel before 5.9 doesn't count them
+        return []
+    guard = parent["NSpid"].split()[-1] != "1"  # what stands in where init is not PID 1
+    loaded = int(program["Seccomp_filters"]) - int(parent["Seccomp_filters"])
+    return [] if loaded == 1 + guard else ["the system call filter is not loaded"]
+
+
+def _uid_map(init: int, site: Site) -> list[str]:
+    """The job's account must be mapped to itself alone; above all, nothing may be mapped to the host's root."""
+    faults = []
+    for line in read_text(f"/proc/{init}/uid_map").splitlines():
+        inside, outside, count = (int(field) for field in line.split())
+        if (inside, outside, count) != (site.uid, site.uid, 1):
+            faults.append(f"uid_map: {inside} is {outside} outside ({count} of them)")
+    return faults
+
+
+def _namespaces(init: int, facts: SealFacts) -> list[str] | None:
+    """None where the kernel doesn't let us look: a set-uid jailer's namespaces belong to root."""
+    if facts["hidden_namespaces"]:
+        return None
+    return [
+        f"no {name} namespace of its own"
+        for name in facts["namespaces"]
+        if os.readlink(f"/proc/{init}/ns/{name}") == os.readlink(f"/proc/self/ns/{name}")
+    ]
+
+
+def _interfaces(init: int, facts: SealFacts) -> list[str] | None:
+    if facts["interfaces"] is None:
+        return None
+    found = sorted(line.split(":")[0].strip() for line in read_text(f"/proc/{init}/net/dev").splitlines()[2:])
+    return [] if found == sorted(facts["interfaces"]) else [f"network interfaces are {' '.join(found)}"]
+
+
+def _mounts(init: int, facts: SealFacts, site: Site) -> list[str]:
+    """Each planned mount must be there, just so; what else is mounted must lie where the jailer may mount,
+    or below a planned mount and be no more writable than that one."""
+    found = _mountinfo(init)
+    planned = {path.replace(SCRATCH, site.path): mode for path, mode in facts["mounts"]}
+    faults = []
+    for path, mode in planned.items():
+        if path not in found:
+            faults.append(f"{path} is not mounted")
+        elif found[path] != mode:
+            faults.append(f"{path} is mounted {found[path]}, not {mode}")
+    elsewhere = facts["elsewhere"]
+    if elsewhere is None:
+        return faults
+    for path, mode in found.items():
+        if path in planned or any(_within(path, prefix) for prefix in elsewhere):
+            continue
+        above = max((each for each in planned if _within(path, each) and each != "/"), key=len, default=None)
+        if above is None:
+            faults.append(f"{path} is mounted, which the plan doesn't say")
+        elif mode == "rw" and planned[above] == "ro":
+            faults.append(f"{path} is writable below {above}, which is read-only")
+    return faults
+
+
+def _within(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
+
+
+def _mountinfo(pid: int) -> dict[str, str]:
+    """Mount point -> ro | rw, the topmost where several stand on one another (proc(5))."""
+    found = {}
+    for line in read_text(f"/proc/{pid}/mountinfo").splitlines():
+        fields = line.split(" ")
+        options, superblock = fields[5].split(","), fields[-1].split(",")
+        path = fields[4]
+        if "\\" in path:
+            for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+                path = path.replace(code, character)
+        found[path] = "ro" if "ro" in options or "ro" in superblock else "rw"
+    return found

@@ -1,0 +1,114 @@
+"""Starting the jailer: its fds, its arguments, `launcher enter` before it."""
+
+from __future__ import annotations
+
+import _socket
+import fcntl
+import os
+
+from sandbox_cli import launcher
+from sandbox_cli.run.system import close
+from sandbox_cli.slots import CONTROL_FD, DATA_FD, FILE, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.run.scratch import Site
+
+_ABOVE = 64  # where fds wait before they are put in their place: above all of those places
+
+
+class Spawned:
+    """A jailer that was started: our ends of everything between us and it."""
+
+    def __init__(self, pid: int, control: _socket.socket, log: int, lifeline: int) -> None:
+        self.pid = pid
+        self.pidfd = os.pidfd_open(pid)
+        self.control = control
+        self.log = log  # what the jailer itself says
+        self.lifeline: int | None = lifeline  # its end tells `enter`, where that stays, to kill the jailer
+
+    def close(self) -> None:
+        self.control.close()
+        close(self.pidfd, self.log, self.lifeline)
+        self.lifeline = None
+
+
+def filler(site: Site, file: bytes | None) -> Callable[[str], bytes]:
+    """The function that fills the slots of a plan's strings, and gives them their bytes."""
+    name = os.fsdecode(file or b"")
+    values = {
+        SCRATCH: site.path,
+        HOST_SCRATCH: site.host or site.path,
+        UID: str(site.uid),
+        GID: str(site.gid),
+        FILE: f"./{name}" if name.startswith("-") else name,  # an interpreter would take it for an option
+    }
+
+    def fill(text: str) -> bytes:
+        if "\0" in text:
+            for slot, value in values.items():
+                text = text.replace(slot, value)
+        return os.fsencode(text)
+
+    return fill
+
+
+def spawn(plan: Plan, site: Site, fill: Callable[[str], bytes]) -> Spawned:
+    """Starts `launcher enter JAILER ...`. Raises OSError when it can't be started at all."""
+    binary = launcher.path()
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)  # the kernel vouches for each record's sender
+    log, log_end = os.pipe2(os.O_CLOEXEC)
+    lifeline_end, lifeline = os.pipe2(os.O_CLOEXEC)
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    data = [_memfd(fill(piece.decode("utf-8", "surrogateescape"))) for piece in plan["data"]]
+    program = os.open(binary, os.O_RDONLY | os.O_CLOEXEC)
+    places = {0: null, 1: log_end, 2: log_end, CONTROL_FD: theirs.fileno(), LAUNCHER_FD: program}
+    places.update({DATA_FD + index: fd for index, fd in enumerate(data)})
+    watch = max(places) + 1
+    if plan["set_uid"]:
+        places[watch] = lifeline_end
+    waiting = {place: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for place, fd in places.items()}
+    try:
+        pid = os.posix_spawn(
+            binary,
+            _enter(plan, site, binary, max(places), watch) + [fill(word) for word in plan["argv"]],
+            dict(fill(pair).split(b"=", 1) for pair in plan["environ"]),
+            file_actions=[(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in waiting.items()],
+        )
+    except OSError:
+        ours.close()
+        close(log, lifeline)
+        raise
+    finally:
+        theirs.close()
+        close(log_end, lifeline_end, null, program, *data, *waiting.values())
+    return Spawned(pid, ours, log, lifeline)
+
+
+def _enter(plan: Plan, site: Site, binary: str, highest: int, watch: int) -> list[bytes]:
+    """The arguments of `launcher enter`, up to the jailer's own."""
+    words = [binary, "enter", "-p", str(os.getpid()), "-c", str(highest)]
+    for source, target in plan["binds"]:
+        words += ["-b", f"{source}:{target}"]
+    scratch = plan["scratch"]
+    if scratch["tmpfs"] and site.host:
+        size = f"size={scratch['size_bytes']},nr_inodes={scratch['files'] + 1}"  # its own root takes one
+        words += ["-s", site.host, "-o", f"{size},mode=0700,uid={site.uid},gid={site.gid}"]
+    if plan["account"]["root"]:
+        words += ["-u", str(site.uid), "-G", str(site.gid)]
+    if plan["set_uid"]:
+        words += ["-w", str(watch)]
+    return [os.fsencode(word) for word in [*words, "--"]]
+
+
+def _memfd(content: bytes) -> int:
+    fd = os.memfd_create("sandbox", os.MFD_CLOEXEC)
+    view = memoryview(content)
+    while view:
+        view = view[os.write(fd, view) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd

@@ -1,0 +1,147 @@
+"""The job's stdin, stdout and stderr: relayed through pipes of ours, counted, kept up to a cap, never blocking.
+
+A job never holds an fd of the caller's: through /proc/self/fd it could open a file that was given for
+reading again for writing. What the caller reads slowly the job waits for, while its limits go on being held.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+
+_READ = 65536
+_ATOMIC = 4096  # a pipe that poll calls writable takes this much without blocking (pipe(7), PIPE_BUF)
+
+
+class Budget:
+    """What both output streams may bring together."""
+
+    def __init__(self, limit: float | None) -> None:
+        self.left = limit
+        self.exceeded = False
+
+    def take(self, size: int) -> int:
+        """How many of `size` bytes are within the limit."""
+        if self.left is None:
+            return size
+        taken = min(size, int(self.left))
+        self.left -= taken
+        self.exceeded = self.exceeded or taken < size
+        return taken
+
+
+class Output:
+    """One output stream: from the job's pipe to what is kept and to the caller's fd."""
+
+    def __init__(self, target: int | None, capture: int, budget: Budget) -> None:
+        self.source, self.job_end = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.source, False)
+        self.target = target
+        self.kept = bytearray()
+        self.total = 0
+        self.ended = False
+        self.broken: OSError | None = None  # the caller's side is gone
+        self._capture = capture
+        self._budget = budget
+        self._pending = memoryview(b"")
+        self._never_blocks = target is None or stat.S_ISREG(os.fstat(target).st_mode)
+
+    @property
+    def waiting(self) -> bool:
+        """The caller has not taken all of it yet: nothing more is read meanwhile."""
+        return len(self._pending) > 0
+
+    def read(self) -> bool:
+        """Takes what the job wrote, and says whether there was any. After its last writer, `ended`."""
+        try:
+            data = os.read(self.source, _READ)
+        except BlockingIOError:
+            return False
+        self.ended = not data
+        self.total += len(data)
+        data = data[: self._budget.take(len(data))]
+        self.kept += data[: self._capture - len(self.kept)]
+        if self.target is not None and self.broken is None:
+            self._pending = memoryview(data)
+            self.write()
+        return not self.ended
+
+    def write(self) -> None:
+        """Gives the caller as much as it takes now."""
+        assert self.target is not None
+        poll = select.poll()
+        poll.register(self.target, select.POLLOUT)
+        while self._pending and (self._never_blocks or poll.poll(0)):
+            try:
+                written = os.write(self.target, self._pending if self._never_blocks else self._pending[:_ATOMIC])
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.broken = error
+                self._pending = memoryview(b"")
+                return
+            self._pending = self._pending[written:]
+
+    def close(self) -> None:
+        os.close(self.source)
+
+
+class Input:
+    """The job's stdin: the caller's bytes, handed on as the job takes them."""
+
+    def __init__(self, source: int | bytes | None) -> None:
+        self.source = source if isinstance(source, int) else None
+        self._pending = memoryview(source if isinstance(source, bytes) else b"")
+        self.target: int | None = None
+        if source is None:
+            self.job_end = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        else:
+            self.job_end, self.target = os.pipe2(os.O_CLOEXEC)
+            os.set_blocking(self.target, False)
+
+    @property
+    def wants(self) -> int | None:
+        """The fd to read from now."""
+        return self.source if self.target is not None and not self._pending else None
+
+    @property
+    def offers(self) -> int | None:
+        """The fd to write to now."""
+        return self.target if self._pending else None
+
+    def read(self) -> None:
+        """Takes what the caller has; its end, or an fd that isn't open, is the end of the job's stdin."""
+        assert self.source is not None
+        try:
+            self._pending = memoryview(os.read(self.source, _READ))
+        except BlockingIOError:
+            return
+        except OSError:
+            self._pending = memoryview(b"")
+        if not self._pending:
+            self.source = None
+            self.finish()
+
+    def write(self) -> None:
+        """Gives the job what it takes now; a job that closed its stdin is no error."""
+        assert self.target is not None
+        try:
+            self._pending = self._pending[os.write(self.target, self._pending) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._pending = memoryview(b"")
+            self.source = None
+        self.finish()
+
+    def finish(self) -> None:
+        """Closes the job's stdin once nothing is left to come."""
+        if self.target is not None and self.source is None and not self._pending:
+            os.close(self.target)
+            self.target = None
+
+    def close(self) -> None:
+        self._pending = memoryview(b"")
+        self.source = None
+        self.finish()

@@ -1,0 +1,205 @@
+"""The supervisor of one job: the loop over everything that can happen, until the jail is empty."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from sandbox_cli.errors import HostError
+from sandbox_cli.run.jail import Jail
+from sandbox_cli.run.limits.sampler import Sampler
+from sandbox_cli.run.streams import Budget, Input, Output
+from sandbox_cli.run.system import SIGPIPE, close
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.run.jail import Interest
+    from sandbox_cli.run.model import Work
+    from sandbox_cli.run.scratch import Site
+
+_START_S = 10.0  # from the spawn to the gate
+_END_S = 5.0  # from a kill, or from the program's end, to an empty jail
+
+
+class Supervisor:
+    """Runs one job to its end and keeps what was seen of it."""
+
+    def __init__(self, plan: Plan, work: Work, site: Site) -> None:
+        limits = plan["limits"]
+        self.cancelled: int | None = None  # the signal
+        self.killed: tuple[str, str] | None = None  # the limit for which the job was, and what was seen
+        self.failure: str | None = None
+        self.sampler: Sampler | None = None
+        self.stdin = Input(work["stdin"])
+        self.budget = Budget(limits["output"]["value"] if "output" in limits else None)
+        self.stdout = Output(work["stdout"], work["capture"], self.budget)
+        self.stderr = Output(work["stderr"], work["capture"], self.budget)
+        self._plan = plan
+        self._cancel = work["cancel"]
+        self._stopping = self._interrupted = False
+        self._deadline: float | None = time.monotonic() + _START_S
+        stdio = (self.stdin.job_end, self.stdout.job_end, self.stderr.job_end)
+        try:
+            self.jail = Jail(plan, work, site, stdio)
+        except BaseException:
+            close(*stdio)
+            self._close_streams()
+            raise
+
+    def run(self) -> None:
+        """Until the jail is empty and all that it wrote is taken. Whatever is raised, nothing is left running."""
+        try:
+            while self.jail.alive:
+                self._step()
+            self.jail.drain()
+            self._flush()
+        finally:
+            self.jail.close()
+            self._close_streams()
+        lost = self.stdout.broken or self.stderr.broken
+        if lost is not None and not isinstance(lost, BrokenPipeError):
+            raise HostError(
+                f"the job was killed: its output can't be passed on: {lost.strerror}",
+                hint="make room where standard output or standard error goes",
+            )
+
+    def _close_streams(self) -> None:
+        for stream in (self.stdin, self.stdout, self.stderr):
+            stream.close()
+
+    def _step(self) -> None:
+        """Waits for the next event, or for the moment at which something is due, and deals with it."""
+        self._poll([*self.jail.interests(), *self._own_interests()])
+        if self.jail.fault is not None:
+            self._stop(failure=self.jail.fault)
+        if self.jail.opened is not None and self.sampler is None:
+            self._gate_opened(self.jail.opened)
+        if self.jail.ended is not None and not self._stopping:
+            self._deadline = self.jail.ended + _END_S
+        self._look()
+        if self._deadline is not None and time.monotonic() >= self._deadline:
+            self._overdue()
+
+    def _poll(self, interests: list[Interest]) -> None:
+        poll = select.poll()
+        callbacks: dict[int, list[Callable[[], None]]] = {}
+        masks: dict[int, int] = {}
+        for fd, mask, callback in interests:
+            masks[fd] = masks.get(fd, 0) | mask  # stdout and stderr may go to one fd
+            callbacks.setdefault(fd, []).append(callback)
+        for fd, mask in masks.items():
+            poll.register(fd, mask)
+        due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
+        patience = max(0.0, (min(due) - time.monotonic()) * 1000) if due else None
+        for fd, _ in poll.poll(patience):
+            for callback in callbacks[fd]:
+                callback()
+
+    def _own_interests(self) -> Iterator[Interest]:
+        if self._cancel is not None:
+            yield self._cancel, select.POLLIN, self._read_cancel
+        if self.jail.opened is None:
+            return
+        for output in (self.stdout, self.stderr):
+            if output.waiting and output.target is not None:
+                yield output.target, select.POLLOUT, self._writer(output)
+            elif not output.ended:
+                yield output.source, select.POLLIN, self._reader(output)
+        if (source := self.stdin.wants) is not None:
+            yield source, select.POLLIN, self.stdin.read
+        if (target := self.stdin.offers) is not None:
+            yield target, select.POLLOUT, self.stdin.write
+
+    # ---- what happens ----
+
+    def _gate_opened(self, when: float) -> None:
+        limits, scratch = self._plan["limits"], self._plan["scratch"]
+        wall_time = limits.get("wall_time")
+        self._deadline = when + wall_time["value"] if wall_time is not None else None
+        walk = scratch["made_by"] == "run" and not scratch["tmpfs"]
+        self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, walk=walk)
+
+    def _reader(self, output: Output) -> Callable[[], None]:
+        def read() -> None:
+            output.read()
+            self._check(output)
+
+        return read
+
+    def _writer(self, output: Output) -> Callable[[], None]:
+        def write() -> None:
+            output.write()
+            self._check(output)
+
+        return write
+
+    def _check(self, output: Output) -> None:
+        if isinstance(output.broken, BrokenPipeError):
+            self._stop(cancelled=SIGPIPE)  # as it would have ended itself, had it written there
+        elif output.broken is not None:
+            self._stop(failure=str(output.broken))
+        elif self.budget.exceeded:
+            self._stop(limit=("output", "more was written"))
+
+    def _read_cancel(self) -> None:
+        assert self._cancel is not None
+        number = os.read(self._cancel, 1)
+        self._cancel = None
+        self._interrupted = True
+        if number:
+            self._stop(cancelled=number[0])
+
+    @property
+    def _next_look(self) -> float | None:
+        watching = self.sampler is not None and self.jail.end is None and not self._stopping
+        return self.sampler.next_look if watching and self.sampler is not None else None
+
+    def _look(self) -> None:
+        if self._next_look is None or self.sampler is None or time.monotonic() < self._next_look:
+            return
+        exceeded = self.sampler.look()
+        if exceeded is not None:
+            self._stop(limit=exceeded)
+
+    def _overdue(self) -> None:
+        if self._stopping:
+            raise HostError(f"the jail did not end within {_END_S:.0f} s of being killed")
+        if self.jail.ended is not None:
+            self._stop()  # the program is over; what it left behind takes too long to go
+        elif self.jail.opened is not None:
+            self._stop(limit=("wall_time", "still running"))
+        else:
+            self._stop(failure=f"the jail was not ready within {_START_S:.0f} s")
+
+    # ---- what ends it ----
+
+    def _stop(
+        self, *, cancelled: int | None = None, limit: tuple[str, str] | None = None, failure: str | None = None
+    ) -> None:
+        """Kills the jail. The first reason stands; a limit is no reason where the program had ended already."""
+        if self._stopping:
+            return
+        self._stopping = True
+        self.cancelled, self.failure = cancelled, failure
+        if limit is not None and (self.jail.end is None or limit[0] == "output"):
+            self.killed = limit
+        if self.sampler is not None and self.jail.end is None:
+            self.sampler.look()  # the last word on usage: the launcher won't have one
+        self._deadline = time.monotonic() + _END_S
+        self.jail.kill()
+
+    def _flush(self) -> None:
+        """Takes what is left in the pipes. The caller may be slow with it: nothing is due any more."""
+        self._deadline = None
+        for output in (self.stdout, self.stderr):
+            while output.broken is None and not self._interrupted and (output.waiting or output.read()):
+                self._check(output)
+                if output.waiting:
+                    waits = [
+                        interest for interest in self._own_interests() if interest[0] in (output.target, self._cancel)
+                    ]
+                    self._poll(waits)

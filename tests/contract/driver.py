@@ -1,0 +1,54 @@
+"""Compiles plans and runs them in a process of its own, as whatever account starts it; told what to do by `conftest`.
+
+One line each way, a Python literal: a Plan is plain data, so it travels. Imports nothing of the tests, since it
+is run by path where they can't be imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import threading
+from typing import Any
+
+from sandbox_cli import plan, run
+from sandbox_cli.errors import SandboxError
+
+EMPTY: dict[str, Any] = {
+    "id": "contract", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None,
+    "stdout": None, "stderr": None, "capture": 1 << 20, "collect": "inline", "output_dir": None, "cancel": None,
+}  # fmt: skip
+
+
+def execute(compiled: Any, work: dict[str, Any], cancel: tuple[int, float] | None) -> Any:
+    if cancel is None:
+        return run.execute(compiled, EMPTY | work)  # type: ignore[arg-type]
+    number, delay_s = cancel
+    reader, writer = os.pipe()
+    timer = threading.Timer(delay_s, os.write, (writer, bytes([number])))
+    timer.start()
+    try:
+        return run.execute(compiled, EMPTY | work | {"cancel": reader})  # type: ignore[arg-type]
+    finally:
+        timer.cancel()
+        timer.join()
+        os.close(reader)
+        os.close(writer)
+
+
+def answer(question: dict[str, Any]) -> Any:
+    try:
+        compiled = question["plan"] if "plan" in question else plan.compile(question["job"])
+        return execute(compiled, question["work"], question.get("cancel")) if "work" in question else compiled
+    except SandboxError as error:
+        return {"refused": type(error).__name__, "message": str(error), "hint": error.hint, "gaps": error.gaps}
+
+
+def fds() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(repr((answer(ast.literal_eval(line)), fds())), flush=True)

@@ -1,0 +1,144 @@
+"""Files into and out of scratch, by its fd."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox_cli.errors import UsageError
+from sandbox_cli.run import artifacts, tree
+
+ALL: Any = {"collect": ["**"], "max_files": 100, "max_bytes": 1 << 20}
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    (tmp_path / "scratch").mkdir()
+    return tmp_path / "scratch"
+
+
+@pytest.fixture
+def fd(scratch: Path) -> Iterator[int]:
+    fd = os.open(scratch, tree.FOLDER)
+    yield fd
+    os.close(fd)
+
+
+def paths(found: list[Any]) -> list[bytes]:
+    return [each["path"] for each in found]
+
+
+def test_inputs_arrive_with_their_mode_below_folders(fd: int, scratch: Path, tmp_path: Path) -> None:
+    (tmp_path / "source").write_bytes(b"from the host")
+    os.umask(os.umask(0o077))
+    artifacts.put(fd, [(b"a/b/script", b"#!/bin/sh\n", 0o755), (b"data", str(tmp_path / "source"), 0o644)], None)
+    assert (scratch / "a/b/script").read_bytes() == b"#!/bin/sh\n"
+    assert (scratch / "a/b/script").stat().st_mode & 0o777 == 0o755
+    assert (scratch / "data").read_bytes() == b"from the host"
+
+
+def test_an_input_that_is_gone_or_no_file_is_a_usage_error(fd: int, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "gone", tmp_path / "fifo", tmp_path):
+        with pytest.raises(UsageError, match="can't put the input 'x' into scratch"):
+            artifacts.put(fd, [(b"x", str(path), 0o644)], None)
+        (tmp_path / "scratch" / "x").unlink(missing_ok=True)
+
+
+def test_only_what_the_job_made_or_changed_is_returned(fd: int, scratch: Path) -> None:
+    known = artifacts.put(fd, [(b"same", b"1", 0o644), (b"changed", b"2", 0o644), (b"main.py", b"3", 0o644)], None)
+    (scratch / "changed").write_bytes(b"22")
+    (scratch / "main.py").write_bytes(b"33")
+    (scratch / "new").write_bytes(b"made")
+    found, omitted = artifacts.collect(fd, ALL, known, b"main.py", None)
+    assert paths(found) == [b"changed", b"new"]
+    assert found[1]["content"] == b"made"
+    assert found[1]["sha256"] == sha256(b"made").hexdigest()
+    assert omitted == []
+
+
+def test_what_is_no_regular_file_is_left_out_with_its_kind(fd: int, scratch: Path) -> None:
+    (scratch / "link").symlink_to("/etc/shadow")
+    os.mkfifo(scratch / "fifo")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(scratch / "socket"))
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
+    assert found == []
+    assert omitted == [(b"fifo", "fifo"), (b"link", "symbolic link"), (b"socket", "socket")]
+
+
+def test_number_and_size_are_bounded(fd: int, scratch: Path) -> None:
+    for name in "abcd":
+        (scratch / name).write_bytes(b"x" * 40)
+    found, omitted = artifacts.collect(fd, {"collect": ["**"], "max_files": 3, "max_bytes": 100}, {}, None, None)
+    assert paths(found) == [b"a", b"b"]
+    assert [reason.split(" (")[0] for _, reason in omitted] == ["over artifacts.max_bytes"] * 2
+    _, omitted = artifacts.collect(fd, {"collect": ["**"], "max_files": 1, "max_bytes": 100}, {}, None, None)
+    assert omitted[0] == (b"b", "over artifacts.max_files (1)")
+
+
+def test_a_sparse_file_of_a_terabyte_costs_nothing(fd: int, scratch: Path) -> None:
+    with (scratch / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
+    assert (found, omitted) == ([], [(b"sparse", "over artifacts.max_bytes (1048576)")])
+
+
+def test_saved_files_keep_their_folders_and_never_replace_one(fd: int, scratch: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "plots").mkdir(parents=True)
+    (out / "plots" / "old").write_bytes(b"mine")
+    (scratch / "plots").mkdir()
+    (scratch / "plots" / "old").write_bytes(b"theirs")
+    (scratch / "plots" / "new").write_bytes(b"new")
+    found, omitted = artifacts.collect(fd, ALL, {}, None, str(out))
+    assert (out / "plots" / "new").read_bytes() == b"new"
+    assert (out / "plots" / "old").read_bytes() == b"mine"
+    assert found[0]["saved_to"] == str(out / "plots" / "new")
+    assert omitted == [(b"plots/old", "a file of that name is there already")]
+
+
+def test_a_link_below_the_output_directory_is_not_written_through(fd: int, scratch: Path, tmp_path: Path) -> None:
+    out, outside = tmp_path / "out", tmp_path / "outside"
+    out.mkdir()
+    outside.mkdir()
+    (out / "plots").symlink_to(outside)
+    (scratch / "plots").mkdir()
+    (scratch / "plots" / "x").write_bytes(b"")
+    found, omitted = artifacts.collect(fd, ALL, {}, None, str(out))
+    assert found == []
+    assert omitted[0][0] == b"plots/x"
+    assert list(outside.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("glob", "expected"),
+    [
+        ("**", [b"a.png", b"d/b.png", b"d/e/c.txt"]),
+        ("*.png", [b"a.png"]),
+        ("**/*.png", [b"a.png", b"d/b.png"]),
+        ("d/**", [b"d/b.png", b"d/e/c.txt"]),
+        ("*/b.*", [b"d/b.png"]),
+        ("d/**/c.txt", [b"d/e/c.txt"]),
+        ("./a.png", [b"a.png"]),
+        ("nothing", []),
+    ],
+)
+def test_globs_stay_within_a_folder_but_for_two_stars(fd: int, scratch: Path, glob: str, expected: list[bytes]) -> None:
+    (scratch / "d" / "e").mkdir(parents=True)
+    for name in ("a.png", "d/b.png", "d/e/c.txt"):
+        (scratch / name).write_bytes(b"")
+    found, _ = artifacts.collect(fd, ALL | {"collect": [glob]}, {}, None, None)
+    assert paths(found) == expected
+
+
+def test_names_that_are_not_utf_8_come_back_as_bytes(fd: int, scratch: Path) -> None:
+    Path(os.fsdecode(os.fsencode(scratch) + b"/\xff\n")).write_bytes(b"")
+    found, _ = artifacts.collect(fd, ALL, {}, None, None)
+    assert paths(found) == [b"\xff\n"]

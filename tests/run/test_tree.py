@@ -1,0 +1,89 @@
+"""Trees that a hostile job leaves: deep, closed, linked, full of odd names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sandbox_cli.run import scratch, tree
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Iterator[int]:
+    fd = os.open(tmp_path, tree.FOLDER)
+    yield fd
+    os.close(fd)
+    scratch.remove_tree(str(tmp_path))
+
+
+def make_deep(top: int, depth: int, name: str) -> None:
+    fd = os.dup(top)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=fd)
+        inner = os.open(name, tree.FOLDER, dir_fd=fd)
+        os.close(fd)
+        fd = inner
+    os.close(os.open("leaf", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+    os.close(fd)
+
+
+def test_a_tree_of_2000_folders_is_walked_to_its_leaf(top: int) -> None:
+    make_deep(top, 2000, "d")
+    paths = [path for path, _ in tree.walk(top)]
+    assert len(paths) == 2001
+    assert paths[-1] == b"d/" * 2000 + b"leaf"
+
+
+def test_a_tree_with_longer_paths_than_allowed_is_reported_and_not_walked(top: int) -> None:
+    make_deep(top, 100, "n" * 250)
+    found = list(tree.walk(top))
+    assert found[-1][1] is None
+    assert len(found[-1][0]) > tree.LONGEST_PATH
+
+
+def test_links_are_names_and_are_not_followed(top: int, tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to("/etc")
+    assert [path for path, _ in tree.walk(top)] == [b"out"]
+
+
+def test_a_deep_tree_with_closed_folders_is_removed_whole(tmp_path: Path) -> None:
+    victim = tmp_path / "scratch"
+    victim.mkdir()
+    fd = os.open(victim, tree.FOLDER)
+    make_deep(fd, 3000, "x" * 100)
+    os.close(fd)
+    closed = victim / "closed" / "inner"
+    closed.mkdir(parents=True)
+    (closed / "file").write_text("")
+    (victim / "\udcff\n..").write_text("")
+    closed.chmod(0)
+    closed.parent.chmod(0o500)
+    victim.chmod(0)
+    scratch.remove_tree(str(victim))
+    assert not victim.exists()
+
+
+def test_a_link_in_the_place_of_scratch_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    scratch.remove_tree(str(tmp_path / "link"))
+    assert (tmp_path / "kept" / "file").exists()
+
+
+def test_only_the_scratch_of_the_dead_is_swept() -> None:
+    me, began = os.getpid(), scratch.start_time(os.getpid())
+    alive = Path(f"/tmp/sandbox-{os.geteuid()}-{me}-{began}-{os.urandom(6).hex()}")
+    dead = Path(f"/tmp/sandbox-{os.geteuid()}-{me}-1-{os.urandom(6).hex()}")
+    foreign = Path(f"/tmp/sandbox-{os.geteuid()}-notes-{os.urandom(6).hex()}")
+    for path in (alive, dead, foreign):
+        path.mkdir()
+    try:
+        scratch.sweep()
+        assert [path.exists() for path in (alive, dead, foreign)] == [True, False, True]
+    finally:
+        alive.rmdir()
+        foreign.rmdir()
