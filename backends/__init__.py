@@ -8,4 +8,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.backends.base import Backend
 
+__all__ = ["BACKENDS", "bwrap", "firejail", "nsjail"]
+
 BACKENDS: dict[str, Backend] = {"bwrap": bwrap, "nsjail": nsjail, "firejail": firejail}

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         environ: list[str]
         scratch: Scratch
         seal: SealFacts
+        leftovers: list[str]  # empty directories that it leaves on the host; for root alone, whose jobs don't share them
         spare_tasks: int  # tasks that the jail's own processes take from RLIMIT_NPROC
 
     class JailerReport(TypedDict):
@@ -55,5 +56,8 @@ if TYPE_CHECKING:
             ...
 
         def read(self, exit_status: int | None, report: bytes) -> JailerReport:
-            """What the jailer says happened, from its wait status (None: killed by us) and its log; pure."""
+            """What the jailer says happened, from its exit status and its log; pure.
+
+            The status is as os.waitstatus_to_exitcode gives it, None where it was not waited for.
+            """
             ...

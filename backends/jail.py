@@ -1,0 +1,74 @@
+"""What every jail holds, whichever jailer makes it: its names and accounts, its sizes, and what the seal may expect."""
+
+from __future__ import annotations
+
+from sandbox_cli.slots import CONTROL_FD, GID, LAUNCHER_FD, UID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from sandbox_cli.plan.model import Scratch
+    from sandbox_cli.policy.model import Mount, Policy
+
+INIT = (f"/proc/self/fd/{LAUNCHER_FD}", "init", str(CONTROL_FD))  # the first program in the jail, and its arguments
+HOSTNAME = "sandbox"
+SCRATCH_PATH = "/sandbox"  # where scratch stands, unless its directory keeps its own path
+UNBOUNDED_BYTES = 0  # as a tmpfs takes it
+UNBOUNDED_FILES = 1 << 40  # more than any memory holds
+
+# Files of accounts that the jail doesn't map show as 65534: it gets the names that everybody knows it by.
+_PASSWD = (
+    "root:x:0:0:root:/root:/usr/sbin/nologin\n"
+    f"sandbox:x:{UID}:{GID}:sandbox:{SCRATCH_PATH}:/bin/sh\n"
+    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+)
+_GROUP = f"root:x:0:\nsandbox:x:{GID}:\nnogroup:x:65534:\n"
+HOSTS = f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost ip6-localhost ip6-loopback\n"
+
+_MADE = (("/etc/passwd", _PASSWD), ("/etc/group", _GROUP), ("/etc/hosts", HOSTS))
+
+
+def made_files(policy: Policy) -> list[tuple[str, str]]:
+    """The files of /etc that are made anew for each job, with their content; a policy's own mount of one wins."""
+    return [(path, content) for path, content in _MADE if path not in policy.filesystem]
+
+
+def bound(policy: Policy, name: str) -> int | None:
+    """A size in bytes as a tmpfs takes it: never 0, which means "no bound" there. None: there is none."""
+    value = policy.limits[name].default
+    return None if value is None else max(1, int(value))
+
+
+def scratch(policy: Policy, *, made_by: Literal["jailer", "run"], tmpfs: bool, shown: bool = False) -> Scratch:
+    """Where scratch comes from, with the sizes of the policy."""
+    files = policy.limits["scratch_files"].default
+    return {
+        "made_by": made_by,
+        "tmpfs": tmpfs,
+        "shown": shown,
+        "size_bytes": bound(policy, "scratch_size") or UNBOUNDED_BYTES,
+        "files": UNBOUNDED_FILES if files is None else int(files),
+    }
+
+
+def is_writable(mount: Mount) -> bool:
+    """Whether the job may write there, as far as the mount goes."""
+    return mount.mode in {"rw", "tmpfs"}
+
+
+def mount_modes(policy: Policy) -> list[tuple[str, str]]:
+    """The mounts of a jail whose root is its own tmpfs, as its mountinfo shows them: (path, ro | rw)."""
+    return [
+        ("/", "ro"),
+        ("/proc", "rw"),
+        ("/dev", "ro"),
+        ("/dev/shm", "rw"),  # noqa: S108
+        (SCRATCH_PATH, "rw"),
+        *(
+            (path, "rw" if is_writable(mount) else "ro")
+            for path, mount in policy.filesystem.items()
+            if mount.mode != "symlink"
+        ),
+        *((path, "ro") for path, _ in made_files(policy)),
+    ]

