@@ -1,0 +1,57 @@
+"""Compiles the launcher; also run by setup.py and, by itself, as `python sandbox_cli/launcher/build.py`. Stdlib only.
+
+The compiler is $CC, else cc, gcc or clang, else the `ziglang` package from PyPI, which brings its own C library.
+"""
+
+import importlib.util
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FLAGS = [
+    "-std=gnu11", "-Os", "-static", "-s",
+    "-Wall", "-Wextra", "-Werror",
+    "-Wl,--build-id=none",  # the same bytes from any directory
+]  # fmt: skip
+MACHINES = {"x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
+
+
+def compiler() -> list[str]:
+    """The command that compiles C for this machine, or SystemExit with one sentence that says what to install."""
+    if os.environ.get("CC"):
+        return shlex.split(os.environ["CC"])
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return [name]
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc", "-target", f"{MACHINES[platform.machine()]}-linux-musl"]
+    raise SystemExit("no C compiler for the launcher: install gcc or clang, set CC, or `pip install ziglang`")
+
+
+def build(target: Path) -> None:
+    """Compile to `target`, which appears whole or not at all: others may be building, or running, the one before."""
+    if platform.machine() not in MACHINES:
+        raise SystemExit(f"the launcher knows x86_64 and aarch64, and this is {platform.machine()}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sources = sorted(path.name for path in HERE.glob("*.c"))
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".launcher-") as directory:
+        made = Path(directory).absolute() / "launcher"
+        command = [*compiler(), *FLAGS, "-o", str(made), *sources]
+        try:
+            subprocess.run(command, cwd=HERE, check=True)
+        except FileNotFoundError as error:
+            raise SystemExit(f"the C compiler of $CC is not there: {error.filename}") from error
+        except subprocess.CalledProcessError as error:
+            raise SystemExit(f"the launcher does not compile: {shlex.join(command)}") from error
+        made.chmod(0o755)
+        made.replace(target)
+
+
+if __name__ == "__main__":
+    build(HERE / "launcher")

@@ -1,0 +1,249 @@
+/* launcher init: the first program in the jail. It takes one message, forks the job, holds it at the gate, and then does
+ * nothing but reap and report. It is PID 1 of the jail in bwrap and nsjail, not in firejail.
+ *
+ * The job has init's uid, so init keeps out of its reach: not dumpable (no ptrace, no /proc/PID/fd), every signal
+ * blocked, a session of its own. SIGKILL and SIGSTOP are kept from a PID 1 by the kernel, elsewhere by load_guard().
+ */
+#include "launcher.h"
+
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { LAST_KILL_MS = 2000 };
+
+static const char *const ARMFAIL[] = {
+    "armfail fork",         "armfail setsid", "armfail stdio",  "armfail chdir", "armfail rlimit",
+    "armfail no_new_privs", "armfail guard",  "armfail filter", "execfail",
+}; /* by enum step */
+
+struct jail {
+    int control, children; /* our end of the socketpair; a signalfd for SIGCHLD */
+    int gate, reports;     /* our ends of two pipes to the job; reports is -1 once it came to its end */
+    pid_t job;
+    bool gate_open, ended;
+    int status; /* of the job, as wait4 has it */
+    struct report last;
+};
+
+/* What the jailer holds must not reach the job. Where it left 0, 1 or 2 closed they are filled: no fd of ours may land
+ * there, since the child puts the job's stdio over them. O_PATH needs no file but the root. */
+static int keep_only(const char *control_fd) {
+    int fd, control = (int)number_of(control_fd, "init: bad fd");
+    if (control <= STDERR_FILENO) refuse("init: bad fd", control_fd);
+    if (fcntl(control, F_SETFD, FD_CLOEXEC) || fcntl(control, F_SETFL, 0)) die("init: fd", control_fd);
+    if (control > 3 && syscall(SYS_close_range, 3U, (unsigned)control - 1, 0)) die("init: close_range", "");
+    if (syscall(SYS_close_range, (unsigned)control + 1, ~0U, 0)) die("init: close_range", "");
+    do fd = open("/", O_PATH | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0) die("init: open /", "");
+    close(fd);
+    return control;
+}
+
+/* Returns the signalfd. */
+static int settle(void) {
+    reset_signals();
+    set_signal_mask(true);
+    umask(022);
+    if (prctl(PR_SET_DUMPABLE, 0)) die("init: dumpable", "");
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1)) die("init: subreaper", "");
+    /* Out of the jailer's process group: kill(0) of the one must not reach the other. */
+    if (setsid() < 0 && getsid(0) != getpid()) die("init: setsid", "");
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    int children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (children < 0) die("init: signalfd", "");
+    return children;
+}
+
+/* The first bytes, which bring the job's stdio: three fds and nothing else. */
+static size_t receive_stdio(int control, void *bytes, size_t size, int *stdio) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(STDIO_FDS * sizeof(int)) + 64]; /* room to see that there are more */
+    } rights;
+    struct iovec text = {bytes, size};
+    struct msghdr message = {
+        .msg_iov = &text, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
+    ssize_t got = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
+    if (got <= 0) refuse("init: the supervisor is gone", "");
+    bool three = message.msg_controllen == CMSG_SPACE(STDIO_FDS * sizeof(int)) &&
+                 rights.header.cmsg_level == SOL_SOCKET && rights.header.cmsg_type == SCM_RIGHTS &&
+                 rights.header.cmsg_len == CMSG_LEN(STDIO_FDS * sizeof(int));
+    if (!three) refuse("init: bad message: not three fds", "");
+    memcpy(stdio, CMSG_DATA(&rights.header), STDIO_FDS * sizeof(int));
+    return (size_t)got;
+}
+
+/* By read, which lets go of fds that come with the bytes. */
+static void receive(int control, char *bytes, size_t size) {
+    while (size) {
+        ssize_t got = read(control, bytes, size);
+        if (got <= 0) refuse("init: the supervisor is gone", "");
+        bytes += got;
+        size -= (size_t)got;
+    }
+}
+
+static void receive_message(int control, struct message *message, int *stdio) {
+    char length_bytes[sizeof(uint32_t)], byte;
+    uint32_t length;
+    size_t got = receive_stdio(control, length_bytes, sizeof length_bytes, stdio);
+    receive(control, length_bytes + got, sizeof length_bytes - got);
+    memcpy(&length, length_bytes, sizeof length);
+    if (!length || length > MESSAGE_MAX) refuse("init: bad message: length", "");
+    char *bytes = map_memory(length);
+    receive(control, bytes, length);
+    if (!parse_message(bytes, length, message)) refuse("init: bad message: malformed", "");
+    /* A byte too many would open the gate. */
+    if (recv(control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) refuse("init: bad message: too long", "");
+}
+
+/* The supervisor puts the job's files there and collects what it made, by this fd alone. */
+static void show_directory(int control, const char *directory) {
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } rights = {.bytes = {0}};
+    struct iovec text = {"dir\n", 4};
+    struct msghdr message = {
+        .msg_iov = &text, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        say(control, "nodir", (int64_t[]){errno}, 1);
+        return;
+    }
+    rights.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(&rights.header), &fd, sizeof fd);
+    sendmsg(control, &message, 0);
+    close(fd);
+}
+
+static void start(struct jail *jail, const struct message *message, const int *stdio) {
+    int gate[2], reports[2];
+    if (pipe2(gate, O_CLOEXEC) || pipe2(reports, O_CLOEXEC | O_NONBLOCK)) die("init: pipe", "");
+    struct child child = {message, stdio, jail->control, gate[0], reports[1], getpid()};
+    jail->job = fork();
+    if (jail->job == 0) {
+        close(gate[1]); /* or the child would not see init's end */
+        become_job(&child);
+    }
+    if (jail->job < 0) {
+        jail->last = (struct report){FORK, errno};
+        jail->ended = true;
+    }
+    close(gate[0]);
+    close(reports[1]);
+    for (int i = 0; i < STDIO_FDS; i++) close(stdio[i]); /* or the supervisor would not see the end of the streams */
+    jail->gate = gate[1];
+    jail->reports = reports[0];
+}
+
+/* `started` is not said of a child that was killed at the gate. */
+static void read_reports(struct jail *jail) {
+    struct report report;
+    ssize_t got = -1;
+    while (jail->reports >= 0 && (got = read(jail->reports, &report, sizeof report)) > 0) jail->last = report;
+    if (got != 0) return;
+    close(jail->reports);
+    jail->reports = -1;
+    if (jail->last.step == ABOUT_TO_EXEC && !jail->last.error) say(jail->control, "started", NULL, 0);
+}
+
+/* One a call: a job that makes orphans faster than they are reaped must not keep us from the lifeline. */
+static pid_t reap_one(struct jail *jail) {
+    struct signalfd_siginfo signals;
+    int status;
+    ssize_t ignored = read(jail->children, &signals, sizeof signals); /* before wait4: what comes later shows again */
+    (void)ignored;
+    pid_t pid = wait4(-1, &status, WNOHANG | __WALL, NULL);
+    if (pid > 0 && pid == jail->job) {
+        jail->status = status;
+        jail->ended = true;
+    }
+    return pid;
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* No fork outruns kill(-1): the kernel sends it under the lock that a fork needs, and a fork with SIGKILL pending
+ * fails. Orphans come to us, so when wait4 knows no child there is no process left. One that can't die yet, asleep on
+ * a disk, is left to the kernel in the end: a namespace goes with its PID 1. */
+static void kill_and_reap_all(struct jail *jail) {
+    struct pollfd children = {jail->children, POLLIN, 0};
+    int64_t deadline = now_ms() + LAST_KILL_MS;
+    if (jail->gate_open) kill(-1, SIGKILL);
+    for (pid_t pid; (pid = reap_one(jail)) >= 0 && now_ms() < deadline;) {
+        if (pid > 0) continue;
+        poll(&children, 1, 10);
+        if (jail->gate_open) kill(-1, SIGKILL);
+    }
+}
+
+static _Noreturn void lifeline_ended(struct jail *jail) {
+    if (!jail->gate_open) kill(jail->job, SIGKILL); /* not reaped yet: the pid is still its own */
+    else if (getpid() != 1) kill_and_reap_all(jail); /* for a PID 1 the kernel does it, and faster */
+    _exit(EXIT_LAUNCHER);
+}
+
+static void read_control(struct jail *jail) {
+    char byte;
+    ssize_t got = recv(jail->control, &byte, 1, MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) return;
+    if (got <= 0) lifeline_ended(jail); /* an error too: ECONNRESET, when our records were not read */
+    if (jail->gate_open) return;
+    jail->gate_open = true;
+    ssize_t ignored = write(jail->gate, &byte, 1); /* the child may be dead, and SIGPIPE is blocked */
+    (void)ignored;
+}
+
+static void watch(struct jail *jail) {
+    bool busy = false;
+    while (!jail->ended) {
+        struct pollfd fds[] = {{jail->control, POLLIN, 0}, {jail->children, POLLIN, 0}, {jail->reports, POLLIN, 0}};
+        /* The job may lower the RLIMIT_NOFILE of a process of its uid, and poll then fails: that must not make us spin. */
+        if (poll(fds, 3, busy ? 0 : -1) < 0) poll(NULL, 0, 10);
+        read_reports(jail);
+        read_control(jail);
+        busy = reap_one(jail) > 0;
+    }
+    read_reports(jail);
+}
+
+static void say_outcome(const struct jail *jail) {
+    int status = jail->status;
+    if (jail->last.error) say(jail->control, ARMFAIL[jail->last.step], (int64_t[]){jail->last.error}, 1);
+    else if (WIFSIGNALED(status)) say(jail->control, "signal", (int64_t[]){WTERMSIG(status), !!WCOREDUMP(status)}, 2);
+    else say(jail->control, "exit", (int64_t[]){WEXITSTATUS(status)}, 1);
+}
+
+static void say_total(int control) {
+    struct rusage usage;
+    getrusage(RUSAGE_CHILDREN, &usage);
+    int64_t user_us = (int64_t)usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec;
+    int64_t system_us = (int64_t)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
+    say(control, "total", (int64_t[]){user_us, system_us, usage.ru_maxrss}, 3);
+}
+
+_Noreturn void init(const char *control_fd) {
+    struct message message;
+    struct jail jail = {.last = {NO_STEP, 0}};
+    int stdio[STDIO_FDS];
+    jail.control = keep_only(control_fd);
+    jail.children = settle();
+    say(jail.control, "ready", NULL, 0);
+    receive_message(jail.control, &message, stdio);
+    show_directory(jail.control, message.directory);
+    start(&jail, &message, stdio);
+    watch(&jail);
+    say_outcome(&jail);
+    kill_and_reap_all(&jail); /* before the total: what orphans used is part of it */
+    say_total(jail.control);
+    _exit(0);
+}
