@@ -14,10 +14,10 @@ class Model(BaseModel):
 
 
 class Limit(Model):
-    """Canonical units: seconds, bytes, a count (cpus: a fraction of cores). None: not bounded."""
+    """Canonical units: seconds and cores (float), bytes and counts (int). None: not bounded."""
 
-    default: float | None
-    max: float | None
+    default: int | float | None
+    max: int | float | None
 
 
 class Mount(Model):

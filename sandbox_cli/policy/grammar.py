@@ -1,0 +1,109 @@
+"""What a policy may say, clause by clause, as data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox_cli.policy import mounts, scalars, syscall_names, units
+from sandbox_cli.policy.nodes import Scalar
+from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Short, Table
+from sandbox_cli.policy.spelling import hint as spelling_hint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox_cli.policy.scalars import Value
+
+LEVELS = ("strict", "sampled", "process", "none")
+LEVELLED = ("filesystem", "network", "syscalls", "privileges", "limits", *(f"limits.{name}" for name in units.LIMITS))
+
+
+def _bare_limit(scalar: Scalar, _key: str, clause: str) -> Mapping[str, Value]:
+    value = scalars.limit(scalar, clause)
+    return {"default": value, "max": value}
+
+
+def _levelled(scalar: Scalar, clause: str) -> str:
+    """A key of `require`: a clause that can be held at a level, or the prefix of some."""
+    name = scalar.text
+    if name.startswith("filesystem./"):
+        path = Scalar(name.removeprefix("filesystem."), scalar.plain, scalar.spot)
+        return "filesystem." + mounts.absolute(path, clause, "a path in the jail")
+    if name not in LEVELLED:
+        hint = spelling_hint(name, LEVELLED)
+        raise scalar.spot.error(f"there is no clause {name!r} that could be held at a level", clause=clause, hint=hint)
+    return name
+
+
+LIMIT = Short(_bare_limit, Record({"default": Leaf(scalars.limit), "max": Leaf(scalars.limit)}))
+LIMITS = Table(scalars.one_of(units.LIMITS, "limit"), LIMIT)
+
+MOUNT = Short(
+    mounts.long_form,
+    Record(
+        {
+            "from": Leaf(mounts.source),
+            "mode": Leaf(scalars.choice("ro", "rw")),
+            "optional": Leaf(scalars.flag),
+            "symlink": Leaf(scalars.filled),
+        },
+        apart=(("symlink", "from"), ("symlink", "mode"), ("symlink", "optional")),
+    ),
+)
+
+LANGUAGE = Record(
+    {
+        "name": Leaf(scalars.word),  # else that of the file that first says `language`
+        "aliases": Items(scalars.word),
+        "extensions": Items(scalars.extension),
+        "file": Leaf(scalars.file_name),
+        "runtime": Record({"command": Leaf(scalars.program), "version": Leaf(scalars.filled)}),
+        "compile": Record({"run": Items(scalars.text, variables=True, filled=True), "limits": LIMITS}),
+        "run": Items(scalars.text, variables=True, filled=True),
+        "selftest": Record({"source": Leaf(scalars.text, lines=True), "stdout": Leaf(scalars.text, lines=True)}),
+    }
+)
+
+SYSCALLS = Record(
+    {
+        "allow": Items(syscall_names.allowed),
+        "deny": Items(syscall_names.denied),
+        "action": Leaf(scalars.choice("errno", "kill", "log")),
+    },
+    apart=(("allow", "deny"),),
+)
+
+POLICY = Record(
+    {
+        "version": Leaf(scalars.version),
+        "extends": Items(scalars.policy),
+        "description": Leaf(scalars.text, lines=True),
+        "language": LANGUAGE,
+        "limits": LIMITS,
+        "filesystem": Table(mounts.target, MOUNT),
+        "network": Either(Leaf(scalars.choice("none", "host")), Record({"allow": Items(scalars.endpoint)})),
+        "syscalls": SYSCALLS,
+        "workspace": Leaf(scalars.choice("none", "ro", "rw")),
+        "environment": Table(scalars.environment_name, Leaf(scalars.text, variables=True)),
+        "artifacts": Record(
+            {
+                "collect": Items(scalars.glob),
+                "max_files": Leaf(scalars.quantity("count")),
+                "max_bytes": Leaf(scalars.quantity("size")),
+            }
+        ),
+        "require": Table(_levelled, Leaf(scalars.choice(*LEVELS))),
+    }
+)
+
+# What holds where no file says anything. Limits are then not bounded, and nothing of the host is visible.
+DEFAULTS: dict[tuple[str, ...], Value] = {
+    ("description",): "",
+    ("network",): "none",
+    ("syscalls", "deny"): ("@default-deny",),
+    ("syscalls", "action"): "errno",
+    ("workspace",): "none",
+    ("artifacts", "collect"): ("**",),
+    ("artifacts", "max_files"): 1000,
+    ("artifacts", "max_bytes"): 64 << 20,
+}

@@ -1,0 +1,202 @@
+"""From one file to its layer: what it says, checked and in long form, each entry with its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, assert_never
+
+from sandbox_cli.errors import PolicyError
+from sandbox_cli.policy import grammar, scalars, variables
+from sandbox_cli.policy.nodes import Listing, Mapping, Scalar, compose
+from sandbox_cli.policy.reading import CONTROL
+from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Short, Table
+from sandbox_cli.policy.spelling import hint as spelling_hint
+
+if TYPE_CHECKING:
+    from sandbox_cli.policy.nodes import Node, Spot
+    from sandbox_cli.policy.scalars import Value
+    from sandbox_cli.policy.shape import Spec
+
+Act = Literal["set", "append", "remove"]
+Path = tuple[str, ...]  # of a clause: environment names and mounts may hold dots
+
+
+class Entry(NamedTuple):
+    """One thing that a file says. `remove` takes away everything below `path`."""
+
+    path: Path
+    act: Act
+    value: Value
+    spot: Spot
+
+
+class Layer(NamedTuple):
+    file: str
+    extends: tuple[tuple[str, Spot], ...]
+    entries: tuple[Entry, ...]
+
+
+def policy_layer(text: str, file: str) -> Layer:
+    root = compose(text, file)
+    if root is None:
+        raise PolicyError("the file is empty", file=file, hint="a policy says at least what it extends: extends: _base")
+    entries = read(grammar.POLICY, root)
+    return Layer(file, _extends(root), entries)
+
+
+def read(spec: Record, root: Node) -> tuple[Entry, ...]:
+    """What a document says, by the grammar `spec`."""
+    reader = _Reader()
+    reader.record(spec, root, ())
+    return tuple(reader.entries)
+
+
+def _extends(root: Node) -> tuple[tuple[str, Spot], ...]:
+    named = [node for key, node in root.entries if key.text == "extends"] if isinstance(root, Mapping) else []
+    nodes = [item for node in named for item in (node.items if isinstance(node, Listing) else (node,))]
+    return tuple(
+        (scalars.policy(node, "extends"), node.spot) for node in nodes if isinstance(node, Scalar) and not node.null
+    )
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def record(self, spec: Record, node: Node, path: Path) -> None:
+        clause = ".".join(path)
+        seen: dict[str, Scalar] = {}
+        for key, value in _map(node, clause).entries:
+            _check_text(key, clause, lines=False, variable=False)
+            name = key.text.removeprefix("+")
+            within = spec.keys.get(name)
+            _check_key(spec, key, within, clause)
+            if name in seen:
+                hint = "keep one: without the + it replaces the inherited list"
+                raise key.spot.error(f"{name} stands here with and without a +", clause=clause, hint=hint)
+            seen[name] = key
+            if within is not None:
+                self._value(within, value, (*path, name), key)
+        _check_apart(spec, seen, clause)
+
+    def _value(self, spec: Spec, node: Node, path: Path, key: Scalar) -> None:
+        clause = ".".join(path)
+        if path == ("extends",) and isinstance(node, Scalar) and not node.missing:
+            node = Listing(() if node.null else (node,), node.spot)
+        if isinstance(node, Scalar):
+            self._scalar(spec, node, path, key)
+            return
+        match spec:
+            case Leaf():
+                raise node.spot.error(f"expects one value, not a {_kind(node)}", clause=clause)
+            case Items():
+                self._items(spec, node, path, key)
+            case Record():
+                self.record(spec, node, path)
+            case Table():
+                self._table(spec, node, path)
+            case Short():
+                self.record(spec.long, node, path)
+            case Either():
+                self.record(spec.record, node, path)
+            case _:
+                assert_never(spec)
+
+    def _scalar(self, spec: Spec, scalar: Scalar, path: Path, key: Scalar) -> None:
+        clause = ".".join(path)
+        leaf = spec.word if isinstance(spec, Either) else spec
+        if scalar.missing:
+            hint = 'null removes what is inherited, "" is empty text'
+            raise scalar.spot.error("no value stands here", clause=clause, hint=hint)
+        if scalar.null:
+            if key.text.startswith("+"):
+                raise scalar.spot.error("a + appends a list, not null", clause=clause, hint=f"write {path[-1]}: null")
+            self.entries.append(Entry(path, "remove", None, key.spot))
+        elif isinstance(leaf, Leaf):
+            _check_text(scalar, clause, lines=leaf.lines, variable=leaf.variables)
+            self.entries.append(Entry(path, "set", leaf.parse(scalar, clause), key.spot))
+        elif isinstance(leaf, Short):
+            self._short(leaf, scalar, path, key)
+        elif isinstance(leaf, Items):
+            hint = f"write [{scalar.text}]"
+            raise scalar.spot.error("expects a list", clause=clause, hint=hint)
+        else:
+            raise scalar.spot.error(f"expects a map of keys and values, not {scalar.text!r}", clause=clause)
+
+    def _short(self, spec: Short, scalar: Scalar, path: Path, key: Scalar) -> None:
+        clause = ".".join(path)
+        _check_text(scalar, clause, lines=False, variable=False)
+        values = spec.expand(scalar, path[-1], clause)
+        self.entries.append(Entry(path, "remove", None, key.spot))
+        self.entries.extend(Entry((*path, name), "set", value, key.spot) for name, value in values.items())
+
+    def _items(self, spec: Items, node: Node, path: Path, key: Scalar) -> None:
+        clause = ".".join(path)
+        if not isinstance(node, Listing):
+            raise node.spot.error("expects a list, not a map", clause=clause, hint="write [a, b]")
+        values = tuple(_item(spec, item, clause) for item in node.items)
+        if spec.filled and not values:
+            raise node.spot.error("must not be empty", clause=clause)
+        act: Act = "append" if key.text.startswith("+") else "set"
+        self.entries.append(Entry(path, act, values, key.spot))
+
+    def _table(self, spec: Table, node: Node, path: Path) -> None:
+        for key, value in _map(node, ".".join(path)).entries:
+            clause = ".".join((*path, key.text))
+            _check_text(key, ".".join(path), lines=False, variable=False)
+            if key.text.startswith("+"):
+                raise key.spot.error("a + appends to lists only", clause=".".join(path), hint=f"write {key.text[1:]}")
+            self._value(spec.item, value, (*path, spec.key(key, clause)), key)
+
+
+def _map(node: Node, clause: str) -> Mapping:
+    if isinstance(node, Mapping):
+        return node
+    raise node.spot.error(f"expects a map of keys and values, not a {_kind(node)}", clause=clause)
+
+
+def _kind(node: Node) -> str:
+    return {Scalar: "single value", Listing: "list", Mapping: "map"}[type(node)]
+
+
+def _item(spec: Items, node: Node, clause: str) -> str:
+    if not isinstance(node, Scalar):
+        hint = "put quotes around text that begins with { or ["
+        raise node.spot.error(f"expects text in this list, not a {_kind(node)}", clause=clause, hint=hint)
+    if node.missing:
+        raise node.spot.error("no value stands here", clause=clause, hint='"" is empty text')
+    _check_text(node, clause, lines=False, variable=spec.variables)
+    return spec.parse(node, clause)
+
+
+def _check_key(spec: Record, key: Scalar, within: Spec | None, clause: str) -> None:
+    plus = key.text.startswith("+")
+    if within is None:
+        lists = [name for name, each in spec.keys.items() if isinstance(each, Items)]
+        known = [f"+{name}" for name in lists] if plus and lists else list(spec.keys)
+        raise key.spot.error(f"unknown key {key.text!r}", clause=clause, hint=spelling_hint(key.text, known))
+    if plus and (not isinstance(within, Items) or key.text == "+extends"):
+        hint = f"write {key.text[1:]}"
+        raise key.spot.error(f"{key.text!r}: a + appends to inherited lists only", clause=clause, hint=hint)
+
+
+def _check_apart(spec: Record, seen: dict[str, Scalar], clause: str) -> None:
+    for group in spec.apart:
+        given = [name for name in seen if name in group]
+        if len(given) > 1:
+            message = f"{' and '.join(given)} can't stand together"
+            raise seen[given[1]].spot.error(message, clause=clause, hint="keep one of them")
+
+
+def _check_text(scalar: Scalar, clause: str, *, lines: bool, variable: bool) -> None:
+    """Refuses what could hide something, break out of a line of a jailer's configuration, or look like a template."""
+    text = scalar.text.replace("\n", "").replace("\t", "") if lines else scalar.text
+    if found := CONTROL.search(text):
+        hint = "only description and language.selftest may have several lines" if found[0] in "\n\t" else None
+        raise scalar.spot.error(f"holds the control character U+{ord(found[0]):04X}", clause=clause, hint=hint)
+    try:
+        names = variables.names_in(scalar.text)
+    except PolicyError as error:
+        raise scalar.spot.error(error.message, clause=clause, hint=error.hint) from None
+    if names and not variable:
+        message = f"{{{{ {min(names)} }}}} means nothing here"
+        raise scalar.spot.error(message, clause=clause, hint=f"variables are replaced in {variables.CLAUSES}")

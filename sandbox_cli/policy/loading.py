@@ -1,0 +1,86 @@
+"""From a name or a path to a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox_cli.errors import PolicyError
+from sandbox_cli.policy import places
+from sandbox_cli.policy.build import build
+from sandbox_cli.policy.chain import layers
+from sandbox_cli.policy.merge import Merged, merge
+from sandbox_cli.policy.model import Policy
+from sandbox_cli.policy.places import SUFFIX, Available, Found
+from sandbox_cli.policy.spelling import hint as spelling_hint
+
+
+def load(name_or_path: str) -> Policy:
+    """The policy of that name, or in that file: a path holds a `/` or ends in `.yaml`. PolicyError where it is none."""
+    found = _find(name_or_path)
+    chain = layers(found)
+    files = [layer.file for layer in reversed(chain)]
+    return build(merge(chain), found.path.name.removesuffix(SUFFIX), files)
+
+
+def available() -> list[Available]:
+    """Every policy that can be had by name, sorted."""
+    return places.available()
+
+
+def language_index() -> dict[str, str]:
+    """From each language's name, alias and extension (`.py`) to the name of its policy.
+
+    A policy stands for a language where it bears the language's name: a `python-strict` that extends
+    `python` is one more policy for it, and takes nothing over. A name comes before an alias, and a more
+    trusted place before a less trusted one. A policy that can't be read keeps its name, so that loading
+    it says why.
+    """
+    claims: list[tuple[int, str, str]] = []
+    rank = {place.where: order for order, place in enumerate(places.search_order())}
+    for each in places.available():
+        words = _words(each)
+        claims += [(-1 if word == each.name else rank[each.where], word, each.name) for word in words]
+    index: dict[str, str] = {}
+    for _, word, policy in sorted(claims):
+        index.setdefault(word, policy)
+    return index
+
+
+def _words(each: Available) -> list[str]:
+    """What the policy is called as a language; nothing where it isn't one of its own."""
+    found = places.by_name(each.name)
+    if found is None:
+        return []  # it went away meanwhile
+    try:
+        merged = merge(layers(found))
+    except PolicyError:
+        return [each.name]
+    if merged.value("language", "name") != each.name:
+        return []
+    return [each.name, *_texts(merged, "aliases"), *_texts(merged, "extensions")]
+
+
+def _texts(merged: Merged, key: str) -> tuple[str, ...]:
+    value = merged.value("language", key)
+    return value if isinstance(value, tuple) else ()
+
+
+def _find(name_or_path: str) -> Found:
+    if "\0" in name_or_path:
+        raise PolicyError("a policy's name holds no NUL character")
+    if places.is_path(name_or_path):
+        return places.by_path(Path(name_or_path))
+    if not places.is_name(name_or_path):
+        hint = "a name has letters, digits, _, -, + and single dots; a path holds a / or ends in .yaml"
+        raise PolicyError(f"{name_or_path!r} is neither a policy's name nor a path", hint=hint)
+    found = places.by_name(name_or_path)
+    if found is None:
+        raise PolicyError(f"there is no policy {name_or_path!r}", hint=_hint(name_or_path))
+    return found
+
+
+def _hint(name: str) -> str:
+    if Path(name).is_file():
+        return f"for the file here write ./{name}"
+    alias = language_index().get(name)
+    return f"did you mean `{alias}`?" if alias else spelling_hint(name, [each.name for each in places.available()])

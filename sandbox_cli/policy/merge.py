@@ -1,0 +1,120 @@
+"""Layers into one: the ones a file extends first, itself last.
+
+Maps merge key by key, a list replaces, a `+` appends, null removes. `allow` and `deny` replace each
+other, as do `none`, `host` and an allow-list of the network, and the kinds of a mount.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, NamedTuple
+
+from sandbox_cli.policy.grammar import DEFAULTS
+from sandbox_cli.policy.places import SUFFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox_cli.policy.layers import Entry, Layer, Path
+    from sandbox_cli.policy.nodes import Spot
+    from sandbox_cli.policy.scalars import Value
+
+_INSTEAD_OF: dict[Path, Path] = {
+    ("syscalls", "allow"): ("syscalls", "deny"),
+    ("syscalls", "deny"): ("syscalls", "allow"),
+    ("network",): ("network", "allow"),
+    ("network", "allow"): ("network",),
+}
+
+
+class Said(NamedTuple):
+    value: Value
+    spot: Spot
+
+
+class Merged:
+    """What a chain of files says: the last word on each clause, in the order in which they were said."""
+
+    def __init__(self) -> None:
+        self.said: dict[Path, Said] = {}
+        self.removed: dict[Path, Spot] = {}
+
+    def value(self, *path: str) -> Value:
+        """The last word, else the default, else None."""
+        return self.said[path].value if path in self.said else self._default(path)
+
+    def below(self, *path: str) -> dict[str, dict[str, Value]]:
+        """What was said of each name below `path`, as its own map."""
+        found: dict[str, dict[str, Value]] = {}
+        for each, said in self.said.items():
+            if each[: len(path)] == path:
+                found.setdefault(each[len(path)], {})[".".join(each[len(path) + 1 :])] = said.value
+        return found
+
+    def has(self, *path: str) -> bool:
+        return any(each[: len(path)] == path for each in self.said)
+
+    def spot(self, *path: str) -> Spot | None:
+        """Where the clause, something below it, or its removal was said last; None: nobody said anything."""
+        for each in reversed(self.said):
+            if each[: len(path)] == path:
+                return self.said[each].spot
+        around = [path[:length] for length in range(len(path), 0, -1)]
+        return next((self.removed[each] for each in around if each in self.removed), None)
+
+    def _default(self, path: Path) -> Value:
+        replaced = _INSTEAD_OF.get(path)
+        return None if replaced in self.said else DEFAULTS.get(path)
+
+    def add(self, layer: Layer) -> None:
+        for entry in layer.entries:
+            if entry.path[0] in {"version", "extends"}:
+                continue
+            if entry.act == "remove":
+                self._remove(entry)
+                continue
+            if entry.path[0] == "language" and not self.has("language"):
+                self._say(("language", "name"), FilePath(layer.file).name.removesuffix(SUFFIX), entry.spot)
+            value = self._appended(entry) if entry.act == "append" else entry.value
+            self._make_way(entry)
+            self._say(entry.path, value, entry.spot)
+
+    def _say(self, path: Path, value: Value, spot: Spot) -> None:
+        self.said.pop(path, None)  # the order of the dict is the order of the last words
+        self.said[path] = Said(value, spot)
+
+    def _remove(self, entry: Entry) -> None:
+        for path in [each for each in self.said if each[: len(entry.path)] == entry.path]:
+            del self.said[path]
+        self.removed[entry.path] = entry.spot
+
+    def _appended(self, entry: Entry) -> Value:
+        inherited = self.value(*entry.path)
+        if not isinstance(inherited, tuple) or not isinstance(entry.value, tuple):
+            name = entry.path[-1]
+            message = f"+{name} appends to an inherited list, and none is inherited"
+            raise entry.spot.error(message, clause=".".join(entry.path), hint=f"write {name}")
+        return (*inherited, *entry.value)
+
+    def _make_way(self, entry: Entry) -> None:
+        """Drops what the entry stands instead of."""
+        if (other := _INSTEAD_OF.get(entry.path)) is not None:
+            self.said.pop(other, None)
+        if entry.path[0] == "filesystem" and len(entry.path) == 3:
+            self._make_way_for_mount(entry)
+
+    def _make_way_for_mount(self, entry: Entry) -> None:
+        mount = entry.path[:2]
+        is_link = entry.path[2] == "symlink"
+        was_tmpfs = (*mount, "mode") in self.said and self.said[*mount, "mode"].value == "tmpfs"
+        for key in ("from", "mode", "optional") if is_link else ("symlink",):
+            self.said.pop((*mount, key), None)
+        if was_tmpfs:
+            self.said.pop((*mount, "mode"), None)
+
+
+def merge(layers: Iterable[Layer]) -> Merged:
+    merged = Merged()
+    for layer in layers:
+        merged.add(layer)
+    return merged

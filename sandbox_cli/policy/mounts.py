@@ -1,0 +1,75 @@
+"""What may stand where in the jail.
+
+Paths of the jail and of the host (`from`) are absolute: a policy means the same wherever its file lies,
+and `~` would be another folder for each account.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from sandbox_cli.policy import scalars
+from sandbox_cli.policy.spelling import hint as spelling_hint
+
+if TYPE_CHECKING:
+    from sandbox_cli.policy.nodes import Scalar
+    from sandbox_cli.policy.scalars import Value
+
+SHORT = ("ro", "rw", "tmpfs")
+_ALWAYS = {
+    "/proc": "the job's own /proc is always there, and is no clause",
+    "/dev": "a minimal /dev is always there, and is no clause",
+    "/sandbox": "the job's scratch stands there",
+}
+_MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
+
+
+def target(scalar: Scalar, clause: str) -> str:
+    """A key of `filesystem`: an absolute, normal path of the jail that a policy may fill."""
+    path = absolute(scalar, clause, "a path in the jail")
+    for taken, why in _ALWAYS.items():
+        if path == taken or path.startswith(taken + "/"):
+            raise scalar.spot.error(f"{path} can't be a mount: {why}", clause=clause, hint="remove the line")
+    if path in _MADE:
+        message = f"{path} can't be a mount: it is made anew for each job"
+        raise scalar.spot.error(message, clause=clause, hint="remove the line")
+    return path
+
+
+def source(scalar: Scalar, clause: str) -> str:
+    """`from`: an absolute, normal path of the host."""
+    return absolute(scalar, clause, "a path of the host")
+
+
+def long_form(scalar: Scalar, path: str, clause: str) -> dict[str, Value]:
+    """`ro`, `rw` and `tmpfs` in full: the host's own path, which must be there, or a bounded tmpfs."""
+    if scalar.special or scalar.text not in SHORT:
+        hint = spelling_hint(scalar.text, SHORT)
+        message = f"{scalar.text!r} is no mount: it is ro, rw, tmpfs, {{from: ...}}, {{symlink: ...}} or null"
+        raise scalar.spot.error(message, clause=clause, hint=hint)
+    if scalar.text != "tmpfs":
+        return {"mode": scalar.text, "from": path, "optional": False}
+    if path == "/":
+        hint = "name a folder, as in /tmp"
+        raise scalar.spot.error("the root of the jail can't be a tmpfs", clause=clause, hint=hint)
+    return {"mode": "tmpfs"}
+
+
+def absolute(scalar: Scalar, clause: str, what: str) -> str:
+    """An absolute, normal path; `what` says in a message which one it is."""
+    path = scalars.filled(scalar, clause)
+    if not path.startswith("/"):
+        hint = f"{what} is absolute: write /{path.removeprefix('~').lstrip('/.')}, or the whole path"
+        raise scalar.spot.error(f"{path!r} is not absolute", clause=clause, hint=hint)
+    if ".." in path.split("/"):
+        raise scalar.spot.error(f"{path!r} holds ..", clause=clause, hint=f"write {_normal(path)}, if that is meant")
+    if path != _normal(path):
+        raise scalar.spot.error(f"{path!r} is not in its normal form", clause=clause, hint=f"write {_normal(path)}")
+    if len(path.encode()) >= 4096 or any(len(name.encode()) > 255 for name in path.split("/")):
+        raise scalar.spot.error("the path is longer than Linux allows", clause=clause)
+    return path
+
+
+def _normal(path: str) -> str:
+    return "/" + posixpath.normpath(path).lstrip("/")

@@ -1,0 +1,144 @@
+"""Whose policies there are, in which order they are looked up, and who is trusted by whom.
+
+By name, the first of these wins: the system's, the user's, the built-in ones. Nothing is taken from the
+current directory by name: an untrusted clone must not replace `python`.
+
+A name in `extends` is looked up in the same order, but only in places that are trusted at least as much
+as the file that says it: the system's and the built-in ones alike, the user's less. So no user can change
+what a system policy rests on, and an administrator's `_base` tightens the built-in languages.
+A file given by a path may extend names from anywhere, unless it stands in one of these places itself.
+A file never extends itself: a user's `python` that extends `python` rests on the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+from sandbox_cli.errors import PolicyError
+
+SUFFIX = ".yaml"
+SYSTEM = Path("/etc/sandbox")
+BUILT_IN = Path(os.path.realpath(Path(__file__).parent.parent / "policies"))
+ANYWHERE = 0  # the trust of a path: it may rest on all places
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
+_TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class Place(NamedTuple):
+    """A folder of policies. `guarded`: as root, what others can write there is refused."""
+
+    where: str
+    folder: Path
+    trust: int
+    guarded: bool
+
+
+class Found(NamedTuple):
+    """A policy file; `trust` is the least that a place must have for a name that it extends."""
+
+    path: Path
+    trust: int
+    guarded: bool
+
+
+class Available(NamedTuple):
+    """A policy that can be had by name, and the place that it comes from: system, user, built in."""
+
+    name: str
+    path: str
+    where: str
+
+
+def search_order() -> tuple[Place, ...]:
+    return (
+        Place("system", SYSTEM / "policies", 2, guarded=True),
+        Place("user", user_folder() / "policies", 1, guarded=True),
+        # Whoever can write these can write this program.
+        Place("built in", BUILT_IN, 2, guarded=False),
+    )
+
+
+def user_folder() -> Path:
+    """$XDG_CONFIG_HOME/sandbox. A relative one is ignored, as the XDG base directory specification asks."""
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(home) if home.startswith("/") else Path("~/.config").expanduser()) / "sandbox"
+
+
+def is_path(text: str) -> bool:
+    return "/" in text or text.endswith(SUFFIX)
+
+
+def is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
+
+
+def by_name(name: str, *, trust: int = ANYWHERE, beside: Path | None = None) -> Found | None:
+    """The first file of that name in places that have at least `trust`, but for the file `beside`."""
+    for place in search_order():
+        path = place.folder / (name + SUFFIX)
+        if place.trust >= trust and os.path.lexists(path) and not _same(path, beside):
+            return Found(path, place.trust, place.guarded)
+    return None
+
+
+def by_path(path: Path, *, trust: int = ANYWHERE, guarded: bool = False) -> Found:
+    """A file given by its path, from one that has `trust`: what a place holds keeps the trust of that place."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 (normal, but links are not followed)
+    for place in search_order():
+        if absolute.parent == place.folder or _same(absolute.parent, place.folder):
+            return Found(absolute, max(trust, place.trust), guarded or place.guarded)
+    return Found(absolute, trust, guarded)
+
+
+def available() -> list[Available]:
+    """Every policy that can be had by name, sorted; `_base` too."""
+    found: dict[str, Available] = {}
+    for place in search_order():
+        for path in _files(place.folder):
+            found.setdefault(path.stem, Available(path.stem, str(path), place.where))
+    return [found[name] for name in sorted(found)]
+
+
+def guard(path: Path, status: os.stat_result) -> None:
+    """As root, refuses a file that somebody else could have written, or put where it is."""
+    if os.geteuid() != 0:
+        return
+    _refuse_foreign(path, path, status)
+    real = Path(os.path.realpath(path))
+    for folder in {*path.parents, *real.parents}:
+        try:
+            _refuse_foreign(path, folder, folder.stat())
+        except OSError as error:
+            raise PolicyError(f"{folder} can't be examined: {error.strerror}", file=str(path)) from None
+
+
+def _refuse_foreign(path: Path, what: Path, status: os.stat_result) -> None:
+    # In a sticky folder nobody can rename or remove what is another's.
+    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+    if status.st_uid == 0 and (sticky or not status.st_mode & _OTHERS_WRITE):
+        return
+    subject = "it" if what == path else str(what)
+    raise PolicyError(
+        f"others than root can change {subject}, so root does not use it",
+        file=str(path),
+        hint=f"chown root:root {what} && chmod go-w {what}",
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.suffix == SUFFIX and is_name(path.stem)]
+    except OSError:
+        return []  # no such folder, or not for us to read: nothing there can be had by name
+
+
+def _same(path: Path, other: Path | None) -> bool:
+    try:
+        return other is not None and path.samefile(other)
+    except OSError:
+        return False

@@ -1,0 +1,180 @@
+"""What a scalar means where it stands: text, a choice, a yes or no, a quantity, a name. Each refuses with its place."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from sandbox_cli.errors import PolicyError
+from sandbox_cli.policy import places, units
+from sandbox_cli.policy.spelling import hint as spelling_hint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sandbox_cli.policy.nodes import Scalar
+
+
+Value = str | int | float | bool | None | tuple[str, ...]
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+#-]*")
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+
+
+def text(scalar: Scalar, clause: str) -> str:
+    """Any text. `true`, `false` and `null` without quotes are none."""
+    if scalar.special:
+        hint = f'write "{scalar.text}" in quotes'
+        raise scalar.spot.error(f"expects text, not the word {scalar.text}", clause=clause, hint=hint)
+    return scalar.text
+
+
+def filled(scalar: Scalar, clause: str) -> str:
+    if not text(scalar, clause):
+        raise scalar.spot.error("must not be empty", clause=clause)
+    return scalar.text
+
+
+def choice(*words: str) -> Callable[[Scalar, str], str]:
+    def parse(scalar: Scalar, clause: str) -> str:
+        if scalar.special or scalar.text not in words:
+            hint = spelling_hint(scalar.text, words)
+            raise scalar.spot.error(f"{scalar.text!r} is none of {', '.join(words)}", clause=clause, hint=hint)
+        return scalar.text
+
+    return parse
+
+
+def flag(scalar: Scalar, clause: str) -> bool:
+    if scalar.plain and scalar.text in {"true", "false"}:
+        return scalar.text == "true"
+    hint = "write it without quotes"
+    raise scalar.spot.error(f"expects true or false, not {scalar.text!r}", clause=clause, hint=hint)
+
+
+def version(scalar: Scalar, clause: str) -> int:
+    if scalar.text != "1":
+        hint = "write version: 1, or leave it out"
+        raise scalar.spot.error(f"version {scalar.text!r} of policies is not known here", clause=clause, hint=hint)
+    return 1
+
+
+def quantity(kind: units.Kind) -> Callable[[Scalar, str], int | float]:
+    def parse(scalar: Scalar, clause: str) -> int | float:
+        return _placed(scalar, clause, lambda: units.parse(kind, text(scalar, clause)))
+
+    return parse
+
+
+def limit(scalar: Scalar, clause: str) -> int | float | None:
+    """A limit's value; `none` where it isn't bounded. The clause says which: limits.NAME, or limits.NAME.max."""
+    if scalar.plain and scalar.text in {"none", "null"}:
+        return None
+    name = clause.removesuffix(".default").removesuffix(".max").rpartition(".")[2]
+    return _placed(scalar, clause, lambda: units.parse_limit(name, text(scalar, clause)))
+
+
+def policy(scalar: Scalar, clause: str) -> str:
+    """What `extends` names: a name, or the path of a file."""
+    value = filled(scalar, clause)
+    if value.startswith("~"):
+        raise scalar.spot.error(f"{value!r}: ~ means nothing in a policy", clause=clause, hint="write the whole path")
+    if not places.is_path(value) and not places.is_name(value):
+        hint = "a name has letters, digits, _, -, + and single dots; a path holds a / or ends in .yaml"
+        raise scalar.spot.error(f"{value!r} is neither a policy's name nor a path", clause=clause, hint=hint)
+    return value
+
+
+def word(scalar: Scalar, clause: str) -> str:
+    """A language's name or alias."""
+    value = filled(scalar, clause)
+    if not _WORD.fullmatch(value):
+        hint = "letters, digits and . _ + # - only, a letter or digit first"
+        raise scalar.spot.error(f"{value!r} can't be the name of a language", clause=clause, hint=hint)
+    return value
+
+
+def extension(scalar: Scalar, clause: str) -> str:
+    value = filled(scalar, clause)
+    if not value.startswith(".") or not _WORD.fullmatch(value[1:]):
+        hint = f"write .{value}" if _WORD.fullmatch(value) else "a dot, then letters and digits, as in .py"
+        raise scalar.spot.error(f"{value!r} is not the extension of a file's name", clause=clause, hint=hint)
+    return value
+
+
+def file_name(scalar: Scalar, clause: str) -> str:
+    value = filled(scalar, clause)
+    if "/" in value or value in {".", ".."} or value.startswith("-") or len(value.encode()) > 255:
+        hint = "a plain name, as in main.py"
+        raise scalar.spot.error(f"{value!r} can't be the name of a file in scratch", clause=clause, hint=hint)
+    return value
+
+
+def program(scalar: Scalar, clause: str) -> str:
+    value = filled(scalar, clause)
+    if "/" in value and not value.startswith("/"):
+        hint = "a name that is looked up in PATH, or an absolute path"
+        raise scalar.spot.error(f"{value!r} is a relative path", clause=clause, hint=hint)
+    return value
+
+
+def environment_name(scalar: Scalar, clause: str) -> str:
+    if not scalar.text or "=" in scalar.text:
+        hint = "a name holds at least one character and no ="
+        raise scalar.spot.error(f"{scalar.text!r} can't be the name of a variable", clause=clause, hint=hint)
+    return scalar.text
+
+
+def glob(scalar: Scalar, clause: str) -> str:
+    value = filled(scalar, clause)
+    if value.startswith("/") or ".." in value.split("/"):
+        hint = "patterns are relative to scratch, as in out/*.png"
+        raise scalar.spot.error(f"{value!r} leads out of scratch", clause=clause, hint=hint)
+    return value
+
+
+def endpoint(scalar: Scalar, clause: str) -> str:
+    """A host and a port, as in pypi.org:443, 192.0.2.1:80 or [2001:db8::1]:443."""
+    host, colon, port = text(scalar, clause).rpartition(":")
+    if not colon or not _PORT.fullmatch(port) or int(port) > 65535:
+        hint = "write it with a port, as in pypi.org:443"
+        raise scalar.spot.error(f"{scalar.text!r} is not HOST:PORT", clause=clause, hint=hint)
+    if not (_HOST_NAME.fullmatch(host) or _is_bracketed_ipv6(host)):
+        hint = "a name, an IPv4 address, or an IPv6 address in brackets"
+        raise scalar.spot.error(f"{host!r} is not the name or address of a host", clause=clause, hint=hint)
+    return scalar.text
+
+
+def one_of(known: Iterable[str], what: str) -> Callable[[Scalar, str], str]:
+    """A key that must be one of `known`."""
+    words = tuple(known)
+
+    def parse(scalar: Scalar, clause: str) -> str:
+        if scalar.text not in words:
+            hint = spelling_hint(scalar.text, words)
+            raise scalar.spot.error(f"there is no {what} {scalar.text!r}", clause=clause, hint=hint)
+        return scalar.text
+
+    return parse
+
+
+def _placed(scalar: Scalar, clause: str, parse: Callable[[], int | float]) -> int | float:
+    try:
+        return parse()
+    except PolicyError as error:
+        if error.file is not None:
+            raise
+        raise scalar.spot.error(error.message, clause=clause, hint=error.hint) from None
+
+
+def _is_bracketed_ipv6(host: str) -> bool:
+    if not (host.startswith("[") and host.endswith("]")):
+        return False
+    try:
+        ipaddress.IPv6Address(host[1:-1])
+    except ValueError:
+        return False
+    return True

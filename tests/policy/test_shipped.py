@@ -1,0 +1,155 @@
+"""The shipped policies: what they allow, and that their own self-tests hold under their filter and limits."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox_cli import policy
+from sandbox_cli.policy import places, units
+from sandbox_cli.policy.filter import compile_filter
+from sandbox_cli.policy.variables import substitute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.policy.conftest import Site
+
+MACHINE = platform.machine()
+NAMES = sorted(path.stem for path in places.BUILT_IN.glob("*.yaml"))
+LANGUAGES = [name for name in NAMES if name not in {"_base", "command"}]
+
+LIMITS = {
+    "wall_time": ("10s", "10min"), "cpu_time": ("10s", "10min"), "memory": ("512MiB", "8GiB"),
+    "processes": ("64", "1024"), "open_files": ("256", "4096"), "file_size": ("64MiB", "4GiB"),
+    "scratch_size": ("256MiB", "8GiB"), "scratch_files": ("10000", "1000000"), "tmp_size": ("64MiB", "1GiB"),
+    "output": ("1MiB", "4GiB"),
+}  # fmt: skip
+
+
+def test_the_first_languages_are_shipped() -> None:
+    assert set(NAMES) >= {"_base", "python", "node", "bash", "sh", "perl", "command"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_policy_names_only_what_is_held_everywhere(site: Site, name: str) -> None:
+    loaded = policy.load(name)
+    assert loaded.require == {}
+    assert loaded.network == "none"
+    assert loaded.syscalls.deny == ("@default-deny",)
+    assert loaded.limits["cpus"].default is None
+    assert {mount.mode for mount in loaded.filesystem.values()} <= {"ro", "tmpfs"}
+    assert {path for path, mount in loaded.filesystem.items() if not mount.optional} == {"/usr", "/tmp"}
+    assert loaded.description
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_policy_has_the_documented_limits(site: Site, name: str) -> None:
+    limits = policy.load(name).limits
+    assert limits.keys() == units.LIMITS.keys()
+    for limit, (default, most) in LIMITS.items():
+        assert units.format_limit(limit, limits[limit].default or 0) == default
+        assert units.format_limit(limit, limits[limit].max or 0) == most
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_policy_says_why_what_its_letters_do_not_say(name: str) -> None:
+    text = (places.BUILT_IN / f"{name}.yaml").read_text()
+    assert text.startswith(("version: 1\n", "#"))
+    assert all(len(line) <= 120 for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_a_language_is_named_for_its_file_and_found_by_its_extension(site: Site, name: str) -> None:
+    language = policy.load(name).language
+    assert language is not None
+    assert language.name == name
+    assert language.extensions
+    assert language.file.endswith(tuple(language.extensions))
+    assert all(policy.language_index()[word] == name for word in (name, *language.aliases, *language.extensions))
+
+
+def test_no_two_languages_claim_the_same_word(site: Site) -> None:
+    claimed = [
+        word
+        for name in LANGUAGES
+        if (language := policy.load(name).language)
+        for word in (language.name, *language.aliases, *language.extensions)
+    ]
+    assert len(claimed) == len(set(claimed))
+
+
+@pytest.mark.parametrize("name", ["_base", "command"])
+def test_what_is_no_language_has_none(site: Site, name: str) -> None:
+    assert policy.load(name).language is None
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_the_selftest_of_a_language_holds_under_its_filter_and_limits(
+    site: Site, name: str, probe: Path, needs: Callable[[str], None]
+) -> None:
+    loaded = policy.load(name)
+    language = loaded.language
+    assert language is not None
+    assert language.selftest is not None
+    assert language.runtime is not None
+    needs(language.runtime.command)
+    runtime = shutil.which(language.runtime.command, path="/usr/bin:/bin:/usr/local/bin")
+    assert runtime is not None
+    site.write(language.file, "").write_text(language.selftest.source)
+    (site.here / "filter").write_bytes(compile_filter(loaded.syscalls, MACHINE))
+    values = {"file": language.file, "runtime": os.path.realpath(runtime)}
+
+    def bounded() -> None:
+        for kind, limit in ((resource.RLIMIT_NOFILE, "open_files"), (resource.RLIMIT_FSIZE, "file_size")):
+            value = int(loaded.limits[limit].default or 0)
+            resource.setrlimit(kind, (value, value))
+
+    told = subprocess.run(
+        [probe, "filter", *(substitute(word, values) for word in language.run)],
+        cwd=site.here, capture_output=True, text=True, check=False, timeout=60, preexec_fn=bounded,
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(site.here)} | loaded.environment,
+    )  # fmt: skip
+    assert (told.stdout, told.stderr, told.returncode) == (language.selftest.stdout, "", 0)
+    assert {path.name for path in site.here.iterdir()} == {language.file, "filter"}
+
+
+def test_the_documented_example_of_a_policy_loads(site: Site) -> None:
+    loaded = site.load("""\
+        version: 1
+        extends: _base
+        description: CPython scripts without network.
+        language:
+          aliases: [py, python3]
+          extensions: [.py]
+          file: main.py
+          runtime: {command: python3, version: "--version"}
+          compile: null
+          run: ["{{ runtime }}", -B, "{{ file }}"]
+          selftest: {source: 'print("OK")', stdout: "OK\\n"}
+        limits:
+          wall_time: {default: 10s, max: 10min}
+          memory: {default: 512MiB, max: 8GiB}
+          processes: {default: 64, max: 1024}
+        filesystem:
+          /usr: ro
+          /etc/ssl/certs: {from: /etc/ssl/certs, mode: ro, optional: true}
+          /tmp: tmpfs
+        network: none
+        syscalls: {deny: ["@default-deny"], action: errno}
+        workspace: rw
+        environment: {PYTHONDONTWRITEBYTECODE: "1"}
+        artifacts: {collect: ["**"], max_files: 1000, max_bytes: 64MiB}
+        require: {limits.memory: strict}
+        """)
+    assert loaded.require == {"limits.memory": "strict"}
+    assert loaded.language is not None
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", loaded.digest)
