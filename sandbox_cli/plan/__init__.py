@@ -1,1 +1,42 @@
+"""Policy + host + job -> Plan: the only place where the three meet. Cold: it may import anything, and be slow."""
 
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sandbox_cli.plan import assemble, choose, machine, request, settle, trial
+from sandbox_cli.policy import config as configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox_cli.job import Job
+    from sandbox_cli.plan.choose import Look, Starts
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.policy.config import Config
+
+__all__ = ["compile"]
+
+
+def compile(  # noqa: A001 (the published name)
+    job: Job,
+    *,
+    config: Config | None = None,
+    look: Look | None = None,
+    starts: Starts | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Plan:
+    """What running `job` means on this machine.
+
+    `look` says what the machine offers to a backend, `starts` whether its jailer works: by default they ask and try.
+    Raises UsageError, PolicyError, HostError, and RefusedError where no backend can hold the policy.
+    """
+    config = config or configuration.load()
+    look = look or machine.looking(config)
+    starts = starts or trial.trying(config)
+    preferred = choose.order(job.get("backend"), environ, config)
+    asked = request.resolve(job)
+    settled = settle.settle(job, asked, look(preferred.names[0]))
+    choice = choose.choose(settled.reachable, preferred, look, starts, best_effort=job.get("best_effort", False))
+    return assemble.plan(settled, choice, config.uid_range)

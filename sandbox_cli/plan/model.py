@@ -76,6 +76,7 @@ class Plan(TypedDict):
     binds: list[tuple[str, str]]  # directories of the host that `enter` binds elsewhere first (root only)
     account: Account
     scratch: Scratch
+    leftovers: list[str]  # empty directories that the jailer leaves on the host; may hold slots
     command: list[str]  # the program (an absolute path) and its arguments, those of the job left out; may hold slots
     argv0: str  # what the program sees as its own name
     file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet

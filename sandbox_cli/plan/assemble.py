@@ -1,0 +1,53 @@
+"""The last step: everything that was decided, written down as a Plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox_cli.backends import BACKENDS
+from sandbox_cli.plan import identity, receipt
+from sandbox_cli.plan.limits import blame
+from sandbox_cli.policy.filter import compile_filter
+
+if TYPE_CHECKING:
+    from sandbox_cli.plan.choose import Choice
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.plan.settle import Settled
+
+
+def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
+    """The Plan of `settled` on the chosen backend."""
+    policy, backend, jailer = settled.effective, BACKENDS[choice.backend], choice.jailer
+    invocation = backend.render(settled.reachable, choice.host)
+    runtime = settled.runtime
+    return {
+        "backend": choice.backend,
+        "program": jailer.program,
+        "version": jailer.version,
+        "argv": invocation["argv"],
+        "data": invocation["data"],
+        "environ": invocation["environ"],
+        "set_uid": backend.SET_UID,
+        "binds": [*settled.binds, *([jailer.bind] if jailer.bind else [])],
+        "account": identity.account(choice.host, choice.backend, uid_range),
+        "scratch": invocation["scratch"],
+        "leftovers": invocation["leftovers"],
+        "command": settled.program.words,
+        "argv0": settled.program.argv0,
+        "file": settled.program.file,
+        "environment": [f"{name}={value}" for name, value in settled.program.environment.items()],
+        "rlimits": identity.rlimits(policy, choice.held, invocation["spare_tasks"]),
+        "filter": compile_filter(policy.syscalls, choice.host.machine),
+        "syscall_blame": blame(policy, "syscalls") if policy.syscalls.action == "kill" else None,
+        "limits": receipt.limits(choice.held, policy),
+        "seal": invocation["seal"],
+        "artifacts": {
+            "collect": list(settled.collect),
+            "max_files": policy.artifacts.max_files,
+            "max_bytes": policy.artifacts.max_bytes,
+        },
+        "receipt": receipt.receipt(choice, settled.written, policy),
+        "policy": {"name": policy.name, "digest": policy.digest, "ceiling": None},
+        "language": settled.language,
+        "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,
+    }

@@ -1,0 +1,161 @@
+"""Which backend runs the job: the first that is here, starts here and holds every clause as well as is required."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from sandbox_cli.backends import BACKENDS
+from sandbox_cli.errors import HostError, PolicyError, RefusedError, UsageError
+from sandbox_cli.host import how_to_get
+from sandbox_cli.plan import levels
+from sandbox_cli.plan.limits import blame
+from sandbox_cli.plan.words import listed, place
+from sandbox_cli.policy.spelling import hint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sandbox_cli.host.model import Host, Jailer, Problem
+    from sandbox_cli.plan.levels import Held
+    from sandbox_cli.policy.config import Config
+    from sandbox_cli.policy.model import Policy
+    from sandbox_cli.result import Gap
+
+    Look = Callable[[str], Host]  # the facts of this machine, with the jailer of one backend
+    Starts = Callable[[Host, str], Problem | None]  # tries a tiny jail: why it can't be made, or None
+
+VARIABLE = "SANDBOX_BACKEND"
+INSTALL = 'apt install bubblewrap, or pip install "sandbox-jail[bundled]"'
+JAILER = "jailer"  # the clause of a gap that no policy can close: the program is missing, too old, or doesn't start
+
+
+class Order(NamedTuple):
+    """The backends that may serve, the preferred one first, and who says so. `one`: it was named, no other will do."""
+
+    names: Sequence[str]
+    source: str
+    one: bool
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A backend weighed against a policy on this host: how well it holds each clause, and what it doesn't reach."""
+
+    backend: str
+    host: Host
+    held: Sequence[Held]
+    gaps: Sequence[Gap]
+    jailer: Jailer | None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The backend, its jailer and host, the level of each clause, and in words why this one."""
+
+    backend: str
+    host: Host
+    jailer: Jailer
+    held: Sequence[Held]
+    chosen: str
+
+
+def order(option: str | None, environ: Mapping[str, str], config: Config) -> Order:
+    """`--backend`, else SANDBOX_BACKEND, else the configured order, else the default one."""
+    for name, source in ((option, "--backend"), (environ.get(VARIABLE), VARIABLE)):
+        if name:
+            if name not in BACKENDS:
+                raise UsageError(f"{source}: there is no backend {name!r}", hint=hint(name, BACKENDS))
+            return Order([name], source, one=True)
+    said = config.sources.get("backends")
+    if said is None:
+        return Order(tuple(BACKENDS), "the default order", one=False)
+    for name in config.backends:
+        if name not in BACKENDS:
+            raise PolicyError(
+                f"there is no backend {name!r}",
+                hint=hint(name, BACKENDS), file=said["file"], line=said["line"], clause="backends",
+            )  # fmt: skip
+    return Order(config.backends, "the configured order", one=False)
+
+
+def choose(policy: Policy, preferred: Order, look: Look, starts: Starts, *, best_effort: bool = False) -> Choice:
+    """The first backend of `preferred` that serves. Raises HostError where none is installed, RefusedError else."""
+    passed: list[Candidate] = []
+    for name in preferred.names:
+        candidate = weigh(name, policy, look(name), best_effort=best_effort)
+        if not candidate.gaps and (problem := starts(candidate.host, name)) is not None:
+            candidate = _gap(candidate, problem.reason, problem.fix)
+        if not candidate.gaps and candidate.jailer is not None:
+            return Choice(name, candidate.host, candidate.jailer, candidate.held, _chosen(preferred, passed))
+        passed.append(candidate)
+    raise _refusal(policy, preferred, passed)
+
+
+def weigh(name: str, policy: Policy, host: Host, *, best_effort: bool = False) -> Candidate:
+    """What `name` could do for `policy` here, as far as that can be told without trying it."""
+    backend = BACKENDS[name]
+    jailer = host.jailers.get(name)
+    if jailer is None:
+        return _gap(Candidate(name, host, [], [], None), f"{name} is not installed", how_to_get(name, backend.MINIMUM))
+    if jailer.problem is not None:
+        return _gap(Candidate(name, host, [], [], jailer), jailer.problem, jailer.fix)
+    held = levels.levels(policy, host, backend.gaps(policy, host))
+    short = levels.below(held, policy.require)
+    if best_effort:
+        held = levels.lower(held, short)
+        short = [each for each in short if not each.clause.startswith(levels.LIMITS)]
+    return Candidate(name, host, held, [_shortfall(name, policy, each) for each in short], jailer)
+
+
+def _shortfall(backend: str, policy: Policy, held: Held) -> Gap:
+    key = levels.nearest(held.clause, policy.require)
+    said = f" ({place(blame(policy, f'require.{key}'))})" if key is not None else ""
+    why = f": {held.reason}" if held.reason else ""
+    return {
+        "backend": backend,
+        "clause": held.clause,
+        "reason": f"{levels.required(held.clause, policy.require)} is required{said}, it would be {held.level}{why}",
+        "fix": held.fix or _loosen(held),
+    }
+
+
+def _loosen(held: Held) -> str:
+    """What helps where nothing on this host does."""
+    accept = f"accept less in the policy: `require: {{{held.clause}: {held.level}}}`"
+    return f"{accept}, or for one run --best-effort" if held.clause.startswith(levels.LIMITS) else accept
+
+
+def _gap(candidate: Candidate, reason: str, fix: str | None) -> Candidate:
+    gap: Gap = {"backend": candidate.backend, "clause": JAILER, "reason": reason, "fix": fix}
+    return Candidate(candidate.backend, candidate.host, candidate.held, [gap], candidate.jailer)
+
+
+def _chosen(preferred: Order, passed: Sequence[Candidate]) -> str:
+    """ "from --backend"; "first of the default order (bwrap, nsjail)"; with why those before it were passed over."""
+    if preferred.one:
+        return f"from {preferred.source}"
+    why = [f"{each.backend}: {_short(each.gaps[0])}" for each in passed]
+    if not why:
+        return f"first of {preferred.source} ({', '.join(preferred.names)})"
+    return "; ".join([f"first of {preferred.source} ({', '.join(preferred.names)}) that serves", *why])
+
+
+def _short(gap: Gap) -> str:
+    return gap["reason"] if gap["clause"] == JAILER else f"{gap['clause']}: {gap['reason']}"
+
+
+def _refusal(policy: Policy, preferred: Order, passed: Sequence[Candidate]) -> HostError | RefusedError:
+    gaps = [gap for each in passed for gap in each.gaps]
+    first = next((gap["fix"] for gap in gaps if gap["fix"]), None)
+    if all(each.jailer is None for each in passed):
+        names = listed([each.backend for each in passed], last="or")
+        if preferred.one:
+            return HostError(f"{names}, which {preferred.source} names, is not installed", hint=first, gaps=gaps)
+        message = f"no jailer of {preferred.source} is installed: {names} is needed"
+        return HostError(message, hint=INSTALL if "bwrap" in preferred.names else first, gaps=gaps)
+    if preferred.one:
+        why = "; ".join(_short(gap) for gap in gaps)
+        return RefusedError(f"{gaps[0]['backend']} can't hold policy {policy.name} here: {why}", hint=first, gaps=gaps)
+    why = "; ".join(f"{gap['backend']}: {_short(gap)}" for gap in gaps)
+    return RefusedError(f"no jailer can hold policy {policy.name} here: {why}", hint=first, gaps=gaps)

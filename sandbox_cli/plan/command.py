@@ -1,0 +1,91 @@
+"""What is executed in the jail, under which name, and in which environment."""
+
+from __future__ import annotations
+
+import posixpath
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from sandbox_cli.errors import UsageError
+from sandbox_cli.plan import view
+from sandbox_cli.policy.variables import substitute
+from sandbox_cli.slots import FILE, SCRATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sandbox_cli.host.runtimes import Found
+    from sandbox_cli.job import Job
+    from sandbox_cli.policy.model import Language, Mount, Policy
+
+# Nothing of the caller's environment: a policy and the job's own options add the rest.
+FIXED = {"HOME": SCRATCH, "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
+
+
+class Program(NamedTuple):
+    """`words`: a path and arguments. `argv0`: what it sees as its own name. `file`: the name of the code in scratch."""
+
+    words: list[str]
+    argv0: str
+    file: str | None
+    environment: dict[str, str]
+
+
+def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount]) -> Program:
+    """The program of `job`: its own command, or what the policy's language runs code with."""
+    given = job.get("command")
+    values = variables(runtime, code=given is None)
+    environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()}
+    if given is not None:
+        if not given or not given[0]:
+            raise UsageError("there is no program to run", hint="name it: sandbox exec -- COMMAND [ARGS]...")
+        return Program([find(given[0], mounts, environment["PATH"]), *given[1:]], given[0], None, environment)
+    language = policy.language
+    assert language is not None  # request.resolve sees to it
+    name, *arguments = [substitute(word, values) for word in language.run]
+    words = [find(name, mounts, environment["PATH"]), *arguments]
+    return Program(words, name, file_name(job, language), environment)
+
+
+def variables(runtime: Found | None, *, code: bool) -> dict[str, str]:
+    """The values of a policy's variables; those that only the run knows are slots."""
+    values = {"scratch": SCRATCH}
+    if code:
+        values["file"] = FILE
+    if runtime is not None:
+        values |= {"runtime": runtime.path, "runtime.prefix": runtime.prefix, "runtime.version": runtime.version or ""}
+    return values
+
+
+def file_name(job: Job, language: Language) -> str:
+    """A FILE keeps its own name; a snippet gets the policy's."""
+    file = job.get("file")
+    if file is None:
+        return language.file
+    name = posixpath.basename(file)
+    if name in {"", ".", ".."}:
+        raise UsageError(f"{file!r} names no file", hint="name the file itself")
+    return name
+
+
+def find(name: str, mounts: Mapping[str, Mount], path: str) -> str:
+    """The first executable of that name on `path`, through what the jail shows.
+
+    A name with a slash is taken as it is. One that is found nowhere stays bare: the run then ends as a shell's
+    would, with 127, and needs no jail for that.
+    """
+    if "/" in name:
+        return name
+    for folder in path.split(":"):
+        candidate = posixpath.join(folder, name)
+        if folder.startswith("/") and is_executable(view.locate(candidate, mounts)):
+            return candidate
+    return name
+
+
+def is_executable(file: Path | None) -> bool:
+    if file is None:
+        return False
+    mode = file.stat().st_mode
+    return stat.S_ISREG(mode) and bool(mode & 0o111)

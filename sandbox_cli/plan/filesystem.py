@@ -1,0 +1,199 @@
+"""What the job sees: the policy's mounts brought to this host, in the order in which a jailer has to make them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from sandbox_cli.errors import HostError
+from sandbox_cli.host import access
+from sandbox_cli.plan import view
+from sandbox_cli.plan.limits import blame
+from sandbox_cli.plan.words import place
+from sandbox_cli.policy.model import Mount
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox_cli.host.model import Host
+    from sandbox_cli.policy.model import Policy
+    from sandbox_cli.result import Blame
+
+Mounts = dict[str, Mount]
+
+BINDS = "/run/sandbox"  # root's: where `enter` binds what the job's account can't reach
+OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows
+
+
+def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None) -> Mounts:
+    """The mounts of `policy` here, parents first; `runtime` is an interpreter to be shown, and its prefix.
+
+    Raises HostError where the host lacks what a clause names.
+    """
+    mounts = {path: _named(path, mount) for path, mount in policy.filesystem.items()}
+    whole = mounts.pop("/", None)
+    links = host.root_links if whole is None else {}
+    if whole is not None:
+        mounts = {**_root(policy, whole), **mounts}
+    mounts = {path: mount for path, mount in mounts.items() if _exists(policy, path, mount)}
+    written = {_through(path, links): path for path in mounts}
+    mounts = {path: mounts[said] for path, said in written.items()}
+    mounts = _with_links(mounts, links)
+    if runtime is not None:
+        mounts = _with_links(_with_runtime(mounts, *runtime), links)
+    mounts = {path: _resolved(path, mounts) for path in sorted(mounts, key=lambda path: PurePosixPath(path).parts)}
+    said = {path: blame(policy, f"filesystem.{written.get(path, path)}") for path in mounts}
+    return {path: mount for path, mount in mounts.items() if _can_stand(path, mounts, said[path])}
+
+
+def reachable(mounts: Mounts, host: Host) -> tuple[Mounts, list[tuple[str, str]]]:
+    """As root: what is closed to the job's account is bound by `enter`, before the jailer, to where it can be reached.
+
+    Only the way there is opened: what the files themselves allow stays.
+    """
+    reached: Mounts = {}
+    binds: dict[str, str] = {}
+    for path, mount in mounts.items():
+        source = Path(mount.source).resolve() if host.root and mount.source is not None and _binds(mount) else None
+        if source is None or access.closed(source.parent, access.OTHERS, wanted=os.X_OK) is None:
+            reached[path] = mount
+            continue
+        folder = source if source.is_dir() else source.parent
+        # Every job binds in a mount namespace of its own: all of them share a few mount points.
+        target = binds.setdefault(str(folder), f"{BINDS}/bind-{len(binds)}")
+        reached[path] = mount.model_copy(update={"source": str(PurePosixPath(target, source.relative_to(folder)))})
+    return reached, list(binds.items())
+
+
+def _named(path: str, mount: Mount) -> Mount:
+    return mount.model_copy(update={"source": path}) if _binds(mount) and mount.source is None else mount
+
+
+def _root(policy: Policy, whole: Mount) -> Mounts:
+    """`/: {from: DIR}`, entry by entry: the root of a jail itself is always the jailer's own."""
+    folder = Path(whole.source or "/")
+    if whole.optional and not view.exists(folder):
+        return {}
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise _lacking(policy, "/", f"{folder}: {error.strerror}") from None
+    mounts: Mounts = {}
+    for entry in entries:
+        if entry.name in OURS:
+            continue
+        if entry.is_symlink():
+            mounts[f"/{entry.name}"] = Mount(mode="symlink", source=str(entry.readlink()))
+        else:
+            mounts[f"/{entry.name}"] = Mount(mode=whole.mode, source=str(entry))
+    return mounts
+
+
+def _through(path: str, links: Mapping[str, str]) -> str:
+    """/bin/x is /usr/bin/x where /bin is a link: a jailer refuses a mount that goes through one."""
+    parts = PurePosixPath(path).parts
+    if len(parts) < 3 or parts[1] not in links:
+        return path
+    return str(PurePosixPath("/", links[parts[1]], *parts[2:]))
+
+
+def _exists(policy: Policy, path: str, mount: Mount) -> bool:
+    """Whether there is something to mount. False: it is optional, and isn't here."""
+    if not _binds(mount) or view.exists(Path(mount.source or path)):
+        return True
+    if mount.optional:
+        return False
+    why = "can't be reached by this account" if _hidden(Path(mount.source or path)) else "is not there"
+    raise _lacking(policy, path, f"{mount.source} {why}")
+
+
+def _lacking(policy: Policy, path: str, what: str) -> HostError:
+    clause = f"filesystem.{path}"
+    hint = f"say `optional: true`, or another `from`, in {place(blame(policy, clause))}"
+    return HostError(f"{clause}: {what}", hint=hint)
+
+
+def _hidden(source: Path) -> bool:
+    """Whether a folder above keeps us from telling that it is there."""
+    try:
+        source.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _with_links(mounts: Mounts, links: Mapping[str, str]) -> Mounts:
+    """The host's top-level links whose target is to be seen, /bin -> usr/bin; a mount that is written there gives way
+    where it would show the same."""
+    made = dict(mounts)
+    for name, target in links.items():
+        path, leads_to = f"/{name}", str(PurePosixPath("/", target))
+        if path not in mounts:
+            if view.shows(leads_to, mounts):
+                made[path] = Mount(mode="symlink", source=target)
+        elif mounts[path] == Mount(mode="ro", source=path, optional=mounts[path].optional):
+            there = view.locate(leads_to, _without(mounts, path))
+            if there is not None and there.samefile(path):
+                made[path] = Mount(mode="symlink", source=target)
+    return made
+
+
+def _without(mounts: Mounts, path: str) -> Mounts:
+    return {key: mount for key, mount in mounts.items() if key != path}
+
+
+def _with_runtime(mounts: Mounts, program: str, prefix: str) -> Mounts:
+    """Shows the interpreter, read-only, where the policy's own mounts don't show it yet."""
+    if view.locate(program, mounts) is not None:
+        return mounts
+    home = Path("~").expanduser()
+    if prefix == "/" or home.is_relative_to(prefix):
+        raise HostError(
+            f"{program} can't be shown without showing all of {prefix}",
+            hint="install the runtime in a directory of its own",
+        )
+    return {**mounts, prefix: Mount(mode="ro", source=prefix)}
+
+
+def _resolved(path: str, mounts: Mounts) -> Mount:
+    """A mount of what is a symbolic link on the host shows what that leads to. Where that isn't to be seen itself, it
+    is named here: firejail shows the link as a link, which would lead nowhere.
+    """
+    mount = mounts[path]
+    if not _binds(mount) or mount.source != path or not Path(path).is_symlink():
+        return mount
+    real = Path(path).resolve()
+    there = view.locate(str(real), _without(mounts, path))
+    return mount if there is not None and there.samefile(real) else mount.model_copy(update={"source": str(real)})
+
+
+def _can_stand(path: str, mounts: Mounts, said: Blame) -> bool:
+    """Whether a mount point can be made at `path`. False: what it would show is shown already.
+
+    A jailer makes a mount point in its own root or in a tmpfs. In a directory of the host it must
+    be there, and must not be a link, which bwrap refuses from 0.12 on.
+    """
+    others = _without(mounts, path)
+    above = view.covering(path, others)
+    if above is None or mounts[above].mode == "tmpfs":
+        return True
+    mount = mounts[path]
+    there = view.locate(path, others) if _binds(mount) and mount.mode == mounts[above].mode else None
+    if there is not None and there.samefile(mount.source or path):
+        return False
+    behind = view.on_host(path, others)
+    is_link = behind is not None and behind.is_symlink()
+    if mount.mode != "symlink" and behind is not None and view.exists(behind) and not is_link:
+        return True
+    raise HostError(
+        f"{said['clause']}: nothing can be mounted there, since {above} stands there as it is on the host"
+        + (" and has a symbolic link of that name" if is_link else ""),
+        hint=f"name what is needed of {above} path by path, or leave {path} out ({place(said)})",
+    )
+
+
+def _binds(mount: Mount) -> bool:
+    return mount.mode in {"ro", "rw"}

@@ -1,0 +1,138 @@
+"""How well each clause is held: a table, less what this host and this jailer lack, against what is required."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sandbox_cli.backends.base import Shortfall
+    from sandbox_cli.host.model import Host
+    from sandbox_cli.policy.model import Policy
+    from sandbox_cli.result import Level
+
+RANK: dict[Level, int] = {"none": 0, "process": 1, "sampled": 2, "strict": 3}
+LIMITS = "limits."
+
+
+class Row(NamedTuple):
+    """A clause at its best: its level, who holds it, the least that is accepted by default, and why it is no better."""
+
+    level: Level
+    enforcer: str | None
+    required: Level
+    reason: str | None = None
+
+
+# The order is the receipt's. No control group is used yet: what only a group could hold is sampled, or open.
+TABLE: dict[str, Row] = {
+    "filesystem": Row("strict", "mount", "strict"),
+    "network": Row("strict", "namespace", "strict"),
+    "syscalls": Row("strict", "seccomp", "strict"),
+    "privileges": Row("strict", "namespace", "strict"),
+    "limits.wall_time": Row("strict", "supervisor", "strict"),
+    "limits.cpu_time": Row("sampled", "sampler", "sampled", "the kernel has no cap on the CPU seconds of a whole job"),
+    "limits.memory": Row("sampled", "sampler", "sampled", "counted from outside: control groups are not used yet"),
+    "limits.processes": Row("strict", "rlimit", "sampled"),
+    "limits.open_files": Row("strict", "rlimit", "strict"),
+    "limits.file_size": Row("strict", "rlimit", "strict"),
+    "limits.scratch_size": Row("strict", "mount", "sampled"),
+    "limits.scratch_files": Row("strict", "mount", "sampled"),
+    "limits.tmp_size": Row("strict", "mount", "none"),
+    "limits.output": Row("strict", "supervisor", "strict"),
+    "limits.cpus": Row("none", None, "none", "nothing but a control group bounds cores, and they are not used yet"),
+}
+
+ENFORCER_BELOW: dict[Level, str | None] = {"sampled": "sampler", "process": "rlimit", "none": None}
+
+
+@dataclass(frozen=True)
+class Held:
+    """A clause at the level that it gets. `asked` is false where the policy leaves it open: nothing has to hold it."""
+
+    clause: str
+    level: Level
+    enforcer: str | None
+    asked: bool = True
+    reason: str | None = None  # why it is not strict
+    fix: str | None = None
+    lowered: bool = False  # by --best-effort
+
+
+def levels(policy: Policy, host: Host, shortfalls: Iterable[Shortfall]) -> list[Held]:
+    """Every clause of `policy` in the receipt's order; a mount that falls short has a line of its own."""
+    held = {clause: _best(clause, policy, host) for clause in TABLE}
+    for shortfall in shortfalls:
+        clause = shortfall["clause"]
+        whole = held.get(clause) or replace(held[_table_key(clause)], clause=clause)
+        held[clause] = _lower(whole, shortfall)
+    order = list(TABLE)
+    return sorted(held.values(), key=lambda each: order.index(_table_key(each.clause)))  # stable: parents come first
+
+
+def below(held: Iterable[Held], require: Mapping[str, Level]) -> list[Held]:
+    """The clauses that don't reach what is required of them."""
+    return [each for each in held if each.asked and RANK[each.level] < RANK[required(each.clause, require)]]
+
+
+def required(clause: str, require: Mapping[str, Level]) -> Level:
+    """The least acceptable level: what the policy's `require` says nearest to the clause, else the table's."""
+    key = nearest(clause, require)
+    return TABLE[_table_key(clause)].required if key is None else require[key]
+
+
+def nearest(clause: str, require: Mapping[str, Level]) -> str | None:
+    """The key of `require` that holds for `clause`: the longest that is it, or a prefix of it."""
+    path = parts(clause)
+    named = [key for key in require if path[: len(parts(key))] == parts(key)]
+    return max(named, key=lambda key: len(parts(key)), default=None)
+
+
+def lower(held: Sequence[Held], gaps: Iterable[Held]) -> list[Held]:
+    """`--best-effort`: marks those of `gaps` that are limits; nothing but a limit can be lowered."""
+    names = {each.clause for each in gaps if each.clause.startswith(LIMITS)}
+    return [replace(each, lowered=True) if each.clause in names else each for each in held]
+
+
+def parts(clause: str) -> tuple[str, ...]:
+    """A clause as the steps that lead to it. A path is stepped through by its slashes: its dots are its own."""
+    head, slash, path = clause.partition("./")
+    if slash:
+        return (head, "/", *(name for name in path.split("/") if name))
+    return tuple(clause.split("."))
+
+
+def _best(clause: str, policy: Policy, host: Host) -> Held:
+    row = TABLE[clause]
+    if clause == "syscalls" and policy.syscalls.action == "log":
+        return Held(clause, "none", row.enforcer, asked=False, reason="the policy only logs what it would deny")
+    if not _asked(clause, policy):
+        return Held(clause, "none", None, asked=False)
+    if clause == "limits.processes" and not host.nproc_in_namespace:
+        why = "RLIMIT_NPROC counts all processes of the account here, not the jail's alone"
+        return Held(clause, "sampled", "sampler", reason=why, fix="use Linux 5.14 or later")
+    return Held(clause, row.level, row.enforcer, reason=row.reason)
+
+
+def _asked(clause: str, policy: Policy) -> bool:
+    if clause == "network":
+        return policy.network != "host"
+    if clause.startswith(LIMITS):
+        limit = policy.limits.get(clause.removeprefix(LIMITS))
+        return limit is not None and limit.default is not None
+    return True
+
+
+def _lower(held: Held, shortfall: Shortfall) -> Held:
+    level = shortfall["level"]
+    if not held.asked or RANK[level] >= RANK[held.level]:
+        return held
+    enforcer = ENFORCER_BELOW[level]
+    return replace(held, level=level, enforcer=enforcer, reason=shortfall["reason"], fix=shortfall["fix"])
+
+
+def _table_key(clause: str) -> str:
+    """The row that a clause belongs to: its own, or that of what it is a part of (`filesystem./x`)."""
+    return clause if clause in TABLE else parts(clause)[0]

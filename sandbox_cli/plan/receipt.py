@@ -1,0 +1,107 @@
+"""The receipt: of each clause what was asked, what holds, who holds it and how well; and the plan's limits with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox_cli.plan.levels import LIMITS
+from sandbox_cli.plan.limits import blame
+from sandbox_cli.policy import units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox_cli.plan.choose import Choice
+    from sandbox_cli.plan.levels import Held
+    from sandbox_cli.plan.model import Limit
+    from sandbox_cli.policy.model import Mount, Policy
+    from sandbox_cli.result import Clause, Receipt
+
+UNBOUNDED = "not bounded"
+LOWERED = "lowered by --best-effort"
+
+
+def receipt(choice: Choice, written: Policy, effective: Policy) -> Receipt:
+    """`written` is the policy as its files say it; `effective` is what this job gets here."""
+    return {
+        "backend": choice.backend,
+        "version": choice.jailer.version,
+        "program": choice.jailer.program,
+        "chosen": choice.chosen,
+        "seal": [],  # what was inspected is known once it was
+        "clauses": clauses(choice.held, written, effective),
+    }
+
+
+def clauses(held: Iterable[Held], written: Policy, effective: Policy) -> list[Clause]:
+    return [
+        {
+            "clause": each.clause,
+            "asked": words(each.clause, written),
+            "effective": words(each.clause, effective),
+            "level": each.level,
+            "enforced_by": each.enforcer,
+            "lowered": each.lowered,
+            "note": "; ".join(filter(None, [LOWERED if each.lowered else None, each.reason])) or None,
+        }
+        for each in held
+    ]
+
+
+def limits(held: Iterable[Held], effective: Policy) -> dict[str, Limit]:
+    """The limits that bound the job, as the run needs them; one that isn't bounded stands in the receipt alone."""
+    found: dict[str, Limit] = {}
+    for each in held:
+        name = each.clause.removeprefix(LIMITS)
+        value = effective.limits[name].default if each.clause.startswith(LIMITS) and name in effective.limits else None
+        if value is not None:
+            found[name] = {
+                "value": value,
+                "asked": units.format_limit(name, value),
+                "level": each.level,
+                "enforcer": each.enforcer,
+                "blame": blame(effective, each.clause),
+            }
+    return found
+
+
+def words(clause: str, policy: Policy) -> str:
+    """What `policy` says of a clause, in one line."""
+    if clause.startswith(LIMITS):
+        name = clause.removeprefix(LIMITS)
+        limit = policy.limits.get(name)
+        return UNBOUNDED if limit is None or limit.default is None else units.format_limit(name, limit.default)
+    if clause.startswith("filesystem./"):
+        path = clause.removeprefix("filesystem.")
+        mount = policy.filesystem.get(path)
+        return "nothing" if mount is None else _mount(path, mount)
+    return _WORDS[clause](policy)
+
+
+def _filesystem(policy: Policy) -> str:
+    return ", ".join(f"{path} {_mount(path, mount)}" for path, mount in policy.filesystem.items()) or "nothing"
+
+
+def _mount(path: str, mount: Mount) -> str:
+    if mount.mode == "symlink":
+        return f"-> {mount.source}"
+    return mount.mode if mount.source in {None, path} else f"{mount.mode} from {mount.source}"
+
+
+def _network(policy: Policy) -> str:
+    if isinstance(policy.network, str):
+        return policy.network
+    return ", ".join(f"{verb} {' '.join(hosts)}" for verb, hosts in policy.network.items())
+
+
+def _syscalls(policy: Policy) -> str:
+    said = policy.syscalls
+    verb, names = ("deny", said.deny) if said.allow is None else ("allow", said.allow)
+    return f"{verb} {' '.join(names or ())} ({said.action})"
+
+
+def _privileges(_policy: Policy) -> str:
+    return "none"  # no policy can grant any
+
+
+_WORDS = {"filesystem": _filesystem, "network": _network, "syscalls": _syscalls, "privileges": _privileges}

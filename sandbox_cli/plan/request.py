@@ -1,0 +1,106 @@
+"""What a job asks for: which policy binds it, and which language its code is in."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING, NamedTuple
+
+from sandbox_cli import policy as policies
+from sandbox_cli.errors import PolicyError, UsageError
+from sandbox_cli.plan.words import listed
+from sandbox_cli.policy.spelling import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox_cli.job import Job
+    from sandbox_cli.policy.model import Policy
+
+FOR_COMMANDS = "command"  # the policy of `exec` where neither -p nor -l says another
+SEE_LANGUAGES = "`sandbox languages` lists them"
+
+
+class Request(NamedTuple):
+    """`policy` says what is allowed, and carries the language; `version` is what stood behind the `@` of `-l`."""
+
+    policy: Policy
+    version: str | None = None
+
+
+def resolve(job: Job) -> Request:
+    """The policy and language of `job`: the language is `-l`'s, else that of `-p`'s policy, else the extension's."""
+    given = [key for key in ("code", "file", "command") if job.get(key) is not None]
+    if len(given) != 1:
+        raise UsageError(
+            f"a job needs exactly one of code, file and command, and this one has {listed(given) or 'none'}"
+        )
+    name, at, version = (job.get("language") or "").partition("@")
+    if at and not (name and version):
+        raise UsageError(f"-l {job.get('language')!r} is no NAME@VERSION", hint="write it as in -l python@3.12")
+    chosen = job.get("policy")
+    if chosen is not None:
+        policy = _under(policies.load(chosen), name)
+    elif name:
+        policy = by_name(name)
+    elif job.get("command") is not None:
+        policy = policies.load(FOR_COMMANDS)
+    else:
+        policy = _by_extension(job.get("file"))
+    if policy.language is None and job.get("command") is None:
+        raise UsageError(
+            f"policy {policy.name} names no language, and code needs one", hint=f"name it with -l; {SEE_LANGUAGES}"
+        )
+    return Request(policy, version or None)
+
+
+def by_name(name: str) -> Policy:
+    """The policy of a language, by its name or an alias."""
+    if name in {each.name for each in policies.available()}:  # the index reads every policy there is
+        policy = policies.load(name)
+        if policy.language is not None and policy.language.name == name:
+            return policy
+    index = {word: policy for word, policy in policies.language_index().items() if not word.startswith(".")}
+    if name in index:
+        return policies.load(index[name])
+    close = nearest(name, index)
+    raise UsageError(
+        f"there is no language {name!r}", hint=f"did you mean `{close}`? {SEE_LANGUAGES}" if close else SEE_LANGUAGES
+    )
+
+
+def catalogue() -> Iterator[Policy]:
+    """The policy of each language.
+
+    One that can't be read is passed over: a broken file in somebody's folder says so where it is asked for by
+    name, in `policy list` and in `policy check`.
+    """
+    for name in sorted(set(policies.language_index().values())):
+        try:
+            policy = policies.load(name)
+        except PolicyError:
+            continue
+        yield policy
+
+
+def _under(policy: Policy, name: str) -> Policy:
+    """`-p` says what is allowed; `-l` must name its language, or supplies it where it has none."""
+    language = policy.language
+    if not name or (language is not None and name in (language.name, *language.aliases)):
+        return policy
+    if language is None:
+        return policy.model_copy(update={"language": by_name(name).language})
+    raise UsageError(
+        f"policy {policy.name} is for {language.name}, not for {name}",
+        hint=f"leave out -l, or name a policy for {name} with -p",
+    )
+
+
+def _by_extension(file: str | None) -> Policy:
+    if file is None:
+        raise UsageError("a snippet doesn't say which language it is in", hint=f"name it with -l; {SEE_LANGUAGES}")
+    extension = PurePath(file).suffix
+    policy = policies.language_index().get(extension) if extension else None
+    if policy is not None:
+        return policies.load(policy)
+    why = f"there is no language with the extension {extension}" if extension else "it has no extension"
+    raise UsageError(f"{file!r} doesn't say which language it is in: {why}", hint=f"name it with -l; {SEE_LANGUAGES}")

@@ -1,0 +1,75 @@
+"""All that is decided before a backend is: what the job gets to see, what it runs, and its limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sandbox_cli.errors import HostError, RefusedError, UsageError
+from sandbox_cli.host import runtimes
+from sandbox_cli.plan import command, filesystem, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox_cli.host.model import Host
+    from sandbox_cli.host.runtimes import Found
+    from sandbox_cli.job import Job
+    from sandbox_cli.plan.command import Program
+    from sandbox_cli.plan.request import Request
+    from sandbox_cli.policy.model import Policy
+
+
+class Settled(NamedTuple):
+    """`written` is the policy with the job's own options; `effective` the same, brought to this host.
+
+    `reachable` is the effective one with what is closed to the job's account taken from where `binds` put it.
+    """
+
+    written: Policy
+    effective: Policy
+    reachable: Policy
+    binds: Sequence[tuple[str, str]]
+    program: Program
+    language: str | None  # of code; a command is in none
+    runtime: Found | None
+    collect: Sequence[str]
+
+
+def settle(job: Job, asked: Request, host: Host) -> Settled:
+    """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
+    is_code = job.get("command") is None
+    if is_code and asked.policy.language is not None and asked.policy.language.compile is not None:
+        raise RefusedError(
+            f"language.compile: policy {asked.policy.name} compiles its code first, and that is not built yet",
+            hint="compile it elsewhere and run the program with `sandbox exec`",
+        )
+    written = limits.apply(asked.policy, job.get("limits", {}), job.get("network"))
+    runtime = _runtime(asked, needed=is_code)
+    mounts = filesystem.effective(written, host, (runtime.path, runtime.prefix) if runtime else None)
+    reachable, binds = filesystem.reachable(mounts, host)
+    return Settled(
+        written=written,
+        effective=written.model_copy(update={"filesystem": mounts}),
+        reachable=written.model_copy(update={"filesystem": reachable}),
+        binds=binds,
+        program=command.of_job(job, written, runtime, mounts),
+        language=asked.policy.language.name if is_code and asked.policy.language else None,
+        runtime=runtime if is_code else None,
+        collect=job.get("collect") or written.artifacts.collect,
+    )
+
+
+def _runtime(asked: Request, *, needed: bool) -> Found | None:
+    """The interpreter of the policy's language. A command may do without it: it then only isn't shown."""
+    language = asked.policy.language
+    if language is None or language.runtime is None:
+        if asked.version is not None:
+            name = language.name if language is not None else "a policy without a language"
+            raise UsageError(f"there are no versions of {name} to choose from", hint="leave out the @VERSION of -l")
+        return None
+    try:
+        return runtimes.find_default(language.runtime.command, language.runtime.version, version=asked.version)
+    except HostError:
+        if needed or asked.version is not None:
+            raise
+        return None
