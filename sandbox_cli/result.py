@@ -1,12 +1,23 @@
 """The structured result of a job: its shape, its JSON, and the exit code that `sandbox run` ends with.
 
-`run.execute` returns a `Result` with bytes where the program's own words are; `as_json` turns it into
-the published JSON (docs/result.schema.json).
+`run.execute` returns an `Outcome` with bytes where the program's own words are; `as_json` turns it into
+the published `Result` (docs/result.schema.json).
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+import signal
+from typing import TYPE_CHECKING, Literal, cast
+
+from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
+
+from sandbox_cli.errors import PolicyError
+from sandbox_cli.text import media_type, readable, text_or_base64, to_base64, well_formed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox_cli.errors import SandboxError
 
 Level = Literal["strict", "sampled", "process", "none"]
 Status = Literal[
@@ -159,3 +170,125 @@ class Outcome(TypedDict):
     policy: PolicyIdentity | None
     language: str | None
     runtime: Runtime | None
+
+
+class Result(TypedDict):
+    """The published JSON of one job: every key is always there, null where unknown."""
+
+    schema: Literal["sandbox-result/1"]
+    id: str
+    status: Status
+    cause: str | None
+    blame: Blame | None
+    exit_code: int | None
+    signal: str | None
+    limit_hits: dict[str, int]
+    error: ErrorReport | None
+    stdout: str
+    stdout_base64: str | None
+    stdout_bytes: int
+    stdout_truncated: bool
+    stderr: str
+    stderr_base64: str | None
+    stderr_bytes: int
+    stderr_truncated: bool
+    value: object
+    value_error: str | None
+    artifacts: list[Artifact]
+    artifacts_omitted: list[ArtifactOmitted]
+    usage: Usage | None
+    receipt: Receipt | None
+    policy: PolicyIdentity | None
+    language: str | None
+    runtime: Runtime | None
+    compile: Compile | None
+
+
+EXIT_CODES: Mapping[str, int] = {
+    "ok": 0,
+    "wall-time-limit": 124, "cpu-time-limit": 124,
+    "refused": 125, "sandbox-error": 125,
+    "memory-limit": 137,
+    "output-limit": 153, "scratch-limit": 153, "file-size-limit": 153,
+    "syscall-denied": 159,
+}  # fmt: skip
+
+
+def exit_status(outcome: Outcome) -> int:
+    """What `sandbox run` exits with: the status's own code, else 128+N for signal N, else the program's code."""
+    if (fixed := EXIT_CODES.get(outcome["status"])) is not None:
+        return fixed
+    if outcome["signal"] is not None:
+        return 128 + _signal_number(outcome["signal"])
+    if outcome["exit_code"] is None:
+        raise AssertionError(f"status {outcome['status']} says neither a signal nor an exit code")
+    return outcome["exit_code"]
+
+
+def refusal(error: SandboxError, id: str) -> Outcome:  # noqa: A002 (the published name)
+    """The outcome of a job that never ran."""
+    blame = _blame(error)
+    return {
+        **_nothing_ran(id, error.status),
+        "cause": f"{blame['clause']}: {error.message}" if blame else str(error),
+        "blame": blame,
+        "error": {"message": str(error), "hint": error.hint, "gaps": error.gaps},
+    }
+
+
+def cancellation(signal_name: str, id: str) -> Outcome:  # noqa: A002 (the published name)
+    """The outcome of a job that was cancelled before it ran."""
+    return {**_nothing_ran(id, "cancelled"), "cause": f"cancelled by {signal_name}", "signal": signal_name}
+
+
+def as_json(outcome: Outcome) -> Result:
+    """The published form. No string of it holds a lone surrogate, which JSON readers refuse."""
+    values: dict[str, object] = {
+        "schema": "sandbox-result/1", "value": None, "value_error": None, "compile": None,
+        **outcome,
+        "artifacts": [_artifact(found) for found in outcome["artifacts"]],
+        "artifacts_omitted": [{"path": readable(path), "reason": why} for path, why in outcome["artifacts_omitted"]],
+    }  # fmt: skip
+    for stream in ("stdout", "stderr"):
+        cut = cast("bool", values[f"{stream}_truncated"])
+        values[stream], values[f"{stream}_base64"] = text_or_base64(cast("bytes", values[stream]), cut=cut)
+    return cast("Result", well_formed({key: values[key] for key in Result.__annotations__}))
+
+
+def _nothing_ran(id: str, status: str) -> Outcome:  # noqa: A002 (the published name)
+    return {
+        "id": id, "status": cast("Status", status), "cause": None, "blame": None,
+        "exit_code": None, "signal": None, "limit_hits": {}, "error": None,
+        "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
+        "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "artifacts": [], "artifacts_omitted": [],
+        "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None,
+    }  # fmt: skip
+
+
+def _blame(error: SandboxError) -> Blame | None:
+    if not isinstance(error, PolicyError) or error.clause is None or error.file is None:
+        return None
+    return {"clause": error.clause, "source": "file", "file": error.file, "line": error.line}
+
+
+def _signal_number(name: str) -> int:
+    """The run writes a signal without a name of its own as SIGRTMIN+3, or as SIG33."""
+    if name in signal.Signals.__members__:
+        return signal.Signals[name].value
+    _, plus, above = name.partition("+")
+    return signal.SIGRTMIN + int(above) if plus else int(name.removeprefix("SIG"))
+
+
+def _artifact(found: FoundArtifact) -> Artifact:
+    path = readable(found["path"])
+    content = found["content"]
+    return {
+        "path": path,
+        "path_base64": None if path.encode() == found["path"] else to_base64(found["path"]),
+        "size_bytes": found["size_bytes"],
+        "sha256": found["sha256"],
+        "media_type": media_type(path),
+        "content": None if content is None else to_base64(content),
+        "saved_to": found["saved_to"],
+    }

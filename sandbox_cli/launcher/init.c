@@ -158,7 +158,7 @@ static pid_t reap_one(struct jail *jail) {
     int status;
     ssize_t ignored = read(jail->children, &signals, sizeof signals); /* before wait4: what comes later shows again */
     (void)ignored;
-    pid_t pid = wait4(-1, &status, WNOHANG | __WALL, NULL);
+    pid_t pid = wait4(-1, &status, WNOHANG, NULL);
     if (pid > 0 && pid == jail->job) {
         jail->status = status;
         jail->ended = true;
@@ -178,12 +178,12 @@ static int64_t now_ms(void) {
 static void kill_and_reap_all(struct jail *jail) {
     struct pollfd children = {jail->children, POLLIN, 0};
     int64_t deadline = now_ms() + LAST_KILL_MS;
-    if (jail->gate_open) kill(-1, SIGKILL);
-    for (pid_t pid; (pid = reap_one(jail)) >= 0 && now_ms() < deadline;) {
-        if (pid > 0) continue;
-        poll(&children, 1, 10);
+    pid_t pid;
+    do {
         if (jail->gate_open) kill(-1, SIGKILL);
-    }
+        while ((pid = reap_one(jail)) > 0 && now_ms() < deadline) continue;
+        if (pid == 0) poll(&children, 1, 10);
+    } while (pid >= 0 && now_ms() < deadline);
 }
 
 static _Noreturn void lifeline_ended(struct jail *jail) {

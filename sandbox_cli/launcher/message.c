@@ -21,7 +21,7 @@ static bool header_is_sound(const struct header *header, size_t size) {
                    (uint64_t)header->strings_bytes;
     return header->version == VERSION && header->argc > 0 && header->limit_count <= LIMITS_MAX &&
            header->filter_bytes <= BPF_MAXINSNS * sizeof(struct sock_filter) &&
-           header->filter_bytes % sizeof(struct sock_filter) == 0 && header->strings_bytes > 0 && sum == size;
+           header->filter_bytes % sizeof(struct sock_filter) == 0 && sum == size;
 }
 
 /* As many as were announced, the last one ended: then nobody reads past them. */

@@ -68,7 +68,7 @@ def order(option: str | None, environ: Mapping[str, str], config: Config) -> Ord
                 raise UsageError(f"{source}: there is no backend {name!r}", hint=hint(name, BACKENDS))
             return Order([name], source, one=True)
     said = config.sources.get("backends")
-    if said is None:
+    if said is None or not config.backends:
         return Order(tuple(BACKENDS), "the default order", one=False)
     for name in config.backends:
         if name not in BACKENDS:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.scalars import Value
     from sandbox_cli.result import Blame
 
-BACKENDS = ("bwrap", "nsjail", "firejail")  # in the order in which they are tried
 UID_RANGE = (1_900_000_000, 1_900_065_535)  # no distribution, directory or container runtime hands these out
 SYSTEM_WINS = frozenset({"uid_range", "firejail_user"})
 _NOBODY, _LAST_UID = 65534, (1 << 32) - 2
@@ -36,7 +35,7 @@ _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?")
 class Config:
     """What the files say, else what holds without them; `sources` has the file and line of what was said."""
 
-    backends: tuple[str, ...] = BACKENDS
+    backends: tuple[str, ...] = ()  # in the order in which they are tried; none named: the default one
     uid_range: tuple[int, int] = UID_RANGE
     firejail_user: str | None = None
     cache_dir: str | None = None
@@ -54,7 +53,7 @@ def load() -> Config:
         return merged[key].value if key in merged else None
 
     return Config(
-        backends=cast("tuple[str, ...]", said("backends") or BACKENDS),
+        backends=cast("tuple[str, ...]", said("backends") or ()),
         uid_range=_range(cast("str", said("uid_range"))) if said("uid_range") else UID_RANGE,
         firejail_user=cast("str | None", said("firejail_user")),
         cache_dir=cast("str | None", said("cache_dir")),
@@ -104,7 +103,7 @@ def _account(scalar: Scalar, clause: str) -> str:
 
 _GRAMMAR = Record(
     {
-        "backends": Items(scalars.one_of(BACKENDS, "backend"), filled=True),
+        "backends": Items(scalars.filled, filled=True),
         "uid_range": Leaf(_uid_range),
         "firejail_user": Leaf(_account),
         "cache_dir": Leaf(mounts.source),

@@ -17,6 +17,7 @@ import struct
 from sandbox_cli.errors import HostError
 from sandbox_cli.run.system import close, start_time
 from sandbox_cli.run.tree import FOLDER
+from sandbox_cli.slots import UID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Site:
         self.uid, self.gid, self._lock = _identity(plan["account"])
         self.host: str | None = None
         self._made = False
+        self._leftovers = [path.replace(UID, str(self.uid)) for path in plan["leftovers"]]
         try:
             for _, target in plan["binds"]:
                 _state_directory(target)
@@ -54,6 +56,11 @@ class Site:
         """Removes what was made; the account is free for the next job."""
         if self._made and self.host:
             remove_tree(self.host)
+        for path in self._leftovers:
+            try:
+                os.rmdir(path)
+            except OSError:
+                continue  # it was never made, or is somebody else's
         close(self._lock)
 
 
@@ -73,17 +80,19 @@ def remove_tree(path: str) -> None:
     """Removes a directory whatever a job did in it: closed folders, links, trees deeper than any stack.
 
     Each folder is emptied into the top one before it is entered, so that no path grows and no fd is held for
-    a level. Nothing is followed: a symbolic link is a name like any other.
+    a level. Nothing is followed: a symbolic link is a name like any other. Of two that remove the same
+    directory one does it.
     """
     try:
         found = os.stat(path, follow_symlinks=False)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            return  # somebody else's, whatever its name says
+        os.chmod(path, 0o700)  # the job may have closed it
+        top = os.open(path, FOLDER)
     except FileNotFoundError:
         return
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        return  # somebody else's, whatever its name says
-    os.chmod(path, 0o700)  # the job may have closed it
-    top = os.open(path, FOLDER)
     try:
+        fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
         folders = _empty(top, top)
         while folders:
             name = folders.pop()
@@ -93,9 +102,11 @@ def remove_tree(path: str) -> None:
             finally:
                 os.close(inner)
             os.rmdir(name, dir_fd=top)
+        os.rmdir(path)
+    except (BlockingIOError, FileNotFoundError):
+        return  # another one holds the lock, or was done before we had it
     finally:
         os.close(top)
-    os.rmdir(path)
 
 
 def _empty(folder: int, top: int) -> list[str]:

@@ -39,7 +39,7 @@ def kill_by_pidfd(pidfd: int, number: int = SIGKILL) -> None:
 
 def status_of(pid: int) -> dict[str, str]:
     """The fields of /proc/PID/status."""
-    return dict(line.split(":\t", 1) for line in read_text(f"/proc/{pid}/status").splitlines() if ":\t" in line)
+    return dict(line.split(":\t", 1) for line in lines_of(f"/proc/{pid}/status") if ":\t" in line)
 
 
 def start_time(pid: int) -> str | None:
@@ -48,6 +48,11 @@ def start_time(pid: int) -> str | None:
         return read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()[19]
     except OSError:
         return None
+
+
+def lines_of(path: str) -> list[str]:
+    """The lines of a file of /proc. Names in it can hold what `splitlines` takes for the end of a line."""
+    return [line for line in read_text(path).split("\n") if line]
 
 
 def read_text(path: str) -> str:

@@ -87,3 +87,21 @@ def test_only_the_scratch_of_the_dead_is_swept() -> None:
     finally:
         alive.rmdir()
         foreign.rmdir()
+
+
+def test_many_that_remove_the_same_directory_remove_it_once(tmp_path: Path) -> None:
+    victim = tmp_path / "scratch"
+    for name in range(200):
+        (victim / str(name % 20) / str(name)).mkdir(parents=True)
+    children = []
+    for _ in range(8):
+        child = os.fork()
+        if child == 0:
+            try:
+                scratch.remove_tree(str(victim))
+            except OSError:
+                os._exit(1)
+            os._exit(0)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
+    assert not victim.exists()

@@ -11,7 +11,7 @@ from sandbox_cli.run import verdict
 
 BLAME = {"clause": "limits.memory", "source": "file", "file": "/p.yaml", "line": 7}
 LIMITS: Any = {
-    name: {"value": value, "asked": asked, "level": "strict", "enforcer": "x", "blame": BLAME | {"clause": f"limits.{name}"}}
+    name: {"value": value, "asked": asked, "level": "strict", "enforcer": "x", "blame": BLAME}
     for name, value, asked in [
         ("wall_time", 10.0, "10s"),
         ("cpu_time", 2.0, "2s"),

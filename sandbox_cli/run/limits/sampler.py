@@ -10,7 +10,7 @@ import math
 import os
 import time
 
-from sandbox_cli.run.system import read_text
+from sandbox_cli.run.system import lines_of, read_text, status_of
 from sandbox_cli.run.tree import walk
 
 TYPE_CHECKING = False
@@ -111,11 +111,11 @@ class _Memory:
 
     def add(self, pid: int) -> None:
         try:
-            rollup = read_text(f"/proc/{pid}/smaps_rollup")
+            rollup = lines_of(f"/proc/{pid}/smaps_rollup")
         except PermissionError:
             self._add_resident(pid)
             return
-        for line in rollup.splitlines():
+        for line in rollup:
             if line.startswith(("Pss_Anon:", "Pss_File:", "SwapPss:")):
                 self._private += int(line.split()[1]) << 10
             elif line.startswith("Pss_Shmem:"):
@@ -143,9 +143,8 @@ class _Memory:
         """
         resident, shared = read_text(f"/proc/{pid}/statm").split()[1:3]
         self._private += (int(resident) - int(shared)) * _PAGE
-        for line in read_text(f"/proc/{pid}/status").splitlines():
-            if line.startswith("RssShmem:"):
-                self._shared += int(line.split()[1]) << 10
+        shmem = status_of(pid).get("RssShmem", "0")
+        self._shared += int(shmem.split()[0]) << 10
 
     def total(self) -> int:
         return self._private + max(self._shared, sum(self._files.values()))

@@ -1,0 +1,139 @@
+"""The command line as a whole: `main` catches and exits, `main_inner` raises."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run  # noqa: A004
+from sandbox_cli.cli.cancel import Cancelled
+from sandbox_cli.cli.deliver import deliver, new_id, problem_with
+from sandbox_cli.cli.options import JobCommand, spellings
+from sandbox_cli.cli.words import scan
+from sandbox_cli.errors import SandboxError, UsageError
+from sandbox_cli.result import Outcome, cancellation, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAMES = ("sandbox", "sandbox-jail")
+JOBS = ("run", "exec")  # their failures are results, too
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, invoke_without_command=True)
+app.command("run", cls=JobCommand, options_metavar="[OPTIONS] FILE|- [ARGS]...")(run.run)
+app.command("exec", cls=JobCommand, options_metavar="[OPTIONS] -- COMMAND [ARGS]...")(exec.exec)
+app.command("render", cls=JobCommand, options_metavar="[OPTIONS] FILE [ARGS]... | -- COMMAND [ARGS]...")(render.render)
+app.command("doctor")(doctor.doctor)
+app.command("languages")(languages.languages)
+app.add_typer(policy.app, name="policy")
+app.command("clean")(clean.clean)
+
+
+@app.callback()
+def sandbox(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> int:
+    """Run code that nobody has to trust, under a policy, in bwrap, nsjail or firejail."""
+    if version:
+        output.say(f"sandbox {installed_version()}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        output.say(ctx.get_help())
+    return 0
+
+
+def main() -> NoReturn:
+    """Run the command of this process, and exit."""
+    _open_standard_streams()
+    arguments = sys.argv[1:]
+    try:
+        code = main_inner(arguments)
+    except (SandboxError, Cancelled) as error:
+        code = _failed(error, arguments)
+    except KeyboardInterrupt:
+        code = 130
+    except Exception:  # noqa: BLE001 (a bug of ours: told whole, and by an exit code that no program's 1 is taken for)
+        traceback.print_exc()
+        code = SandboxError.exit_code
+    sys.exit(code)
+
+
+def main_inner(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code. Raises the kinds of errors.py, and Cancelled."""
+    try:
+        return app(list(arguments), prog_name=_own_name(), standalone_mode=False, obj=tuple(arguments)) or 0
+    except typer.TyperException as error:
+        raise _usage_error(error, arguments) from None
+
+
+def installed_version() -> str:
+    from importlib import metadata  # 10 ms
+
+    try:
+        return metadata.version("sandbox-jail")
+    except metadata.PackageNotFoundError:
+        return "(not installed: a source tree)"
+
+
+def _failed(error: SandboxError | Cancelled, arguments: Sequence[str]) -> int:
+    """Say why nothing ran: of a job as its result, else in words."""
+    name = arguments[0] if arguments else ""
+    if name in JOBS and not isinstance(error, output.LostOutputError):
+        given = scan(arguments[1:], spellings(_command(name))).given
+        result = given.get("--result")
+        if result is not None and problem_with(result) is not None:
+            result = None
+        return deliver(_outcome(error), json="--json" in given, result=result)
+    if isinstance(error, Cancelled):
+        return 128 + error.number
+    output.complain(error)
+    return error.exit_code
+
+
+def _outcome(error: SandboxError | Cancelled) -> Outcome:
+    return cancellation(error.signal, new_id()) if isinstance(error, Cancelled) else refusal(error, new_id())
+
+
+def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> UsageError:
+    """What the parser says, in our words: the parser's own kinds are private, what they carry is looked at by name."""
+    message, _, guess = error.format_message().partition(". Did you mean ")
+    close: list[str] = getattr(error, "possibilities", None) or []
+    context: typer.Context | None = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else _own_name()
+    if close:
+        message, guess = error.message, f"{close[0]}?"
+    said = message[:1].lower() + message[1:].rstrip(".")
+    help_page = f"`{path} --help` lists what there is"
+    if message.startswith("No such command") and Path(arguments[0]).is_file():
+        help_page = f"`{path} run {arguments[0]}` runs it"
+    return UsageError(said, hint=f"did you mean {guess} {help_page}" if guess else help_page)
+
+
+def _command(name: str) -> TyperCommand:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    command = group.commands[name]
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+def _own_name() -> str:
+    """The command as it was called: a shell's completion asks for it by that name."""
+    name = Path(sys.argv[0]).name
+    return name if name in NAMES else NAMES[0]
+
+
+def _open_standard_streams() -> None:
+    """A stream that the caller closed becomes /dev/null: or the next file that is opened would take its place."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

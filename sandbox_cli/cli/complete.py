@@ -1,0 +1,31 @@
+"""What a shell offers for the values of options. Every start imports this, so it imports nothing before it is asked."""
+
+from __future__ import annotations
+
+
+def policies() -> list[str]:
+    from sandbox_cli.policy import available
+
+    return [each.name for each in available() if not each.name.startswith("_")]
+
+
+def languages() -> list[str]:
+    from sandbox_cli.policy import language_index
+
+    return [word for word in language_index() if not word.startswith(".")]
+
+
+def backends() -> list[str]:
+    from sandbox_cli.backends import BACKENDS
+
+    return list(BACKENDS)
+
+
+def limits() -> list[str]:
+    from sandbox_cli.policy.units import LIMITS
+
+    return [f"{name}=" for name in LIMITS]
+
+
+def networks() -> list[str]:
+    return ["none", "host"]

@@ -1,0 +1,155 @@
+"""Handing a result over: as JSON, as words on stderr, as an exit code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox_cli.cli import output
+from sandbox_cli.errors import HostError
+from sandbox_cli.result import as_json, exit_status
+from sandbox_cli.text import readable
+
+if TYPE_CHECKING:
+    from sandbox_cli.result import Blame, Clause, Outcome, Receipt, Usage
+
+QUIET = ("ok", "nonzero-exit")  # the program's own business
+
+
+def new_id() -> str:
+    return os.urandom(8).hex()
+
+
+def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool = False, saved: bool = False) -> int:
+    """Hand the result over as asked, and return the exit code that says the same; `saved`: -o was to get the files."""
+    line = output.as_line(as_json(outcome)) if json or result is not None else ""
+    problem = _write(result, line + "\n") if result is not None else None
+    if json:
+        output.say(line)
+    if verbose or not json:
+        _tell(outcome)
+    if verbose or saved:
+        for path, reason in outcome["artifacts_omitted"]:
+            output.tell(f"{readable(path)}: not returned: {reason}")
+    if verbose:
+        _report(outcome)
+    if problem is not None:
+        output.tell(problem)
+        return HostError.exit_code
+    return exit_status(outcome)
+
+
+def problem_with(result: str) -> str | None:
+    """Why a result can't be written there; None: it can. Found out by writing beside it, which nobody sees."""
+    path = Path(result)
+    if not result or path.is_dir():
+        return f"can't write the result to {result!r}: it is a directory" if result else "--result names no file"
+    try:
+        if not _is_special(path):  # what a device or the other end of a pipe would do when opened, nobody knows
+            beside = _beside(path.resolve())
+            beside.touch(exist_ok=False)
+            beside.unlink()
+        elif not os.access(path, os.W_OK):
+            return f"can't write the result to {result!r}: permission denied"
+    except OSError as error:
+        return f"can't write the result to {result!r}: {error.strerror}"
+    return None
+
+
+def _write(result: str, text: str) -> str | None:
+    """Whole or not at all: a reader never sees half a result. A device or a pipe is written into as it is.
+
+    Returns why it could not be done.
+    """
+    path = Path(result)
+    try:
+        if _is_special(path):
+            path.write_text(text, encoding="ascii")
+            return None
+        path = path.resolve()
+        beside = _beside(path)
+        try:
+            beside.write_text(text, encoding="ascii")
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        return f"can't write the result to {result!r}: {error.strerror}"
+    return None
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name[:100]}.{os.urandom(6).hex()}")
+
+
+def _tell(outcome: Outcome) -> None:
+    """What went wrong and what to do about it; what `--best-effort` lowered."""
+    error = outcome["error"]
+    if error is not None:
+        output.complain(HostError(error["message"], hint=error["hint"], gaps=error["gaps"]))
+    elif outcome["status"] not in QUIET:
+        output.tell(outcome["cause"] or outcome["status"])
+        if (advice := _advice(outcome["blame"])) is not None:
+            output.hint(advice)
+    if outcome["status"] != "ok":
+        for name, times in outcome["limit_hits"].items():
+            output.tell(f"limits.{name}: reached" + (f" {times} times" if times > 1 else ""))
+    for clause in outcome["receipt"]["clauses"] if outcome["receipt"] else []:
+        if clause["lowered"]:
+            output.tell(f"{clause['clause']}: lowered to `{clause['level']}` by --best-effort")
+
+
+def _advice(blame: Blame | None) -> str | None:
+    """Which line to change."""
+    if blame is None:
+        return None
+    clause, name = blame["clause"], blame["clause"].removeprefix("limits.")
+    ask = f"`--limit {name}=VALUE` asks for another, within the policy's maximum" if name != clause else None
+    if blame["file"] is not None:
+        place = f"{clause} is set in {blame['file']}" + (f":{blame['line']}" if blame["line"] else "")
+        return f"{place}; {ask}" if ask else place
+    return ask
+
+
+def _report(outcome: Outcome) -> None:
+    """-v: how it ended, what it used, what held each clause."""
+    code = outcome["exit_code"] if outcome["exit_code"] is not None else outcome["signal"]
+    facts = [("status", outcome["status"] + (f" ({code})" if code is not None else "")), ("job", outcome["id"])]
+    if outcome["cause"]:
+        facts.append(("cause", outcome["cause"]))
+    if outcome["usage"]:
+        facts += _usage(outcome["usage"])
+    if outcome["receipt"]:
+        facts += _made(outcome["receipt"])
+    output.table(("RESULT", ""), facts, errors=True)
+    if outcome["receipt"]:
+        rows = [
+            (row["clause"], row["level"], row["enforced_by"] or "-", _value(row))
+            for row in outcome["receipt"]["clauses"]
+        ]
+        output.table(("CLAUSE", "LEVEL", "ENFORCED BY", "VALUE"), rows, errors=True)
+
+
+def _value(row: Clause) -> str:
+    return row["effective"] + (f" ({row['note']})" if row["note"] else "")
+
+
+def _usage(usage: Usage) -> list[tuple[str, str]]:
+    measured = {name: value for name, value in usage.items() if isinstance(value, int | float)}
+    return [
+        *((name, f"{value:.3f}" if isinstance(value, float) else str(value)) for name, value in measured.items()),
+        *((name, f"not measured: {why}") for name, why in usage["unmeasured"].items()),
+    ]
+
+
+def _made(receipt: Receipt) -> list[tuple[str, str]]:
+    return [
+        ("backend", f"{receipt['backend']} {receipt['version']} ({receipt['program']})"),
+        ("chosen", receipt["chosen"]),
+        ("seal", ", ".join(receipt["seal"])),
+    ]

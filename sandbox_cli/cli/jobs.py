@@ -1,0 +1,115 @@
+"""From the options to a job, and from its plan to the work of one run."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from sandbox_cli.cli import inputs
+from sandbox_cli.cli.deliver import new_id, problem_with
+from sandbox_cli.errors import PolicyError, UsageError
+
+if TYPE_CHECKING:
+    from sandbox_cli.cli.options import Options
+    from sandbox_cli.job import Job
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.run.model import Input, Work
+
+
+class Request(NamedTuple):
+    """A job, and what only its run needs: the code that was read, and whether our standard input is still whole."""
+
+    job: Job
+    code: inputs.Code | None
+    stdin_is_used: bool = False
+
+
+def of_code(options: Options, words: list[str]) -> Request:
+    """`run`: a snippet, code from standard input, or a FILE; the words after it are the program's."""
+    if options.code is not None:
+        code = inputs.of_option(options.code)
+        return Request({**_common(options), "code": code.content, "args": words}, code)
+    if not words:
+        raise UsageError("there is no code to run", hint="name a FILE, or `-` for standard input, or give -c CODE")
+    name, *arguments = words
+    if name == "-":
+        code = inputs.of_stdin()
+        return Request({**_common(options), "code": code.content, "args": arguments}, code, stdin_is_used=True)
+    code = inputs.of_file(name)
+    return Request({**_common(options), "file": name, "args": arguments}, code)
+
+
+def of_command(options: Options, words: list[str]) -> Request:
+    """`exec`: a program and its arguments."""
+    if options.code is not None:
+        raise UsageError("-c is for code, and exec runs a program", hint="`sandbox run -l LANGUAGE -c CODE`")
+    if not words or not words[0]:
+        raise UsageError("there is no program to run", hint="name it: sandbox exec -- COMMAND [ARGS]...")
+    return Request({**_common(options), "command": words, "args": []}, None)
+
+
+def work(options: Options, request: Request, plan: Plan, cancel: int) -> Work:
+    """Everything of one run that is not decided in its plan."""
+    wants_result = options.json or options.result is not None
+    return {
+        "id": new_id(),
+        "arguments": [os.fsencode(word) for word in request.job.get("args", [])],
+        "file": os.fsencode(plan["file"]) if plan["file"] is not None else None,
+        "inputs": input_files(request, plan),
+        "environment": [os.fsencode(f"{key}={value}") for key, value in request.job.get("env", {}).items()],
+        "stdin": _stdin(options, request),
+        "stdout": None if options.json else 1,
+        "stderr": None if options.json else 2,
+        "capture": _capture(options) if wants_result else 0,
+        "collect": "save" if options.output is not None else "inline" if wants_result else "none",
+        "output_dir": inputs.output_directory(options.output) if options.output is not None else None,
+        "cancel": cancel,
+    }
+
+
+def input_files(request: Request, plan: Plan) -> list[Input]:
+    """What is put into scratch before the program starts: its code, and the files of -f."""
+    files: list[Input] = [
+        (os.fsencode(target), source, inputs.mode_of(source)) for source, target in request.job.get("files", [])
+    ]
+    if plan["file"] is None or request.code is None:
+        return files
+    name = plan["file"]
+    if any(inputs.collide(target, name) for _, target in request.job.get("files", [])):
+        raise UsageError(f"-f: {name!r} is the code's own name in scratch", hint="name another: -f SRC:DEST")
+    return [(os.fsencode(name), request.code.content, request.code.mode), *files]
+
+
+def _common(options: Options) -> Job:
+    """What every job of the command line says, each option looked at."""
+    if options.result is not None and (problem := problem_with(options.result)) is not None:
+        raise UsageError(problem, hint="name a file in a directory of yours")
+    if options.collect and not (options.output or options.json or options.result):
+        raise UsageError("--collect has nowhere to return files to", hint="add -o DIR, --json or --result FILE")
+    _capture(options)
+    return {
+        "language": options.language,
+        "policy": options.policy,
+        "backend": options.backend,
+        "network": options.network,
+        "limits": inputs.limits(options.limit, options.timeout, options.memory),
+        "env": inputs.variables(options.env),
+        "files": inputs.files(options.file),
+        "collect": options.collect,
+        "best_effort": options.best_effort,
+    }
+
+
+def _capture(options: Options) -> int:
+    from sandbox_cli.policy import units  # only a job needs it
+
+    try:
+        return int(units.parse("size", options.capture))
+    except PolicyError as error:
+        raise UsageError(f"--capture: {error.message}", hint=error.hint) from None
+
+
+def _stdin(options: Options, request: Request) -> int | None:
+    if options.stdin is not None:
+        return inputs.open_stdin(options.stdin)
+    return None if request.stdin_is_used else 0

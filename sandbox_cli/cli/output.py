@@ -1,0 +1,102 @@
+"""Everything that is printed: plain text and JSON, tables that are drawn where a terminal shows them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from sandbox_cli.errors import HostError
+from sandbox_cli.text import well_formed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox_cli.errors import SandboxError
+
+
+SIGPIPE_STATUS = 141  # what a shell sees of a program whose reader went away
+
+
+class LostOutputError(HostError):
+    """Standard output takes nothing more: what is to be said about it can't be said there."""
+
+
+def say(text: str) -> None:
+    """One piece of the answer, on stdout."""
+    _write(sys.stdout, text)
+
+
+def tell(text: str) -> None:
+    """The tool's own words, on stderr."""
+    _write(sys.stderr, f"sandbox: {shown(text)}")
+
+
+def hint(text: str) -> None:
+    _write(sys.stderr, f"hint: {shown(text)}")
+
+
+def complain(error: SandboxError) -> None:
+    """Why it can't be done, in one sentence, which names every gap; what to do about it, or about each of them."""
+    tell(str(error))
+    fixes: dict[str, list[str]] = {}
+    for gap in error.gaps:
+        if gap["fix"] and gap["backend"] not in fixes.setdefault(gap["fix"], []):
+            fixes[gap["fix"]].append(gap["backend"])
+    for fix, backends in fixes.items():
+        hint(f"{', '.join(backends)}: {fix}")
+    if error.hint and error.hint not in fixes:
+        hint(error.hint)
+
+
+def as_line(value: object) -> str:
+    """One line of JSON. In ASCII: no byte of a job reaches a terminal as a control character."""
+    return json.dumps(well_formed(value), allow_nan=False)
+
+
+def shown(text: str) -> str:
+    """`text` on one line, with what could steer a terminal written out."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool = False) -> None:
+    """A table: drawn on a terminal, else columns of plain text."""
+    stream = sys.stderr if errors else sys.stdout
+    cells = [[shown(cell) for cell in row] for row in rows]
+    if stream is not None and stream.isatty():  # pyright: ignore[reportUnnecessaryComparison] (None where it is closed)
+        _draw(stream, columns, cells)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for row in (columns, *cells):
+        _write(stream, "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _draw(stream: TextIO, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from rich import box  # 40 ms that only a terminal is worth
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in cells:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console(file=stream).print(drawn)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # it was closed before we started
+        return
+    try:
+        # Bytes that no text can hold came in as surrogate escapes (PEP 383), and go out as they were.
+        stream.buffer.write(f"{text}\n".encode(errors="surrogateescape"))
+        stream.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+        os.dup2(nowhere, stream.fileno())  # or the interpreter fails once more when it flushes at its end
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(SIGPIPE_STATUS) from None
+        if stream is sys.stderr:
+            raise SystemExit(HostError.exit_code) from None
+        message = f"can't write to standard output: {error.strerror}"
+        raise LostOutputError(message, hint="send it elsewhere, or make room") from error

@@ -1,0 +1,40 @@
+"""`sandbox render`: what would be run, for people who want to see it or to do it by hand."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from sandbox_cli.cli import output
+from sandbox_cli.cli.jobs import input_files, of_code, of_command
+from sandbox_cli.cli.options import Options, with_options
+from sandbox_cli.cli.snippet import not_held, snippet
+
+if TYPE_CHECKING:
+    from sandbox_cli.cli.shapes import Rendered
+
+
+@with_options
+def render(options: Options, words: list[str]) -> int:
+    """Show what would be run, as sh that can be pasted. After `--` stands a COMMAND, as for exec."""
+    from sandbox_cli.plan import compile  # noqa: A004 (as in run.py)
+
+    read = of_command if options.dashes and options.code is None else of_code
+    request = read(options, words)
+    plan = compile(request.job)
+    variables = [f"{name}={value}" for name, value in request.job.get("env", {}).items()]
+    folder = f"/tmp/sandbox-render-{os.urandom(6).hex()}"  # noqa: S108 (the sh makes it, and fails where it exists)
+    script = snippet(plan, input_files(request, plan), request.job.get("args", []), variables, folder)
+    if options.json:
+        rendered: Rendered = {
+            "backend": plan["backend"],
+            "version": plan["version"],
+            "program": plan["program"],
+            "policy": plan["policy"],
+            "script": script,
+            "not_held": not_held(plan),
+        }
+        output.say(output.as_line(rendered))
+    else:
+        output.say(script)
+    return 0

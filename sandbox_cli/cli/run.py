@@ -1,0 +1,47 @@
+"""`sandbox run`: code in, result out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox_cli.cli import output
+from sandbox_cli.cli.cancel import Cancellation
+from sandbox_cli.cli.deliver import deliver
+from sandbox_cli.cli.jobs import Request, of_code, work
+from sandbox_cli.cli.options import Options, with_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox_cli.plan.model import Plan
+
+
+@with_options
+def run(options: Options, words: list[str]) -> int:
+    """Run code: a FILE, `-` for standard input, or a snippet with -c. What follows is the program's own."""
+    return perform(options, words, of_code)
+
+
+def _warn(plan: Plan) -> None:
+    """A limit that was asked for in so many words and that nothing holds here is not passed over in silence."""
+    notes = {row["clause"]: row["note"] for row in plan["receipt"]["clauses"]}
+    for name, limit in plan["limits"].items():
+        if limit["level"] == "none" and limit["blame"]["source"] == "option":
+            output.tell(f"limits.{name} is not held here: {notes[f'limits.{name}']}")
+
+
+def perform(options: Options, words: list[str], read: Callable[[Options, list[str]], Request]) -> int:
+    """The whole way of a job: request, plan, run, result."""
+    from sandbox_cli.plan import compile  # noqa: A004 (policies, Jinja, pydantic: 150 ms for a job alone)
+    from sandbox_cli.run import execute
+
+    with Cancellation() as cancellation:
+        request = read(options, words)
+        plan = compile(request.job)
+        if not options.json:
+            _warn(plan)
+        prepared = work(options, request, plan, cancellation.fd)
+        cancellation.relay()
+        outcome = execute(plan, prepared)
+    saved = options.output is not None
+    return deliver(outcome, json=options.json, result=options.result, verbose=options.verbose, saved=saved)

@@ -1,0 +1,57 @@
+"""The JSON Schemas of docs/, one for each thing that is printed as JSON: `python -m sandbox_cli.cli.schemas docs`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from sandbox_cli.cli import shapes
+from sandbox_cli.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core.core_schema import TypedDictSchema
+
+SCHEMAS: Mapping[str, type[object]] = {
+    "result": Result,  # of run and exec
+    "render": shapes.Rendered,
+    "doctor": shapes.Doctor,
+    "languages": shapes.Languages,
+    "policy-list": shapes.PolicyList,
+    "policy-show": shapes.ShownPolicy,
+    "policy-check": shapes.PolicyCheck,
+    "clean": shapes.Cleaned,
+}
+
+
+class Closed(GenerateJsonSchema):
+    """Objects without further keys; no titles, which would only repeat the keys."""
+
+    def typed_dict_schema(self, schema: TypedDictSchema) -> JsonSchemaValue:
+        return {**super().typed_dict_schema(schema), "additionalProperties": False}
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
+        return False
+
+
+def json_schema(shape: type[object] = Result) -> dict[str, Any]:
+    """The JSON Schema of a published shape: closed objects, every key required."""
+    adapter: TypeAdapter[Any] = TypeAdapter(shape)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **adapter.json_schema(schema_generator=Closed)}
+
+
+def documents() -> dict[str, str]:
+    """File name -> text."""
+    return {f"{name}.schema.json": json.dumps(json_schema(shape), indent=2) + "\n" for name, shape in SCHEMAS.items()}
+
+
+if __name__ == "__main__":
+    for name, text in documents().items():
+        Path(sys.argv[1], name).write_text(text, encoding="utf-8")

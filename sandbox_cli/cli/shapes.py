@@ -1,0 +1,126 @@
+"""What the commands other than `run` and `exec` print with --json; docs/ has the schema of each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
+
+from sandbox_cli.result import Blame, Clause, PolicyIdentity
+
+
+class Rendered(TypedDict):
+    """`sandbox render`: sh that starts the same jail by hand, and the clauses that it does not hold."""
+
+    backend: str
+    version: str
+    program: str
+    policy: PolicyIdentity
+    script: str
+    not_held: list[Clause]
+
+
+class ListedRuntime(TypedDict):
+    """An interpreter or compiler that a job can run; `default` is the one that is taken without a version."""
+
+    path: str
+    version: str | None
+    default: bool
+
+
+class ListedLanguage(TypedDict):
+    """`missing` says why there is no runtime to run it with; null where there is one."""
+
+    name: str
+    aliases: list[str]
+    policy: str
+    runtimes: list[ListedRuntime]
+    missing: str | None
+
+
+class Languages(TypedDict):
+    """`sandbox languages`."""
+
+    languages: list[ListedLanguage]
+
+
+class ListedPolicy(TypedDict):
+    """`problem` says why it can't be loaded; null where it can."""
+
+    name: str
+    path: str
+    where: Literal["system", "user", "built in"]
+    description: str | None
+    language: str | None
+    problem: str | None
+
+
+class PolicyList(TypedDict):
+    """`sandbox policy list`."""
+
+    policies: list[ListedPolicy]
+
+
+class ShownPolicy(TypedDict):
+    """`sandbox policy show`: all clauses, the digest over them, and where each was said."""
+
+    name: str
+    digest: str
+    files: list[str]
+    policy: dict[str, object]
+    sources: dict[str, Blame]
+
+
+class Finding(TypedDict):
+    """What is wrong with a policy, and where."""
+
+    policy: str
+    file: str | None
+    line: int | None
+    column: int | None
+    clause: str | None
+    message: str
+    hint: str | None
+
+
+class PolicyCheck(TypedDict):
+    """`sandbox policy check`."""
+
+    checked: list[str]
+    findings: list[Finding]
+
+
+class HostFacts(TypedDict):
+    """Of this machine and of who asks."""
+
+    uid: int
+    kernel: str
+    machine: str
+    container: str | None
+
+
+class Weighed(TypedDict):
+    """A backend: whether it can hold the policy here, how well each clause, or why not and what would help."""
+
+    name: str
+    program: str | None
+    version: str | None
+    usable: bool
+    problem: str | None
+    fix: str | None
+    clauses: list[Clause]
+
+
+class Doctor(TypedDict):
+    """`sandbox doctor`: `chosen` is the backend that a job gets without --backend; null where none can serve."""
+
+    policy: str
+    chosen: str | None
+    host: HostFacts
+    backends: list[Weighed]
+
+
+class Cleaned(TypedDict):
+    """`sandbox clean`: what crashed runs had left, and is gone now."""
+
+    removed: list[str]

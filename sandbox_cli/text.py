@@ -1,0 +1,57 @@
+"""Bytes and odd text as JSON and people can read them. Pure."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+from typing import cast
+
+UNKNOWN = "application/octet-stream"
+COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+
+
+def readable(data: bytes) -> str:
+    """`data` as text, with each byte that isn't UTF-8 written out, as in `\\xff`."""
+    return data.decode(errors="backslashreplace")
+
+
+def to_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def text_or_base64(data: bytes, *, cut: bool) -> tuple[str, str | None]:
+    """The text of a stream, and its exact bytes in base64 where the text isn't them.
+
+    A stream that was `cut` may end in half a character, which is left out.
+    """
+    try:
+        return codecs.utf_8_decode(data, "strict", not cut)[0], None
+    except UnicodeDecodeError:
+        return data.decode(errors="replace"), to_base64(data)
+
+
+def well_formed(value: object) -> object:
+    """Plain data without lone surrogates, which JSON readers refuse: a surrogate escape (PEP 383) becomes `\\xff`."""
+    if isinstance(value, str):
+        return value if value.isascii() else _without_surrogates(value)
+    if isinstance(value, dict):
+        return {well_formed(key): well_formed(item) for key, item in cast("dict[str, object]", value).items()}
+    if isinstance(value, list):
+        return [well_formed(item) for item in cast("list[object]", value)]
+    return value
+
+
+def _without_surrogates(text: str) -> str:
+    try:
+        return readable(text.encode(errors="surrogateescape"))
+    except UnicodeEncodeError:  # a surrogate that escapes no byte
+        return readable(text.encode(errors="surrogatepass"))
+
+
+def media_type(path: str) -> str:
+    """What a file's name says that it holds, by the standard library's own table: the same on every machine."""
+    import mimetypes  # only for a job that left something
+
+    # "./" keeps a name like "data:x.png" from being read as a URL.
+    kind, compression = mimetypes.MimeTypes().guess_type("./" + path)
+    return (kind or UNKNOWN) if compression is None else COMPRESSED.get(compression, UNKNOWN)

@@ -1,0 +1,76 @@
+"""`sandbox doctor` says what this host can enforce, and how it was found out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+from sandbox_cli.plan.levels import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.accounts import Sandbox
+
+SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "doctor.schema.json"
+
+
+def examined(sandbox: Sandbox, **options: Any) -> dict[str, Any]:
+    answer = sandbox.json("doctor", **options)
+    jsonschema.validate(answer, json.loads(SCHEMA.read_text()))
+    return answer
+
+
+def test_jailer_that_works_is_shown_with_the_level_of_every_clause(
+    sandbox: Sandbox, needs: Callable[[str], None]
+) -> None:
+    for backend in ("bwrap", "nsjail", "firejail"):
+        needs(backend)
+    answer = examined(sandbox)
+    assert [each["name"] for each in answer["backends"]] == ["bwrap", "nsjail", "firejail"]
+    for each in answer["backends"]:
+        assert (each["usable"], each["problem"]) == (True, None)
+        assert each["program"].startswith("/")
+        assert set(TABLE) <= {row["clause"] for row in each["clauses"]}
+    assert answer["chosen"] == "bwrap"
+    assert answer["host"]["uid"] == sandbox.account.uid
+
+
+def test_words_say_the_same_as_json(sandbox: Sandbox) -> None:
+    done = sandbox("doctor")
+    assert (done.returncode, done.stderr) == (0, b"")
+    for word in (b"bwrap", b"nsjail", b"firejail", b"limits.memory", b"strict (namespace)", b"works"):
+        assert word in done.stdout
+
+
+def test_host_where_no_jailer_serves_is_a_finding_with_reasons_and_fixes(sandbox: Sandbox) -> None:
+    """In a user namespace that allows no further ones."""
+    forbid = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
+    words = ["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c", forbid, "sh", *sandbox.command]
+    done = sandbox.account.run([*words, "doctor", "--json"])
+    answer = json.loads(done.stdout)
+    jsonschema.validate(answer, json.loads(SCHEMA.read_text()))
+    assert (done.returncode, answer["chosen"]) == (1, None)
+    for each in answer["backends"]:
+        assert (each["usable"], bool(each["problem"]), bool(each["fix"])) == (False, True, True)
+    told = sandbox.account.run([*words, "doctor"])
+    assert told.returncode == 1
+    assert told.stdout.count(b"  fix: ") == 3
+
+
+def test_requirement_that_one_backend_does_not_meet_is_a_problem_of_that_one(
+    sandbox: Sandbox, shared_tmp: Path
+) -> None:
+    folder = shared_tmp / "sandbox" / "policies"
+    folder.mkdir(parents=True)
+    (folder / "command.yaml").write_text("extends: command\nrequire: {limits.tmp_size: strict}\n")
+    config = Path(sandbox.account.environment["XDG_CONFIG_HOME"], "sandbox", "config.yaml")
+    if config.exists():
+        (shared_tmp / "sandbox" / "config.yaml").write_text(config.read_text())
+    answer = examined(sandbox, env={"XDG_CONFIG_HOME": str(shared_tmp)})
+    problems = {each["name"]: each["problem"] for each in answer["backends"]}
+    assert (problems["bwrap"], problems["nsjail"]) == (None, None)
+    assert problems["firejail"] == "limits.tmp_size would be none"

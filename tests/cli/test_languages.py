@@ -1,0 +1,57 @@
+"""`sandbox languages` lists what can be run here, and says why not what can't."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+if TYPE_CHECKING:
+    from tests.accounts import Sandbox
+
+SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "languages.schema.json"
+
+
+def listed(sandbox: Sandbox, **options: Any) -> dict[str, dict[str, Any]]:
+    answer = sandbox.json("languages", **options)
+    jsonschema.validate(answer, json.loads(SCHEMA.read_text()))
+    return {each["name"]: each for each in answer["languages"]}
+
+
+def test_every_language_has_a_default_runtime_or_the_reason_why_not(sandbox: Sandbox) -> None:
+    languages = listed(sandbox)
+    assert {"python", "sh", "bash"} <= set(languages)
+    for each in languages.values():
+        assert [runtime["default"] for runtime in each["runtimes"]].count(True) == bool(each["runtimes"])
+        assert (each["missing"] is None) == bool(each["runtimes"])
+
+
+def test_default_runtime_is_the_one_that_a_job_gets(sandbox: Sandbox) -> None:
+    runtime = next(each for each in listed(sandbox)["python"]["runtimes"] if each["default"])
+    got = sandbox.json("run", "-l", "python", "-c", "pass")["runtime"]
+    assert got == {"path": runtime["path"], "version": runtime["version"]}
+
+
+def test_language_without_a_runtime_says_what_is_missing(sandbox: Sandbox, shared_tmp: Path) -> None:
+    folder = shared_tmp / "sandbox" / "policies"
+    folder.mkdir(parents=True)
+    (folder / "cobol.yaml").write_text(
+        "extends: _base\nlanguage: {file: x.cob, runtime: {command: no-such-cobol}, run: [x]}\n"
+    )
+    (folder / "broken.yaml").write_text("limits: 3\n")
+    environment = {"XDG_CONFIG_HOME": str(shared_tmp)}
+    cobol = listed(sandbox, env=environment)["cobol"]
+    assert (cobol["runtimes"], cobol["missing"]) == ([], "there is no no-such-cobol here")
+    told = sandbox("languages", env=environment)
+    assert told.returncode == 0
+    assert b"there is no no-such-cobol here" in told.stdout
+
+
+def test_words_have_a_line_for_each_language(sandbox: Sandbox) -> None:
+    done = sandbox("languages")
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].split() == ["LANGUAGE", "ALSO", "VERSIONS", "RUNTIME"]
+    assert [line.split()[0] for line in lines[1:]] == list(listed(sandbox))
+    assert done.stderr == b""
