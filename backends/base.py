@@ -32,7 +32,9 @@ if TYPE_CHECKING:
         environ: list[str]
         scratch: Scratch
         seal: SealFacts
-        leftovers: list[str]  # empty directories that it leaves on the host; for root alone, whose jobs don't share them
+        leftovers: list[
+            str
+        ]  # empty directories that it leaves on the host; for root alone, whose jobs don't share them
         spare_tasks: int  # tasks that the jail's own processes take from RLIMIT_NPROC
 
     class JailerReport(TypedDict):

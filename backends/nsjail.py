@@ -99,7 +99,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "elsewhere": ["/dev"],  # its devices
         },
         # The directory that it makes its root on; an ordinary user's jails share one, and may be starting.
-        "leftovers": [f"/tmp/nsjail.{UID}.root"] if host.root else [],
+        "leftovers": [f"/tmp/nsjail.{UID}.root"] if host.root else [],  # noqa: S108 (its choice)
         "spare_tasks": SPARE_TASKS,
     }
 

@@ -27,14 +27,15 @@ def caller() -> Account:
 def untrusted(path: Path) -> str | None:
     """Who but root could replace what the resolved `path` names; None: nobody.
 
-    A folder that others can write is as bad as a file, and a sticky bit doesn't help: it
-    protects only the names that are there already.
+    A folder that others can write is as bad as a file, unless it is sticky: then the names that are there
+    are safe with their owner, and each part that `path` goes on with must be root's.
     """
     for part in _parts(path):
         status = part.stat()
         if status.st_uid != 0:
             return f"{part} belongs to {user_name(status.st_uid)}, not to root"
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        kept = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX and part != path
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not kept:
             return f"{part} can be written by {'others' if status.st_mode & stat.S_IWOTH else 'its group'}"
     return None
 

@@ -1,8 +1,10 @@
-/* launcher init: the first program in the jail. It takes one message, forks the job, holds it at the gate, and then does
- * nothing but reap and report. It is PID 1 of the jail in bwrap and nsjail, not in firejail.
+/* launcher init: the first program in the jail. It takes one message, forks the job, holds it at the gate, and then
+ * does nothing but reap and report. It is PID 1 of the jail in bwrap and nsjail, not in firejail.
  *
  * The job has init's uid, so init keeps out of its reach: not dumpable (no ptrace, no /proc/PID/fd), every signal
  * blocked, a session of its own. SIGKILL and SIGSTOP are kept from a PID 1 by the kernel, elsewhere by load_guard().
+ * A job that gets at it all the same, say with an RLIMIT_CPU of 0 for it, ends the jail and with it itself: `started`,
+ * and then no outcome.
  */
 #include "launcher.h"
 
@@ -12,10 +14,11 @@
 
 enum { LAST_KILL_MS = 2000 };
 
-static const char *const ARMFAIL[] = {
-    "armfail fork",         "armfail setsid", "armfail stdio",  "armfail chdir", "armfail rlimit",
-    "armfail no_new_privs", "armfail guard",  "armfail filter", "execfail",
-}; /* by enum step */
+static const char *const FAILURES[] = {
+    [FORK] = "armfail fork",   [SETSID] = "armfail setsid", [STDIO] = "armfail stdio",
+    [CHDIR] = "armfail chdir", [RLIMIT] = "armfail rlimit", [NO_NEW_PRIVS] = "armfail no_new_privs",
+    [GUARD] = "armfail guard", [FILTER] = "armfail filter", [ABOUT_TO_EXEC] = "execfail",
+};
 
 struct jail {
     int control, children; /* our end of the socketpair; a signalfd for SIGCHLD */
@@ -115,7 +118,9 @@ static void show_directory(int control, const char *directory) {
         say(control, "nodir", (int64_t[]){errno}, 1);
         return;
     }
-    rights.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    rights.header.cmsg_len = CMSG_LEN(sizeof fd);
+    rights.header.cmsg_level = SOL_SOCKET;
+    rights.header.cmsg_type = SCM_RIGHTS;
     memcpy(CMSG_DATA(&rights.header), &fd, sizeof fd);
     sendmsg(control, &message, 0);
     close(fd);
@@ -207,7 +212,7 @@ static void watch(struct jail *jail) {
     bool busy = false;
     while (!jail->ended) {
         struct pollfd fds[] = {{jail->control, POLLIN, 0}, {jail->children, POLLIN, 0}, {jail->reports, POLLIN, 0}};
-        /* The job may lower the RLIMIT_NOFILE of a process of its uid, and poll then fails: that must not make us spin. */
+        /* The job may lower the RLIMIT_NOFILE of a process of its uid. poll then fails: that must not make us spin. */
         if (poll(fds, 3, busy ? 0 : -1) < 0) poll(NULL, 0, 10);
         read_reports(jail);
         read_control(jail);
@@ -218,7 +223,7 @@ static void watch(struct jail *jail) {
 
 static void say_outcome(const struct jail *jail) {
     int status = jail->status;
-    if (jail->last.error) say(jail->control, ARMFAIL[jail->last.step], (int64_t[]){jail->last.error}, 1);
+    if (jail->last.error) say(jail->control, FAILURES[jail->last.step], (int64_t[]){jail->last.error}, 1);
     else if (WIFSIGNALED(status)) say(jail->control, "signal", (int64_t[]){WTERMSIG(status), !!WCOREDUMP(status)}, 2);
     else say(jail->control, "exit", (int64_t[]){WEXITSTATUS(status)}, 1);
 }

@@ -8,7 +8,7 @@
  * socketpair, the other is the supervisor's. It is the whole protocol:
  *
  *   init       ready                          its pid comes with it by SCM_CREDENTIALS, as with each record
- *   supervisor MESSAGE                        what to run, and under what (message.c); carries the job's three stdio fds
+ *   supervisor MESSAGE                        what to run, and how (message.c); carries the job's three stdio fds
  *   init       dir | nodir ERRNO              dir carries an fd of the working directory
  *   child      armed                          rlimits and filter are on; it waits at the gate (job.c)
  *   supervisor one byte                       the gate: it looked at the jail from outside and found it sound
@@ -92,7 +92,7 @@ void say(int control, const char *word, const int64_t *numbers, int count) {
         add_number(&line, numbers[i]);
     }
     add_text(&line, "\n");
-    ssize_t ignored = write(control, line.text, line.length); /* a supervisor that is gone shows as the lifeline's end */
+    ssize_t ignored = write(control, line.text, line.length); /* the supervisor's end shows as that of the lifeline */
     (void)ignored;
 }
 

@@ -34,7 +34,7 @@ static bool strings_are_sound(const struct header *header, const char *strings) 
 /* `bytes` is aligned for a u64. */
 bool parse_message(char *bytes, size_t size, struct message *message) {
     struct header header;
-    if (size < sizeof header || size > MESSAGE_MAX) return false;
+    if (size < sizeof header) return false;
     memcpy(&header, bytes, sizeof header);
     if (!header_is_sound(&header, size)) return false;
 

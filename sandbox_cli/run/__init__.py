@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.run import verdict
-from sandbox_cli.run.outcome import blank, describe
+from sandbox_cli.run.outcome import blank, decide, describe
 from sandbox_cli.run.scratch import Site, sweep
 from sandbox_cli.run.supervise import Supervisor
 from sandbox_cli.run.system import close
@@ -56,7 +56,7 @@ def execute(plan: Plan, work: Work) -> Outcome:
     """
     if "/" not in plan["command"][0]:
         outcome = blank(plan, work)
-        outcome |= verdict.not_found(plan["command"][0])  # type: ignore[typeddict-item]
+        decide(outcome, verdict.not_found(plan["command"][0]))
         return outcome
     sweep()
     site = Site(plan)

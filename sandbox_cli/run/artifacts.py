@@ -41,7 +41,7 @@ def put(scratch: int, inputs: Iterable[Input], owner: tuple[int, int] | None) ->
 
     Raises UsageError when one can't be read, HostError when scratch can't take it.
     """
-    written = {}
+    written: dict[bytes, Identity] = {}
     for name, source, mode in inputs:
         try:
             folder = _make_folders(scratch, os.path.dirname(name), owner)
@@ -140,7 +140,7 @@ def _take(scratch: int, path: bytes, target: int | None, inline: int) -> FoundAr
 def _read(source: int, *, keep: bool) -> tuple[str, bytes | None]:
     from hashlib import sha256  # 4 ms that a job without artifacts doesn't pay
 
-    digest, pieces = sha256(), []
+    digest, pieces = sha256(), list[bytes]()
     while piece := os.read(source, _PIECE):
         digest.update(piece)
         if keep:

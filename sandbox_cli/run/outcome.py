@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sandbox_cli.result import Outcome, Receipt, Usage
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.supervise import Supervisor
+    from sandbox_cli.run.verdict import Verdict
 
 _NO_GROUP = "no control group measures this job"
 _NOT_SEEN = "the job ended before it was looked at"
@@ -23,7 +24,7 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
     jail = seen.jail
     outcome = blank(plan, work)
     outcome["usage"] = used = usage(seen)
-    outcome |= verdict.judge(
+    judged = verdict.judge(
         {
             "cancelled": seen.cancelled,
             "killed": seen.killed,
@@ -36,7 +37,8 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
         },
         plan["limits"],
         plan["argv0"],
-    )  # type: ignore[typeddict-item]
+    )
+    decide(outcome, judged)
     outcome["stdout"], outcome["stderr"] = bytes(seen.stdout.kept), bytes(seen.stderr.kept)
     outcome["stdout_bytes"], outcome["stderr_bytes"] = seen.stdout.total, seen.stderr.total
     outcome["stdout_truncated"] = seen.stdout.total > len(seen.stdout.kept)
@@ -50,6 +52,13 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
                 jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"]
             )
     return outcome
+
+
+def decide(outcome: Outcome, judged: Verdict) -> None:
+    """Writes the verdict into an outcome."""
+    outcome["status"], outcome["cause"], outcome["blame"] = judged["status"], judged["cause"], judged["blame"]
+    outcome["exit_code"], outcome["signal"] = judged["exit_code"], judged["signal"]
+    outcome["error"] = judged["error"]
 
 
 def blank(plan: Plan, work: Work) -> Outcome:

@@ -67,7 +67,7 @@ class Site:
 def sweep() -> list[str]:
     """Removes the scratch directories whose supervisor is gone, and returns their paths."""
     mark = f"sandbox-{os.geteuid()}-"
-    removed = []
+    removed: list[str] = []
     for name in os.listdir(TEMPORARY):
         if name.startswith(mark) and _left_behind(name):
             path = f"{TEMPORARY}/{name}"
@@ -111,7 +111,7 @@ def remove_tree(path: str) -> None:
 
 def _empty(folder: int, top: int) -> list[str]:
     """Unlinks the files of `folder` and moves its folders into `top`; returns the names that they have there."""
-    moved = []
+    moved: list[str] = []
     for name in os.listdir(folder):
         if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             os.chmod(name, 0o700, dir_fd=folder)  # a folder that can't be written can't be given another parent

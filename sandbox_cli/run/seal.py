@@ -44,7 +44,7 @@ def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], l
 
 
 def _identity(status: dict[str, str], plan: Plan, site: Site) -> list[str]:
-    faults = []
+    faults: list[str] = []
     if set(status["Uid"].split()) != {str(site.uid)}:
         faults.append(f"uid is {status['Uid'].split()[0]}, not {site.uid}")
     if set(status["Gid"].split()) != {str(site.gid)}:
@@ -72,7 +72,7 @@ def _filter(parent: dict[str, str], program: dict[str, str]) -> list[str]:
 
 def _uid_map(init: int, site: Site) -> list[str]:
     """The job's account must be mapped to itself alone; above all, nothing may be mapped to the host's root."""
-    faults = []
+    faults: list[str] = []
     for line in lines_of(f"/proc/{init}/uid_map"):
         inside, outside, count = (int(field) for field in line.split())
         if (inside, outside, count) != (site.uid, site.uid, 1):
@@ -106,7 +106,7 @@ def _mounts(init: int, facts: SealFacts, site: Site) -> list[str]:
     or below a planned mount and be no more writable than that one."""
     found = _mountinfo(init)
     planned = {path.replace(SCRATCH, site.path): mode for path, mode in facts["mounts"]}
-    faults = []
+    faults: list[str] = []
     for path, mode in planned.items():
         if path not in found:
             faults.append(f"{path} is not mounted")
@@ -132,7 +132,7 @@ def _within(path: str, prefix: str) -> bool:
 
 def _mountinfo(pid: int) -> dict[str, str]:
     """Mount point -> ro | rw, the topmost where several stand on one another (proc(5))."""
-    found = {}
+    found: dict[str, str] = {}
     for line in lines_of(f"/proc/{pid}/mountinfo"):
         fields = line.split(" ")
         options, superblock = fields[5].split(","), fields[-1].split(",")

@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    SIGNALS: dict[str, int]
+    import signal as _signal
+else:
+    import _signal
 
 SIGKILL, SIGPIPE, SIGXCPU, SIGXFSZ, SIGSYS = 9, 13, 24, 25, 31
 
-SIGNALS = {
+SIGNALS: dict[str, int] = {
     name: number for name, number in vars(_signal).items() if name.startswith("SIG") and not name.startswith("SIG_")
 }
 _ALIASES = {"SIGIOT", "SIGCLD", "SIGPOLL"}
@@ -59,7 +60,7 @@ def read_text(path: str) -> str:
     """A file of /proc. Its bytes may be the job's own (a name): they survive as surrogates."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        pieces = []
+        pieces: list[bytes] = []
         while piece := os.read(fd, 65536):
             pieces.append(piece)
     finally:

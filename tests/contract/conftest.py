@@ -22,8 +22,8 @@ class Driver:
     """Runs jobs as one account, in one long-lived process: `driver.run({"command": [...]})`."""
 
     def __init__(self, account: Account, script: Path, inside: Sequence[str] = ()) -> None:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self.process = account.popen([*inside, account.python, str(script)], **pipes)
+        words = [*inside, account.python, str(script)]
+        self.process = account.popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._fds: int | None = None
 
     def ask(self, question: dict[str, Any], timeout_s: float = 60) -> Any:

@@ -66,6 +66,7 @@ def test_a_solution_passes_exactly_when_it_is_right(backend: str, chunk: Chunk, 
     for problem in (problems()[number] for number in chunk.numbers):
         work = {"file": name, "inputs": [(name, program(problem, answer), 0o600)], "id": problem["task_id"]}
         outcome = driver.run(work=work, plan=plan)
+        assert "refused" not in outcome, (problem["task_id"], outcome)
         if (outcome["status"], outcome["exit_code"]) != EXPECTED[answer]:
             last = outcome["stderr"].decode(errors="replace").strip().rpartition("\n")[2]
             wrong.append(f"{problem['task_id']}: {outcome['status']}, exit {outcome['exit_code']}, {last!r}")

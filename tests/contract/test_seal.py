@@ -70,7 +70,10 @@ BWRAP = {
     "no cgroup namespace": (without("--unshare-cgroup"), "no cgroup namespace"),
     "capabilities kept": (instead("--cap-drop", "--cap-add"), "capabilities are kept"),
     "a writable mount": (instead("--ro-bind", "--bind"), " is mounted rw, not ro"),
-    "a mount that nobody planned": (instead("--remount-ro", "--ro-bind", "/etc", "/extra", "--remount-ro"), "/extra is mounted"),
+    "a mount that nobody planned": (
+        instead("--remount-ro", "--ro-bind", "/etc", "/extra", "--remount-ro"),
+        "/extra is mounted",
+    ),
     "a planned mount that is missing": (allow_all, "/planned is not mounted"),
     "a writable root": (without("--remount-ro", "/"), "/ is mounted rw, not ro"),
     "another account": (instead("--unshare-user", "--unshare-user", "--uid", "4321"), ""),
@@ -140,7 +143,7 @@ def test_the_receipt_says_where_namespaces_could_not_be_inspected(backend: str, 
 def test_firejail_that_makes_no_jail_is_refused_though_it_starts_the_program(
     backend: str, as_root: Account, drivers: Any, shared_tmp: Path
 ) -> None:
-    """Where it sees no threads of the kernel, firejail takes itself to be sandboxed: it makes no jail, and says nothing."""
+    """Where it sees no threads of the kernel, firejail takes itself to be sandboxed: no jail, and not a word."""
     unshare = shutil.which("unshare", path="/usr/bin:/bin")
     assert unshare is not None
     inside = [unshare, "--pid", "--fork", "--mount-proc"]

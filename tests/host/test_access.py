@@ -27,10 +27,20 @@ def test_a_folder_that_its_group_can_write_is_not_trusted(trusted: Path) -> None
 
 
 @only_root
-def test_a_sticky_folder_that_all_can_write_is_not_trusted(trusted: Path) -> None:
+def test_a_folder_that_all_can_write_is_trusted_only_where_it_is_sticky(trusted: Path) -> None:
     file = program(trusted / "bin" / "x", "1")
-    file.parent.chmod(0o1777)
+    file.parent.chmod(0o777)
     assert untrusted(file) == f"{file.parent} can be written by others"
+    file.parent.chmod(0o1777)
+    assert untrusted(file) is None
+
+
+@only_root
+def test_what_somebody_else_put_into_a_sticky_folder_is_not_trusted(trusted: Path) -> None:
+    file = program(trusted / "tmp" / "theirs" / "x", "1")
+    file.parent.parent.chmod(0o1777)
+    os.chown(file.parent, 1900000001, 0)
+    assert untrusted(file) == f"{file.parent} belongs to uid 1900000001, not to root"
 
 
 def test_an_open_file_below_open_folders_is_open_to_others() -> None:

@@ -66,6 +66,7 @@ MALFORMED = {
     "strings huge": _message(strings=2**32 - 1),
     "a byte behind": _message(tail=_WORDS + b"\0"),
     "last string open": _message(strings=5, tail=_WORDS[:5]),
+    "a letter behind the last string": _message(strings=7, tail=_WORDS + b"y"),
     "no NUL at all": _message(tail=b"xxxxxx"),
     "NUL in the wrong places": _message(tail=b"\0\0\0\0\0x"),
     "no path": _message(strings=4, tail=b"/\0x\0"),
@@ -74,7 +75,7 @@ MALFORMED = {
 
 def is_sound(message: bytes) -> bool:
     """The same decision, in another way: take the parts off one by one."""
-    if len(message) < HEADER.size or len(message) > MESSAGE_MAX:
+    if len(message) < HEADER.size:
         return False
     version, argc, envc, rlimits, filter_bytes, strings_bytes = HEADER.unpack(message[: HEADER.size])
     if version != 1 or argc == 0 or rlimits > 32 or filter_bytes > 32768 or filter_bytes % 8:

@@ -92,8 +92,9 @@ class Init:
     Never as root: where root runs the tests it is an account that nobody has.
     """
 
-    def __init__(self, program: str, *, under: Sequence[str] = AS_PID_1, **options: Any) -> None:
+    def __init__(self, program: str, *, under: Sequence[str] = AS_PID_1, blocking: bool = True, **options: Any) -> None:
         self.socket, theirs = socket.socketpair()
+        theirs.setblocking(blocking)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.socket.settimeout(PATIENCE_S)
         self._waiting: list[Record] = []

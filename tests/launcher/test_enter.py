@@ -53,6 +53,7 @@ def test_jailer_gets_its_arguments_and_the_environment(enter: Enter) -> None:
         (["-p"], "bad option -p"),
         (["-pp", "1", "--", "/bin/true"], "bad option -pp"),
         (["-p", "--", "/bin/true"], "bad -p --"),
+        (["-p", "", "--", "/bin/true"], "bad -p"),
         (["-c", "-1", "--", "/bin/true"], "bad -c -1"),
         (["-c", "4294967295", "--", "/bin/true"], "bad -c 4294967295"),
         (["-u", "0", "-G", "0", "--", "/bin/true"], "-u and -G go together, without root"),
@@ -183,6 +184,20 @@ def test_watcher_is_not_moved_by_a_request_to_end(popen: Popen) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         watcher.send_signal(number)
     assert watcher.wait(PATIENCE_S) == 3
+    os.close(lifeline)
+
+
+def test_watcher_of_a_supervisor_that_is_gone_starts_nothing(enter: Enter) -> None:
+    made = enter("-p", "1", "-c", "9", "-w", "9", "--", "/bin/echo", "started")
+    assert (made.returncode, made.stdout, made.stderr) == (125, b"", b"launcher: enter: the supervisor is gone\n")
+
+
+def test_jailer_that_is_not_set_uid_dies_with_its_watcher(popen: Popen) -> None:
+    watcher, lifeline = watched(popen, "/bin/sh", "-c", "echo $$; exec sleep 60")
+    assert watcher.stdout is not None
+    jailer = os.pidfd_open(int(watcher.stdout.readline()))
+    watcher.kill()
+    assert is_gone(jailer)
     os.close(lifeline)
 
 

@@ -61,6 +61,14 @@ def test_scratch_is_bounded_and_the_account_s_own(enter: Enter, shared_tmp: Path
 
 
 @only_root
+def test_mounts_do_not_spread_to_a_host_that_shares_its_own(launcher: str, shared_tmp: Path) -> None:
+    host = ["unshare", "-m", "--propagation", "shared", "sh", "-c", '"$@" && cat /proc/self/mountinfo', "sh"]
+    argv = [launcher, "enter", "-s", str(shared_tmp), "-o", "size=1m", "--", "/bin/cat", "/proc/self/mountinfo"]
+    made = subprocess.run([*host, *argv], capture_output=True, check=True)
+    assert made.stdout.count(bytes(shared_tmp)) == len(["inside"])
+
+
+@only_root
 def test_options_that_the_kernel_refuses_start_nothing(enter: Enter, shared_tmp: Path) -> None:
     made = enter("-s", str(shared_tmp), "-o", "size=x", "--", "/bin/true")
     assert (made.returncode, made.stderr.decode()) == (125, f"launcher: enter: scratch {shared_tmp}: errno 22\n")

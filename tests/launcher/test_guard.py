@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.launcher import bpf
-from tests.launcher.protocol import AS_PID_1, AS_PID_2, python
+from tests.launcher.protocol import AS_PID_1, AS_PID_2, NAMESPACE, python
 
 if TYPE_CHECKING:
     from tests.launcher.protocol import Start
@@ -105,11 +105,25 @@ print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
     assert try_call(start, code) in {"38", "-11"}
 
 
-def test_guard_stays_when_the_job_changes_init_s_limits(start: Start) -> None:
+def test_pid_1_is_guarded_too_where_it_would_listen(start: Start) -> None:
+    init = start(under=[*NAMESPACE, "sh", "-c", 'trap "exit 77" TERM; "$@"; exit $?', "sh"])
+    assert init.shell("kill -TERM 1; exit 5").lines[-1] == "exit 5"
+    assert init.process.wait() == 0
+
+
+def test_init_neither_ends_nor_spins_when_the_job_changes_its_limits(start: Start) -> None:
+    """The job has its uid, so prlimit lets it. poll fails beyond RLIMIT_NOFILE."""
     code = """
-import resource
-for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_SIGPENDING):
+import resource, time
+for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_SIGPENDING, resource.RLIMIT_AS):
     resource.prlimit(init, limit, (0, 0))
-if os.fork() == 0: os._exit(0)
+for _ in range(2):
+    if os.fork() == 0:
+        if os.fork() == 0: os._exit(0)
+        os._exit(0)
+    os.wait()
+    time.sleep(.2)
+ticks = open(f'/proc/{init}/stat').read().rpartition(')')[2].split()[11:13]
+print(sum(map(int, ticks)) / os.sysconf('SC_CLK_TCK') < .1, flush=True)
 """
-    assert try_call(start, code) == ""
+    assert try_call(start, code) == "True"

@@ -102,9 +102,7 @@ def test_message_in_pieces_is_taken(start: Start, step: int) -> None:
 
 
 def test_socket_that_does_not_block_is_made_to(start: Start) -> None:
-    init = start()
-    init.peer.setblocking(False)
-    assert init.run([b"/bin/true"]).lines[-1] == "exit 0"
+    assert start(blocking=False).run([b"/bin/true"]).lines[-1] == "exit 0"
 
 
 @pytest.mark.parametrize("argument", ["", "0", "2", "-1", "3x", "x", "4294967295", "99999999999999999999", "9"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import stat
 from typing import TYPE_CHECKING
@@ -35,6 +36,13 @@ def test_exit_code_is_told_from_a_signal(start: Start, under: list[str], code: i
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGPIPE, 64])
 def test_signal_that_the_job_sends_itself_is_reported(start: Start, under: list[str], number: int) -> None:
     assert start(under=under).shell(f"ulimit -c 0; kill -{int(number)} $$").lines == [*STARTED, f"signal {number} 0"]
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_CORE)[1] == 0, reason="no core may be dumped here")
+def test_core_is_part_of_the_signal(start: Start, shared_tmp: Path) -> None:
+    shared_tmp.chmod(0o777)
+    script = "ulimit -c unlimited; kill -SEGV $$"
+    assert start().shell(script, cwd=bytes(shared_tmp)).lines == [*STARTED, "signal 11 1"]
 
 
 def test_stop_is_no_end(start: Start) -> None:
@@ -121,9 +129,10 @@ def test_total_counts_time_and_memory_of_the_whole_tree(start: Start) -> None:
     assert 64 << 10 < peak_kib < 256 << 10
 
 
-def test_total_counts_an_orphan_that_init_kills(start: Start) -> None:
+@anywhere
+def test_total_counts_an_orphan_that_init_kills(start: Start, under: list[str]) -> None:
     burn = "import os,time\nif os.fork() == 0:\n  os.setsid()\n  while 1: pass\ntime.sleep(.2)"
-    user_us, _, _ = start().run(python(burn)).total
+    user_us, _, _ = start(under=under).run(python(burn)).total
     assert user_us > 50_000
 
 

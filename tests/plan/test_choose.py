@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ MOUNT = {"clause": "filesystem./data", "level": "none", "reason": "no binding el
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """What each made-up backend can't hold; a test adds to it."""
-    shortfalls = {name: [] for name in ORDER.names}
+    shortfalls: dict[str, list[Any]] = {name: [] for name in ORDER.names}
     backends = {
         name: SimpleNamespace(MINIMUM=(1, 0), gaps=lambda policy, host, name=name: shortfalls[name])
         for name in ORDER.names
@@ -178,7 +179,7 @@ def test_an_option_comes_before_the_environment_before_the_order(option, environ
 
 
 def configured(*names):
-    said = {"clause": "backends", "source": "file", "file": "/etc/sandbox/config.yaml", "line": 2}
+    said: Any = {"clause": "backends", "source": "file", "file": "/etc/sandbox/config.yaml", "line": 2}
     return Config(backends=names, sources={"backends": said})
 
 

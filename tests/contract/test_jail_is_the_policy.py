@@ -1,0 +1,100 @@
+"""What the jail really is equals the policy, in both directions: everything that it names, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox_cli import policy as policies
+from tests.accounts import ROOT
+from tests.contract.case import Case
+from tests.contract.odd_policies import ODD, Odd
+from tests.contract.picture import expected, found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox_cli.policy.model import Policy
+    from tests.accounts import Account
+    from tests.contract.conftest import Driver
+
+SHIPPED = sorted(path.stem for path in (ROOT / "policies").glob("*.yaml") if not path.stem.endswith(".test"))
+SECRETS = (
+    "/etc/shadow", "/etc/fstab", "/etc/hostname", "/root", "/boot", "/sys", "/var/log", "/var/lib", "/run/sandbox",
+    "/dev/kmsg", "/dev/mem", "/proc/kcore", "/proc/kmsg",
+    *(f"/proc/1/{name}" for name in ("environ", "mem", "maps", "fd", "root", "cwd")),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_policies_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def sockets() -> Iterator[tuple[tuple[str, Any], ...]]:
+    """Two that listen in the host's network, one of which needs no path."""
+    with socket.create_server(("127.0.0.1", 0)) as inet, socket.socket(socket.AF_UNIX) as unix:
+        unix.bind("")  # the kernel makes up an abstract name
+        unix.listen()
+        yield ("AF_INET", inet.getsockname()), ("AF_UNIX", unix.getsockname().decode())
+
+
+@pytest.fixture
+def case(
+    backend: str, account: str, shared_tmp: Path, sockets: tuple[tuple[str, Any], ...], request: pytest.FixtureRequest
+) -> Callable[[Policy], Case]:
+    """The case of a policy: this backend and account, and what of the host must stay out of the job's reach."""
+    who: Account = request.getfixturevalue(f"as_{account}")
+    (shared_tmp / "secret").write_text("of the host")
+    (shared_tmp / "secret").chmod(0o644)
+    mine = (str(shared_tmp / "secret"), str(shared_tmp), who.home, str(ROOT / "README.md"))
+    return lambda policy: Case(policy, backend, who, (*SECRETS, *mine), sockets)
+
+
+def look(case: Case, driver: Driver, policy: str) -> dict[str, Any]:
+    outcome = driver.run({"command": case.command, "policy": policy, "backend": case.backend})
+    assert outcome.get("status") == "ok", outcome.get("stderr") or outcome
+    seen: dict[str, Any] = json.loads(outcome["stdout"])
+    return seen
+
+
+def differences(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
+    """What was expected and what was found, where they differ."""
+    wanted, got = expected(case, seen), found(case, seen)
+    assert wanted.keys() == got.keys()
+    return {name: _difference(wanted[name], got[name]) for name in wanted if wanted[name] != got[name]}
+
+
+def _difference(wanted: Any, got: Any) -> Any:
+    if isinstance(wanted, dict):
+        return {key: (wanted.get(key), got.get(key)) for key in {*wanted, *got} if wanted.get(key) != got.get(key)}
+    if isinstance(wanted, set):
+        return {"missing": wanted - got, "more": got - wanted}
+    return wanted, got
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_policy_is_what_the_jail_is(name: str, case: Callable[[Policy], Case], driver: Driver) -> None:
+    this = case(policies.load(name))
+    assert differences(this, look(this, driver, name)) == {}
+
+
+@pytest.mark.parametrize("odd", ODD, ids=[odd.name for odd in ODD])
+def test_an_odd_policy_is_what_the_jail_is(
+    odd: Odd, case: Callable[[Policy], Case], driver: Driver, backend: str, shared_tmp: Path
+) -> None:
+    """Or it is refused, where firejail can't hold it: by the clauses that it can't, and no others."""
+    path = odd.write(shared_tmp)
+    this = case(policies.load(str(path)))
+    if this.firejail and (clauses := odd.refused(shared_tmp)):
+        plan = driver.plan({"command": ["true"], "policy": str(path), "backend": backend})
+        assert plan.get("refused") == "RefusedError", plan
+        assert {gap["clause"] for gap in plan["gaps"]} == clauses
+        assert {gap["backend"] for gap in plan["gaps"]} == {"firejail"}
+        return
+    assert differences(this, look(this, driver, str(path))) == {}
