@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from sandbox_cli.run import artifacts, verdict
+from sandbox_cli.run.limits.sampler import full
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
     outcome["stderr_truncated"] = seen.stderr.total > len(seen.stderr.kept)
     outcome["receipt"] = _receipt(plan, jail.inspected)
     if jail.started and jail.scratch is not None:
-        if _full(plan, seen, jail.scratch):
-            outcome["limit_hits"]["scratch_size"] = 1
+        outcome["limit_hits"] = _hits(plan, seen, jail.scratch)
         if work["collect"] != "none":
             outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
                 jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"]
@@ -119,12 +119,15 @@ def usage(seen: Supervisor) -> Usage:
     }  # fmt: skip
 
 
-def _full(plan: Plan, seen: Supervisor, scratch: int) -> bool:
-    """A scratch of its own size that has no room left, now or at a look."""
-    if plan["scratch"]["made_by"] == "run" and not plan["scratch"]["tmpfs"]:
-        return seen.killed is not None and seen.killed[0].startswith("scratch_")
-    room = os.fstatvfs(scratch)
-    return room.f_bavail == 0 or room.f_ffree == 0 or (seen.sampler is not None and seen.sampler.scratch_was_full)
+def _hits(plan: Plan, seen: Supervisor, scratch: int) -> dict[str, int]:
+    """Which bounds of scratch were reached: it has no room left, now or at a look, or the job was killed for it."""
+    hits: set[str] = set()
+    if seen.killed is not None and seen.killed[0].startswith("scratch_"):
+        hits.add(seen.killed[0])
+    if plan["scratch"]["made_by"] == "jailer" or plan["scratch"]["tmpfs"]:
+        hits |= full(os.fstatvfs(scratch))
+        hits |= seen.sampler.full if seen.sampler is not None else set()
+    return dict.fromkeys(sorted(hits & plan["limits"].keys()), 1)
 
 
 def _receipt(plan: Plan, inspected: list[str]) -> Receipt:

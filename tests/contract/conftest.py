@@ -24,6 +24,7 @@ class Driver:
     def __init__(self, account: Account, script: Path, inside: Sequence[str] = ()) -> None:
         words = [*inside, account.python, str(script)]
         self.process = account.popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.uid = account.uid
         self._fds: int | None = None
 
     def ask(self, question: dict[str, Any], timeout_s: float = 60) -> Any:

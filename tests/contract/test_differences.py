@@ -1,17 +1,25 @@
-"""What a jailer forces to be different, as docs/backends.md lists it: nothing else differs."""
+"""What a jailer forces to be different, by the names of docs/backends.md. All else is alike, say the other tests."""
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.accounts import ROOT
 from tests.contract.conftest import PYTHON
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.contract.conftest import Driver
 
 SH = ["/bin/sh", "-c"]
+PAGE = ROOT / "docs" / "backends.md"
+ASSERTED: set[str] = set()
 
 WRITE_HIDDEN = """
 import os, time
@@ -21,16 +29,29 @@ time.sleep(20)
 """
 
 SIGNAL_INIT = """
-import ctypes, os
+import ctypes, os, time
 libc = ctypes.CDLL(None)
-print(libc.syscall(424, libc.syscall(434, os.getppid(), 0), 9, 0, 0), flush=True)
-import time; time.sleep(.2)
+libc.syscall(424, libc.syscall(434, os.getppid(), 0), 9, 0, 0)  # pidfd_send_signal(pidfd_open(...))
+time.sleep(.2)
 raise SystemExit(5)
 """
 
 
+def listed(*names: str) -> Callable[[Any], Any]:
+    """The names that a test's differences have in docs/backends.md."""
+    ASSERTED.update(names)
+    return lambda test: test
+
+
 def firejail(backend: str) -> bool:
     return backend == "firejail"
+
+
+def said(driver: Driver, backend: str, script: str) -> list[str]:
+    """What a script of sh prints, line by line."""
+    outcome = driver.run({"command": [*SH, script], "backend": backend})
+    lines: list[str] = outcome["stdout"].decode().splitlines()
+    return lines
 
 
 def receipt(outcome: dict[str, Any], clause: str) -> tuple[str, str | None]:
@@ -39,32 +60,99 @@ def receipt(outcome: dict[str, Any], clause: str) -> tuple[str, str | None]:
     return line["level"], line["enforced_by"]
 
 
+# ---- what the job sees ----
+
+
+@listed("scratch-path")
 def test_scratch_is_at_slash_sandbox_but_for_firejail(backend: str, driver: Driver) -> None:
-    outcome = driver.run({"command": [*SH, 'pwd; echo "$HOME"'], "backend": backend})
-    here, home = outcome["stdout"].decode().splitlines()
+    here, home = said(driver, backend, 'pwd; echo "$HOME"')
     assert here == home
     assert here.startswith("/tmp/sandbox-") if firejail(backend) else here == "/sandbox"
 
 
+@listed("passwd")
 def test_accounts_are_made_up_but_for_firejail(backend: str, driver: Driver) -> None:
-    outcome = driver.run({"command": ["id", "-un"], "backend": backend})
-    assert (outcome["stdout"] == b"sandbox\n") is not firejail(backend)
-
-
-def test_root_gives_each_job_an_account_of_its_own_but_for_firejail(backend: str, driver: Driver, account: str) -> None:
-    jobs = [driver.run({"command": ["id", "-u"], "backend": backend})["stdout"] for _ in range(3)]
-    assert b"0\n" not in jobs
-    own = account == "root" and not firejail(backend)
-    assert (min(int(each) for each in jobs) >= 1_900_000_000) is own
-
-
-def test_top_level_names_of_the_host_are_listed_by_firejail_alone(backend: str, driver: Driver) -> None:
-    outcome = driver.run({"command": [*SH, "ls -d /home /root; ls /home /root | wc -l"], "backend": backend})
-    assert outcome["stdout"].startswith(b"/home\n/root\n") is firejail(backend)
+    names = said(driver, backend, "id -un; cut -d: -f1 /etc/passwd")
     if firejail(backend):
-        assert outcome["stdout"].splitlines()[-1] == b"0"
+        assert names[0] != "sandbox"
+        assert names[0] in names[1:]
+    else:
+        assert names == ["sandbox", "root", "sandbox", "nobody"]
 
 
+@listed("root-account")
+def test_root_gives_each_job_an_account_of_its_own_but_for_firejail(backend: str, driver: Driver, account: str) -> None:
+    uids = [int(said(driver, backend, "id -u")[0]) for _ in range(3)]
+    assert 0 not in uids
+    own = account == "root" and not firejail(backend)
+    assert (min(uids) >= 1_900_000_000) is own
+
+
+@listed("root-names", "closed-names")
+def test_top_level_names_of_the_host_are_listed_by_firejail_alone(backend: str, driver: Driver) -> None:
+    lines = said(driver, backend, "ls -d /root /srv 2>/dev/null; cat /root/x 2>&1; ls -A /home | wc -l")
+    if firejail(backend):
+        assert lines[:2] == ["/root", "/srv"]
+        assert lines[2].endswith("Permission denied")
+    else:
+        assert lines[0].endswith("No such file or directory")
+    assert lines[-1] == "0"
+
+
+@listed("read-only-errno")
+def test_writing_to_the_hosts_part_fails_with_another_error_in_firejail(backend: str, driver: Driver) -> None:
+    for path in ("/x", "/dev/x", "/etc/x"):
+        (line,) = said(driver, backend, f"touch {path} 2>&1")
+        assert line.endswith("Permission denied" if firejail(backend) else "Read-only file system")
+
+
+@listed("run", "dev-core")
+def test_run_and_core_are_there_or_not(backend: str, driver: Driver) -> None:
+    run, core = said(driver, backend, "test -d /run && echo yes || echo no; test -L /dev/core && echo yes || echo no")
+    assert (run, core) == (("yes", "no") if firejail(backend) else ("no", "yes"))
+
+
+@listed("tmp")
+def test_tmp_is_empty_but_for_scratch_in_firejail(backend: str, driver: Driver) -> None:
+    names = said(driver, backend, "ls -A /tmp; stat -c %U /tmp")
+    own = [name for name in names[:-1] if name != ".X11-unix"]  # which firejail keeps where the host has one
+    assert [name.startswith("sandbox-") for name in own] == ([True] if firejail(backend) else [])
+    assert (names[-1] == "sandbox") is not firejail(backend)
+
+
+@listed("tmp-size")
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
+def test_temporary_files_are_bounded_but_by_firejail(folder: str, backend: str, driver: Driver) -> None:
+    fill = [*SH, f"dd if=/dev/zero of={folder}/big bs=64k count=64 status=none"]
+    outcome = driver.run({"command": fill, "backend": backend, "limits": {"tmp_size": "1MiB"}})
+    assert (outcome["status"] == "ok") is firejail(backend)
+    assert receipt(outcome, "limits.tmp_size")[0] == ("none" if firejail(backend) else "strict")
+
+
+@listed("pids")
+def test_the_program_is_the_second_process_but_in_firejail(backend: str, driver: Driver) -> None:
+    own, parent, first = said(driver, backend, "echo $$; echo $PPID; tr '\\0' ' ' </proc/1/cmdline; echo")
+    if firejail(backend):
+        assert int(own) > int(parent) > 1
+        assert first.startswith("/usr/bin/firejail ")
+    else:
+        assert (own, parent) == ("2", "1")
+        assert "init 3" in first
+
+
+@listed("cgroup-namespace")
+def test_every_namespace_but_time_is_new_and_cgroup_not_by_firejail(backend: str, driver: Driver) -> None:
+    names = ["user", "pid", "mnt", "net", "ipc", "uts", "cgroup", "time"]
+    inside = said(driver, backend, f"cd /proc/self/ns; for n in {' '.join(names)}; do readlink $n; done")
+    outside = [str(Path(f"/proc/self/ns/{name}").readlink()) for name in names]
+    shared = {name for name, ours, theirs in zip(names, outside, inside, strict=True) if ours == theirs}
+    assert shared == ({"time", "cgroup"} if firejail(backend) else {"time"})
+
+
+# ---- what happens to the job ----
+
+
+@listed("scratch-full")
 def test_a_full_scratch_is_an_error_to_the_job_where_it_is_strict_and_a_limit_where_it_is_sampled(
     backend: str, account: str, driver: Driver
 ) -> None:
@@ -79,11 +167,13 @@ def test_a_full_scratch_is_an_error_to_the_job_where_it_is_strict_and_a_limit_wh
         assert receipt(outcome, "limits.scratch_size") == ("strict", "mount")
 
 
+@listed("scratch-full")
 def test_too_many_files_are_an_error_where_they_are_strict_and_a_limit_where_they_are_sampled(
     backend: str, account: str, driver: Driver
 ) -> None:
     make = [*PYTHON, "import time\nfor i in range(300): open(str(i), 'w').close()\ntime.sleep(5)"]
     outcome = driver.run({"command": make, "backend": backend, "limits": {"scratch_files": "100"}}, {"collect": "none"})
+    assert outcome["limit_hits"] == {"scratch_files": 1}
     if account == "root" or backend == "nsjail":
         assert outcome["status"] == "nonzero-exit"
         assert b"No space left on device" in outcome["stderr"]
@@ -93,15 +183,7 @@ def test_too_many_files_are_an_error_where_they_are_strict_and_a_limit_where_the
         assert receipt(outcome, "limits.scratch_files") == ("sampled", "sampler")
 
 
-@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
-def test_temporary_files_are_bounded_but_by_firejail(folder: str, backend: str, driver: Driver) -> None:
-    fill = [*SH, f"dd if=/dev/zero of={folder}/big bs=64k count=64 status=none"]
-    outcome = driver.run({"command": fill, "backend": backend, "limits": {"tmp_size": "1MiB"}})
-    assert (outcome["status"] == "ok") is firejail(backend)
-    level = "none" if firejail(backend) else "strict"
-    assert receipt(outcome, "limits.tmp_size")[0] == level
-
-
+@listed("hidden-memory")
 def test_memory_in_a_file_without_a_name_is_seen_but_in_a_set_uid_jail_of_an_ordinary_user(
     backend: str, account: str, driver: Driver
 ) -> None:
@@ -111,6 +193,7 @@ def test_memory_in_a_file_without_a_name_is_seen_but_in_a_set_uid_jail_of_an_ord
     assert outcome["status"] == ("wall-time-limit" if hidden else "memory-limit")
 
 
+@listed("signals-to-init")
 def test_the_launcher_is_out_of_reach_but_for_a_pidfd_below_firejail(backend: str, driver: Driver) -> None:
     outcome = driver.run({"command": [*PYTHON, SIGNAL_INIT], "backend": backend})
     if firejail(backend):
@@ -119,14 +202,64 @@ def test_the_launcher_is_out_of_reach_but_for_a_pidfd_below_firejail(backend: st
         assert (outcome["status"], outcome["exit_code"]) == ("nonzero-exit", 5)
 
 
-def test_every_namespace_but_time_is_new_and_cgroup_not_by_firejail(backend: str, driver: Driver) -> None:
-    names = "user pid mnt net ipc uts cgroup time"
-    outcome = driver.run(
-        {"command": [*SH, f"cd /proc/self/ns; for n in {names}; do readlink $n; done"], "backend": backend}
-    )
-    inside = dict(line.split(":") for line in outcome["stdout"].decode().splitlines())
-    from pathlib import Path
+# ---- what is inspected, and which mounts can be made ----
 
-    outside = {name: str(Path(f"/proc/self/ns/{name}").readlink()).split(":")[1] for name in names.split()}
-    shared = {name for name in outside if inside[{"mnt": "mnt"}.get(name, name)] == outside[name]}
-    assert shared == ({"time", "cgroup"} if firejail(backend) else {"time"})
+
+@listed("hidden-namespaces")
+def test_the_receipt_says_where_namespaces_could_not_be_inspected(backend: str, account: str, driver: Driver) -> None:
+    outcome = driver.run({"command": ["true"], "backend": backend})
+    hidden = backend == "firejail" and account == "user"
+    assert ("namespaces" in outcome["receipt"]["seal"]) is not hidden
+
+
+@listed("unplanned-mounts")
+def test_a_mount_that_nobody_planned_closes_the_gate_but_in_firejail(backend: str, driver: Driver) -> None:
+    plan = driver.plan({"command": ["true"], "backend": backend})
+    plan["seal"]["mounts"] = [mount for mount in plan["seal"]["mounts"] if mount[0] != "/usr"]
+    outcome = driver.run(plan=plan)
+    assert outcome["status"] == ("ok" if firejail(backend) else "sandbox-error")
+
+
+MOUNTS = {
+    "mount-elsewhere": "/data: {from: /usr/share}",
+    "mount-symlink": "/usr-link: {symlink: usr}",
+    "mount-tmpfs": "/var/tmp: tmpfs",
+    "mount-parts": "/run: ro",
+    "mount-writable": "/usr: rw",
+    "mount-characters": "/etc/{name}: ro",
+    "mounted-link": "/etc/{name}: ro",
+}
+
+
+@listed(*MOUNTS)
+@pytest.mark.parametrize("name", list(MOUNTS))
+def test_a_mount_that_firejail_can_not_make_is_refused_there_and_made_elsewhere(
+    name: str, backend: str, driver: Driver, shared_tmp: Path
+) -> None:
+    odd = Path("/etc/sandbox tests, odd & [1]") if name == "mount-characters" else Path("/etc/sandbox-tests-link")
+    policy = shared_tmp / "policy.yaml"
+    mount = MOUNTS[name].replace("/etc/{name}", f'"{odd}"')
+    policy.write_text(textwrap.dedent(f"extends: command\nfilesystem:\n  {mount}\n"))
+    made = "{name}" in MOUNTS[name]
+    if made and driver.uid != 0:
+        pytest.skip("only root can put a name into /etc")
+    try:
+        if name == "mount-characters":
+            odd.write_text("odd")
+        elif made:
+            odd.symlink_to("/var/lib/dpkg/status")
+        outcome = driver.run({"command": ["true"], "backend": backend, "policy": str(policy)})
+    finally:
+        if made:
+            odd.unlink()
+    if firejail(backend):
+        assert outcome.get("refused") == "RefusedError", outcome
+        assert [gap["clause"].split("/")[0] for gap in outcome["gaps"]] == ["filesystem."]
+    else:
+        assert outcome.get("status") == "ok", outcome
+
+
+def test_every_listed_difference_is_asserted_here() -> None:
+    page = PAGE.read_text()
+    names = set(re.findall(r"^\| `([a-z-]+)` \|", page[page.index("## The listed differences") :], re.MULTILINE))
+    assert names == ASSERTED

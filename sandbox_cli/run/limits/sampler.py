@@ -41,7 +41,7 @@ class Sampler:
     def __init__(self, init: int, limits: dict[str, Limit], scratch: int | None, *, walk: bool) -> None:
         self.cpu_user_s = self.cpu_system_s = 0.0
         self.memory_peak_bytes = self.processes_peak = 0
-        self.scratch_was_full = False
+        self.full: set[str] = set()  # the bounds of scratch that were reached at a look
         self.looks = 0
         self._init = init
         self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == "sampler"}
@@ -89,8 +89,7 @@ class Sampler:
             size, files = _count(scratch)
             return {"scratch_size": size, "scratch_files": files}
         room = os.fstatvfs(scratch)
-        if room.f_bavail == 0 or room.f_ffree == 0:
-            self.scratch_was_full = True
+        self.full |= full(room)
         return {
             "scratch_size": (room.f_blocks - room.f_bfree) * room.f_frsize,
             "scratch_files": max(room.f_files - room.f_ffree - 1, 0),  # its root is not the job's
@@ -148,6 +147,16 @@ class _Memory:
 
     def total(self) -> int:
         return self._private + max(self._shared, sum(self._files.values()))
+
+
+def full(room: os.statvfs_result) -> set[str]:
+    """What a file system of the job's own has none left of. Without a bound on files, it counts none at all."""
+    bounds = set[str]()
+    if room.f_blocks and not room.f_bavail:
+        bounds.add("scratch_size")
+    if room.f_files and not room.f_ffree:
+        bounds.add("scratch_files")
+    return bounds
 
 
 def _below(pid: int) -> list[int]:
