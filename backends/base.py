@@ -32,9 +32,6 @@ if TYPE_CHECKING:
         environ: list[str]
         scratch: Scratch
         seal: SealFacts
-        leftovers: list[
-            str
-        ]  # empty directories that it leaves on the host; for root alone, whose jobs don't share them
         spare_tasks: int  # tasks that the jail's own processes take from RLIMIT_NPROC
 
     class JailerReport(TypedDict):
@@ -48,6 +45,8 @@ if TYPE_CHECKING:
         PROGRAMS: Sequence[str]
         MINIMUM: tuple[int, ...]
         SET_UID: bool
+        LEFTOVERS: Sequence[str]  # empty directories that it leaves on the host, each with the slot of the job's uid
+        WATCHED: bool  # the launcher's `enter` has to stay outside as its watcher
 
         def gaps(self, policy: Policy, host: Host) -> Sequence[Shortfall]:
             """Clauses of `policy` that this jailer can't hold strictly on `host`."""

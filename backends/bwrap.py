@@ -17,6 +17,8 @@ NAME: str = "bwrap"
 PROGRAMS: Sequence[str] = ("bwrap",)
 MINIMUM: tuple[int, ...] = (0, 8)
 SET_UID: bool = False
+WATCHED: bool = True  # killed while it starts, it would leave a child that waits for it forever
+LEFTOVERS: Sequence[str] = ()
 
 SPARE_TASKS = 1  # the launcher's init, which is the jail's PID 1
 
@@ -89,7 +91,6 @@ def render(policy: Policy, host: Host) -> Invocation:
             "mounts": jail.mount_modes(policy),
             "elsewhere": ["/dev"],  # its devices
         },
-        "leftovers": [],
         "spare_tasks": SPARE_TASKS,
     }
 

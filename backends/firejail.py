@@ -18,6 +18,8 @@ NAME: str = "firejail"
 PROGRAMS: Sequence[str] = ("firejail",)
 MINIMUM: tuple[int, ...] = (0, 9, 72)
 SET_UID: bool = True
+WATCHED: bool = True  # its set-uid bit clears the parent-death signal
+LEFTOVERS: Sequence[str] = ()
 
 SPARE_TASKS = 2  # firejail's own PID 1, and the launcher's init
 
@@ -129,7 +131,6 @@ def render(policy: Policy, host: Host) -> Invocation:
             ],
             "elsewhere": None,  # the host's whole tree is below, with firejail's own mounts
         },
-        "leftovers": [],
         "spare_tasks": SPARE_TASKS,
     }
 

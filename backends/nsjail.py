@@ -17,6 +17,8 @@ NAME: str = "nsjail"
 PROGRAMS: Sequence[str] = ("nsjail",)
 MINIMUM: tuple[int, ...] = (3, 6)
 SET_UID: bool = False
+WATCHED: bool = False
+LEFTOVERS: Sequence[str] = (f"/tmp/nsjail.{UID}.root",)  # noqa: S108 (where it makes its root: its own choice)
 
 SPARE_TASKS = 1  # the launcher's init, which is the jail's PID 1
 
@@ -98,8 +100,6 @@ def render(policy: Policy, host: Host) -> Invocation:
             "mounts": jail.mount_modes(policy),
             "elsewhere": ["/dev"],  # its devices
         },
-        # The directory that it makes its root on; an ordinary user's jails share one, and may be starting.
-        "leftovers": [f"/tmp/nsjail.{UID}.root"] if host.root else [],  # noqa: S108 (its choice)
         "spare_tasks": SPARE_TASKS,
     }
 

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 def clean(json: Json = False) -> int:
     """Remove what runs that crashed have left behind, and say what."""
+    from sandbox_cli.policy import config
     from sandbox_cli.run.scratch import sweep
 
-    cleaned: Cleaned = {"removed": sweep()}
+    cleaned: Cleaned = {"removed": sweep(config.load().uid_range)}
     if json:
         output.say(output.as_line(cleaned))
         return 0

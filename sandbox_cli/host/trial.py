@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox_cli.errors import SandboxError
 from sandbox_cli.host.causes import Trial, explain
+from sandbox_cli.host.known import KNOWN, OTHER
 from sandbox_cli.host.model import Problem
 from sandbox_cli.host.surroundings import look_around
 from sandbox_cli.run import execute
@@ -35,7 +36,7 @@ def judge(plan: Plan, outcome: Outcome) -> Problem | None:
         said = outcome["stderr"].decode("utf-8", "replace").strip()
         words = "; ".join(part for part in (outcome["status"], outcome["cause"], said) if part)
         return Problem(f"the trial program failed in the jail: {words}", None)
-    trial = Trial(plan["backend"], plan["program"], plan["set_uid"], error["message"])
+    trial = Trial(plan["backend"], plan["program"], KNOWN.get(plan["backend"], OTHER).set_uid, error["message"])
     return explain(trial, look_around(), error["hint"])
 
 

@@ -6,7 +6,7 @@
  *   -b S:D   bind mount directory S on directory D; repeatable, split at the last colon
  *   -s DIR -o OPTIONS   mount a tmpfs with these options on DIR: the sized scratch
  *   -u UID -G GID       whom to become; never root
- *   -w FD    the jailer is set-uid: stay as its watcher, below
+ *   -w FD    stay as the jailer's watcher, below; FD is its lifeline
  *
  * Each option is one letter and has a value. A failure is one line on stderr and exit 125.
  */
@@ -108,14 +108,19 @@ static _Noreturn void watch(pid_t jailer, int lifeline) {
     syscall(SYS_close_range, STDERR_FILENO, ~0U, 0); /* the jail's socket too, whose end must not wait for us */
     struct pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {STDOUT_FILENO, POLLIN, 0}};
     poll(fds, 2, -1);
-    if (!fds[1].revents) kill(jailer, SIGKILL); /* not reaped yet: the pid is still its own */
+    if (!fds[1].revents) {
+        kill(jailer, SIGKILL); /* not reaped yet: the pid is still its own */
+        waitpid(jailer, &status, 0);
+        kill(0, SIGKILL); /* our group, ourselves too: a jailer that was starting leaves a child that waits for it forever */
+    }
     waitpid(jailer, &status, 0);
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-/* A set-uid exec clears the parent-death signal, so a parent stays. It kills the jailer at the end of the lifeline, a
- * pipe whose other end is the supervisor's alone. It has no parent-death signal, which would kill it before it can.
- * To end such a jail close the lifeline: the jailer outlives a watcher that is killed. */
+/* A parent stays, where the parent-death signal does not do: a set-uid exec clears it, and it ends the jailer alone,
+ * not the child that bwrap has just cloned. The watcher kills them at the end of the lifeline, a pipe whose other end is
+ * the supervisor's alone. It has no parent-death signal, which would kill it before it can. To end such a jail close
+ * the lifeline: a set-uid jailer outlives a watcher that is killed. */
 static void stay_as_watcher(const struct options *options) {
     check_parent(options->parent);
     pid_t self = getpid(), jailer = fork();

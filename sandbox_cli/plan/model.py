@@ -72,11 +72,10 @@ class Plan(TypedDict):
     argv: list[str]  # of the jailer, itself first; ends in the launcher's `init 3`
     data: list[bytes]  # content of the fds from DATA_FD on; may hold slots
     environ: list[str]  # the jailer's own: "K=V"
-    set_uid: bool  # the jailer is set-uid: `enter` stays as its watcher
+    watched: bool  # `enter` stays as the jailer's watcher, since a parent-death signal would not end all of it
     binds: list[tuple[str, str]]  # directories of the host that `enter` binds elsewhere first (root only)
     account: Account
     scratch: Scratch
-    leftovers: list[str]  # empty directories that the jailer leaves on the host; may hold slots
     command: list[str]  # the program (an absolute path) and its arguments, those of the job left out; may hold slots
     argv0: str  # what the program sees as its own name
     file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet

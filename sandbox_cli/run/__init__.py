@@ -58,7 +58,7 @@ def execute(plan: Plan, work: Work) -> Outcome:
         outcome = blank(plan, work)
         decide(outcome, verdict.not_found(plan["command"][0]))
         return outcome
-    sweep()
+    sweep(plan["account"]["uid_range"])
     site = Site(plan)
     supervisor = None
     try:

@@ -11,7 +11,7 @@ import time
 
 from sandbox_cli.run import artifacts, channel, seal
 from sandbox_cli.run.spawn import filler, spawn
-from sandbox_cli.run.system import close, kill_by_pidfd, status_of
+from sandbox_cli.run.system import SIGKILL, close, kill_by_pidfd, status_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,10 +82,10 @@ class Jail:
             self.kill_jailer()
 
     def kill_jailer(self) -> None:
-        """Ends the jailer itself. One that is set-uid can be out of our reach: its watcher does it."""
+        """Ends the jailer itself; where it has a watcher, that one does it, and ends what it was about to start."""
         close(self._jailer.lifeline)
         self._jailer.lifeline = None
-        if self._jailer_runs and not self._plan["set_uid"]:
+        if self._jailer_runs and not self._plan["watched"]:
             kill_by_pidfd(self._jailer.pidfd)
 
     def drain(self) -> None:
@@ -196,6 +196,12 @@ class Jail:
         self.log += data[: _LOG_BYTES - len(self.log)]
 
     def _jailer_ended(self) -> None:
+        """Ends what the jailer left in its group: one that was killed while it started leaves a child that waits for it
+        forever. Not reaped yet, so that the number of the group is still its own; `init` is in another session."""
+        try:
+            os.killpg(self._jailer.pid, SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # nobody else is in it, or only what a set-uid jailer made
         _, status = os.waitpid(self._jailer.pid, 0)
         self.exit_status = os.waitstatus_to_exitcode(status)
         self._jailer_runs = False

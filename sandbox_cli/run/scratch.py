@@ -14,6 +14,7 @@ import os
 import stat
 import struct
 
+from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.run.system import close, start_time
 from sandbox_cli.run.tree import FOLDER
@@ -37,7 +38,7 @@ class Site:
         self.uid, self.gid, self._lock = _identity(plan["account"])
         self.host: str | None = None
         self._made = False
-        self._leftovers = [path.replace(UID, str(self.uid)) for path in plan["leftovers"]]
+        self._leftovers = BACKENDS[plan["backend"]].LEFTOVERS if self._lock is not None else ()
         try:
             for _, target in plan["binds"]:
                 _state_directory(target)
@@ -56,16 +57,16 @@ class Site:
         """Removes what was made; the account is free for the next job."""
         if self._made and self.host:
             remove_tree(self.host)
-        for path in self._leftovers:
-            try:
-                os.rmdir(path)
-            except OSError:
-                continue  # it was never made, or is somebody else's
+        for pattern in self._leftovers:
+            _remove_empty(pattern.replace(UID, str(self.uid)))
         close(self._lock)
 
 
-def sweep() -> list[str]:
-    """Removes the scratch directories whose supervisor is gone, and returns their paths."""
+def sweep(accounts: tuple[int, int]) -> list[str]:
+    """Removes the scratch directories whose supervisor is gone, and returns their paths.
+
+    As root also what jailers left of `accounts`, those of its jobs.
+    """
     mark = f"sandbox-{os.geteuid()}-"
     removed: list[str] = []
     for name in os.listdir(TEMPORARY):
@@ -73,7 +74,33 @@ def sweep() -> list[str]:
             path = f"{TEMPORARY}/{name}"
             remove_tree(path)
             removed.append(path)
+    return removed + (_sweep_leftovers(*accounts) if os.geteuid() == 0 else [])
+
+
+def _sweep_leftovers(first: int, last: int) -> list[str]:
+    """What a jailer left of an account of root's jobs that none has now."""
+    removed: list[str] = []
+    for backend in BACKENDS.values():
+        for pattern in backend.LEFTOVERS:
+            folder, _, name = pattern.rpartition("/")
+            before, _, after = name.partition(UID)
+            for each in os.listdir(folder):
+                uid = each[len(before) : len(each) - len(after)]
+                if each != f"{before}{uid}{after}" or not uid.isdigit() or not first <= int(uid) <= last:
+                    continue
+                lock = _lock(int(uid))
+                if lock is not None and _remove_empty(f"{folder}/{each}"):
+                    removed.append(f"{folder}/{each}")
+                close(lock)
     return removed
+
+
+def _remove_empty(path: str) -> bool:
+    try:
+        os.rmdir(path)
+    except OSError:
+        return False  # it was never made, or somebody put something there
+    return True
 
 
 def remove_tree(path: str) -> None:
@@ -158,21 +185,28 @@ def _identity(account: Account) -> tuple[int, int, int | None]:
 
 
 def _free_account(first: int, last: int) -> tuple[int, int, int]:
-    """An account that no running job has: byte N of one file is locked by the job whose uid is first + N.
-
-    The kernel drops the lock when its holder ends, however it ends. Locks of open file descriptions, since
-    those of a process would not keep two of its threads apart.
-    """
-    _state_directory(STATE)
-    fd = os.open(STATE + "/accounts", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    """An account that no running job has."""
     count = last - first + 1
     begin = int.from_bytes(os.urandom(4), "little") % count
     for step in range(count):
-        offset = (begin + step) % count
-        try:
-            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, offset, 1, 0))
-        except BlockingIOError:
-            continue
-        return first + offset, first + offset, fd
-    os.close(fd)
+        uid = first + (begin + step) % count
+        lock = _lock(uid)
+        if lock is not None:
+            return uid, uid, lock
     raise HostError("every account of uid_range has a job running", hint="widen uid_range in /etc/sandbox/config.yaml")
+
+
+def _lock(uid: int) -> int | None:
+    """Makes an account ours while the fd is open; None: it is a running job's. Byte N of one file is for uid N.
+
+    The kernel drops the lock when its holder ends, however it ends. A lock of the open file description, since
+    one of the process would not keep two of its threads apart.
+    """
+    _state_directory(STATE)
+    fd = os.open(STATE + "/accounts", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, uid, 1, 0))
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    return fd

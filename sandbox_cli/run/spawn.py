@@ -69,7 +69,7 @@ def spawn(plan: Plan, site: Site, fill: Callable[[str], bytes]) -> Spawned:
     places = {0: null, 1: log_end, 2: log_end, CONTROL_FD: theirs.fileno(), LAUNCHER_FD: program}
     places.update({DATA_FD + index: fd for index, fd in enumerate(data)})
     watch = max(places) + 1
-    if plan["set_uid"]:
+    if plan["watched"]:
         places[watch] = lifeline_end
     waiting = {place: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for place, fd in places.items()}
     try:
@@ -100,7 +100,7 @@ def _enter(plan: Plan, site: Site, binary: str, highest: int, watch: int) -> lis
         words += ["-s", site.host, "-o", f"{size},mode=0700,uid={site.uid},gid={site.gid}"]
     if plan["account"]["root"]:
         words += ["-u", str(site.uid), "-G", str(site.gid)]
-    if plan["set_uid"]:
+    if plan["watched"]:
         words += ["-w", str(watch)]
     return [os.fsencode(word) for word in [*words, "--"]]
 

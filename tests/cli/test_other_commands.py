@@ -54,14 +54,18 @@ def test_main_inner_raises_what_main_tells() -> None:
         main_inner(["rnu"])
 
 
-def test_bug_shows_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_shows_a_traceback_and_no_exit_code_that_a_program_has(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr("sandbox_cli.plan.request.catalogue", broken)
     monkeypatch.setattr(sys, "argv", ["sandbox", "languages"])
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(SystemExit) as ended:
         main()
+    assert ended.value.code == 125
+    assert "Traceback" in capfd.readouterr().err
 
 
 def test_interrupt_while_it_starts_is_no_traceback() -> None:

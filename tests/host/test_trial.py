@@ -17,7 +17,7 @@ from sandbox_cli.result import Outcome
 from tests.accounts import Account
 from tests.host.test_causes import FILTER
 
-PLAN = cast("Plan", {"backend": "bwrap", "program": "/usr/bin/bwrap", "set_uid": False})
+PLAN = cast("Plan", {"backend": "bwrap", "program": "/usr/bin/bwrap"})
 TRY = """
 import json, sys
 from sandbox_cli.host.trial import try_jailer

@@ -145,7 +145,7 @@ def test_jailer_dies_with_a_supervisor_that_is_killed(launcher: str, kind: str) 
         assert is_gone(jailer)
 
 
-# ---- the watcher of a set-uid jailer ----
+# ---- the watcher ----
 
 
 def watched(popen: Popen, *jailer: str) -> tuple[subprocess.Popen[bytes], int]:
@@ -166,7 +166,17 @@ def test_watcher_kills_the_jailer_when_the_lifeline_ends(popen: Popen, byte: byt
     else:
         os.close(lifeline)
     assert is_gone(jailer)
-    assert watcher.wait(PATIENCE_S) == 128 + signal.SIGKILL
+    assert watcher.wait(PATIENCE_S) == -signal.SIGKILL  # it goes with the group that it kills
+
+
+def test_watcher_kills_what_the_jailer_had_started_too(popen: Popen) -> None:
+    """As bwrap's child would, that waits for a word of bwrap's and has no parent-death signal yet."""
+    watcher, lifeline = watched(popen, "/bin/sh", "-c", "sleep 60 & echo $!; wait")
+    assert watcher.stdout is not None
+    child = os.pidfd_open(int(watcher.stdout.readline()))
+    os.close(lifeline)
+    assert is_gone(child)
+    watcher.wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 42", 42), ("kill -TERM $$", 143)])

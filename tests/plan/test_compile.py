@@ -81,7 +81,7 @@ def reviewable(found: Any) -> str:
     """A plan as JSON that reads as a diff, one entry a line, without what the backends' own golden files hold."""
     lines = []
     for key, value in found.items():
-        if key in {"argv", "data", "environ", "seal", "leftovers", "filter"}:
+        if key in {"argv", "data", "environ", "seal", "filter"}:
             continue
         entries: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
         if key == "receipt":

@@ -83,7 +83,7 @@ def test_only_the_scratch_of_the_dead_is_swept() -> None:
     for path in (alive, dead, foreign):
         path.mkdir()
     try:
-        scratch.sweep()
+        scratch.sweep((1, 0))
         assert [path.exists() for path in (alive, dead, foreign)] == [True, False, True]
     finally:
         alive.rmdir()

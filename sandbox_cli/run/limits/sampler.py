@@ -11,7 +11,7 @@ import os
 import time
 
 from sandbox_cli.run.system import lines_of, read_text, status_of
-from sandbox_cli.run.tree import walk
+from sandbox_cli.run.tree import LONGEST_PATH, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ _WORDS: dict[str, Callable[[float], str]] = {
     "cpu_time": lambda value: f"{value:.2f}s used",
     "processes": lambda value: f"{value:.0f} at once",
     "scratch_size": lambda value: f"{value / (1 << 20):.0f} MiB in use",
-    "scratch_files": lambda value: f"{value:.0f} files and folders",
+    "scratch_files": lambda value: (
+        f"{value:.0f} files and folders" if value < math.inf else "folders too deep to count"
+    ),
 }
 
 
@@ -176,11 +178,12 @@ def _below(pid: int) -> list[int]:
 
 
 def _count(folder: int) -> tuple[float, float]:
-    """Bytes that are allocated below a directory, and how many names; what hides from the count is over any limit."""
+    """Bytes that are allocated below a directory, and how many names. A folder that is closed hides what it holds."""
     size = files = 0
-    for _, found in walk(folder):
-        if found is None:
-            return math.inf, math.inf
-        files += 1
-        size += found.st_blocks * 512
+    for path, found in walk(folder):
+        if found is not None:
+            files += 1
+            size += found.st_blocks * 512
+        elif len(path) > LONGEST_PATH:
+            return size, math.inf
     return size, files
