@@ -131,7 +131,12 @@ def written(path: str, text: str) -> list[str]:
 def _owner(plan: Plan, folder: str, fill: Callable[[str], str]) -> list[str]:
     if not plan["account"]["root"]:
         return []
-    return [f"chown -R {fill(UID)}:{fill(GID)} {folder}", *(f"mkdir -p {shlex.quote(to)}" for _, to in plan["binds"])]
+    points = [(shlex.quote(source), shlex.quote(to)) for source, to in plan["binds"]]
+    return [
+        f"chown -R {fill(UID)}:{fill(GID)} {folder}",
+        *(f"mkdir -p {to.rpartition('/')[0]}" for _, to in points[:1]),
+        *(f"if test -d {source}; then mkdir -p {to}; else touch {to}; fi" for source, to in points),
+    ]
 
 
 def _enter(plan: Plan, fill: Callable[[str], str]) -> list[str]:

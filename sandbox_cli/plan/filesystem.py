@@ -59,10 +59,10 @@ def reachable(mounts: Mounts, host: Host) -> tuple[Mounts, list[tuple[str, str]]
         if source is None or access.closed(source.parent, access.OTHERS, wanted=os.X_OK) is None:
             reached[path] = mount
             continue
-        folder = source if source.is_dir() else source.parent
         # Every job binds in a mount namespace of its own: all of them share a few mount points.
-        target = binds.setdefault(str(folder), f"{BINDS}/bind-{len(binds)}")
-        reached[path] = mount.model_copy(update={"source": str(PurePosixPath(target, source.relative_to(folder)))})
+        kind = "bind" if source.is_dir() else "file"
+        target = binds.setdefault(str(source), f"{BINDS}/{kind}-{len(binds)}")
+        reached[path] = mount.model_copy(update={"source": target})
     return reached, list(binds.items())
 
 
@@ -159,13 +159,13 @@ def _with_runtime(mounts: Mounts, program: str, prefix: str) -> Mounts:
 
 
 def _resolved(path: str, mounts: Mounts) -> Mount:
-    """A mount of what is a symbolic link on the host shows what that leads to. Where that isn't to be seen itself, it
-    is named here: firejail shows the link as a link, which would lead nowhere.
+    """A mount of what is, or lies behind, a symbolic link on the host shows what that leads to. Where that isn't to be
+    seen itself, it is named here: firejail shows the link as a link, which would lead nowhere.
     """
     mount = mounts[path]
-    if not _binds(mount) or mount.source != path or not Path(path).is_symlink():
-        return mount
     real = Path(path).resolve()
+    if not _binds(mount) or mount.source != path or real == Path(path):
+        return mount
     there = view.locate(str(real), _without(mounts, path))
     return mount if there is not None and there.samefile(real) else mount.model_copy(update={"source": str(real)})
 

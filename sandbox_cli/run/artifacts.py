@@ -10,7 +10,7 @@ import os
 import stat
 
 from sandbox_cli.errors import HostError, UsageError
-from sandbox_cli.run.tree import FOLDER, open_below, walk
+from sandbox_cli.run.tree import FOLDER, open_closed, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _candidates(
     scratch: int, globs: list[str], skip: dict[bytes, Identity], program: bytes | None
 ) -> Iterator[tuple[bytes, os.stat_result | None]]:
     matches = _matcher(globs)
-    for path, looks in walk(scratch):
+    for path, looks in walk(scratch, opening=True):
         if path == program or not matches(path):
             continue
         if looks is not None and (stat.S_ISDIR(looks.st_mode) or skip.get(path) == _identity(looks)):
@@ -117,7 +117,7 @@ def _unfit(looks: os.stat_result | None) -> str | None:
 def _take(scratch: int, path: bytes, target: int | None, inline: int) -> FoundArtifact | str:
     """One file, hashed and saved or kept; or why not."""
     try:
-        source = open_below(scratch, path, _READ)
+        source = open_closed(scratch, path, _READ)
     except OSError as error:
         return f"can't be read: {error.strerror}"
     try:

@@ -40,8 +40,8 @@ class Site:
         self._made = False
         self._leftovers = BACKENDS[plan["backend"]].LEFTOVERS if self._lock is not None else ()
         try:
-            for _, target in plan["binds"]:
-                _state_directory(target)
+            for source, target in plan["binds"]:
+                _state_directory(target) if os.path.isdir(source) else _state_file(target)
             if scratch["made_by"] == "run":
                 self._made = scratch["shown"]
                 self.host = _own_directory() if scratch["shown"] else _state_directory(MOUNT_POINT)
@@ -175,6 +175,12 @@ def _state_directory(path: str) -> str:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
             raise HostError(f"{each} is not a directory of root's alone", hint=f"remove it: rm -r {each}")
     return path
+
+
+def _state_file(path: str) -> None:
+    """An empty file of root's for another to be bound on."""
+    _state_directory(STATE)
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644))
 
 
 def _identity(account: Account) -> tuple[int, int, int | None]:

@@ -189,7 +189,9 @@ class Supervisor:
             self.killed = limit
         if self.sampler is not None and self.jail.end is None:
             self.sampler.look()  # the last word on usage: the launcher won't have one
-        self._deadline = time.monotonic() + _END_S
+        now = time.monotonic()
+        self._deadline = now + _END_S
+        self.jail.finished = self.jail.finished or now  # what its end takes is not the job's time
         self.jail.kill()
 
     def _flush(self) -> None:

@@ -14,16 +14,17 @@ LONGEST_PATH = 16 << 10  # bytes; a tree of 2,000 folders passes, one made to ea
 _PIECE = 2048  # the kernel takes 4095 bytes of path at a time
 
 
-def walk(top: int) -> Iterator[tuple[bytes, os.stat_result | None]]:
+def walk(top: int, *, opening: bool = False) -> Iterator[tuple[bytes, os.stat_result | None]]:
     """Every path below a directory with its lstat; None with a folder that can't be entered.
 
-    What vanishes while it is looked at is left out.
+    What vanishes while it is looked at is left out. With `opening` closed folders of ours are opened: for a
+    tree that nobody writes any more.
     """
     folders = [b""]
     while folders:
         path = folders.pop()
         try:
-            fd = open_below(top, path)
+            fd = open_closed(top, path) if opening else open_below(top, path)
         except FileNotFoundError:
             continue
         except OSError:
@@ -42,6 +43,20 @@ def walk(top: int) -> Iterator[tuple[bytes, os.stat_result | None]]:
                         folders.append(below)
         finally:
             os.close(fd)
+
+
+def open_closed(top: int, path: bytes, flags: int = FOLDER) -> int:
+    """As `open_below`, for what may be closed to its owner: only root reads that as it is."""
+    try:
+        return open_below(top, path, flags)
+    except PermissionError:
+        folder, _, name = path.rpartition(b"/")
+        above = open_below(top, folder)
+        try:
+            os.chmod(name, 0o700, dir_fd=above)
+        finally:
+            os.close(above)
+        return open_below(top, path, flags)
 
 
 def open_below(top: int, path: bytes, flags: int = FOLDER) -> int:

@@ -9,6 +9,8 @@ import pytest
 from tests.contract.conftest import PYTHON
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.contract.conftest import Driver
 
 SH = ["/bin/sh", "-c"]
@@ -156,6 +158,8 @@ CASES = [
            ends("output-limit", signal="SIGKILL"), limits={"output": "1MiB"}),
     Case("a new user namespace", ["unshare", "-U", "true"],
          exits(1, stderr=b"unshare: unshare failed: Operation not permitted\n")),
+    Case("a closed folder in scratch", [*SH, "mkdir x; echo 1 > x/y; chmod 0 x/y x; sleep 0.6"],
+         exits(0, artifacts={b"x/y": b"1\n"})),
     python("a fault", "import ctypes; ctypes.string_at(1)", ends("signalled", signal="SIGSEGV")),
     Case("arguments", ["printf", "%s|", "", "-x", "--", "a\nb", "'\"", "\udcff", "$HOME", "*"],
          exits(0, stdout=b"|-x|--|a\nb|'\"|\xff|$HOME|*|")),
@@ -205,10 +209,10 @@ def test_a_cancelled_job_says_by_which_signal(number: int, backend: str, driver:
 
 def test_the_wall_time_ends_a_job_within_ten_milliseconds(backend: str, driver: Driver) -> None:
     times = []
-    for _ in range(3):
+    for _ in range(5):
         outcome = driver.run({"command": ["sleep", "60"], "backend": backend, "limits": {"wall_time": "200ms"}})
         times.append(outcome["usage"]["wall_time_s"])
-    assert 0.2 <= min(times) < 0.21
+    assert 0.2 <= min(times) < 0.21  # a machine that is busy with other things adds its own delays
 
 
 def test_usage_counts_the_whole_tree(backend: str, driver: Driver) -> None:
@@ -220,3 +224,34 @@ def test_usage_counts_the_whole_tree(backend: str, driver: Driver) -> None:
     assert outcome["status"] == "ok"
     assert outcome["usage"]["cpu_time_s"] == pytest.approx(0.42, abs=0.06)
     assert outcome["usage"]["measured_by"]["cpu_time_s"] == "rusage"
+
+
+@pytest.mark.parametrize("backend", ["bwrap", "nsjail"], indirect=True)
+@pytest.mark.parametrize("where", ["closed/file", "linked/file"])
+def test_a_file_is_shown_however_the_host_closes_or_links_the_folder_around_it(
+    where: str, backend: str, account: str, driver: Driver, shared_tmp: Path
+) -> None:
+    """A closed folder is a matter of root's alone, who may show what its job's account can't reach."""
+    closed = shared_tmp / "closed"
+    closed.mkdir()
+    (closed / "file").write_text("shown\n")
+    (shared_tmp / "linked").symlink_to(closed)
+    if account == "root":
+        closed.chmod(0o700)
+    path = shared_tmp / where
+    (shared_tmp / "policy.yaml").write_text(f"extends: command\nfilesystem: {{{path}: ro}}\n")
+    job = {"command": ["cat", str(path)], "backend": backend, "policy": str(shared_tmp / "policy.yaml")}
+    outcome = driver.run(job)
+    assert outcome.get("stdout") == b"shown\n", outcome
+
+
+@pytest.mark.parametrize("backend", ["firejail"], indirect=True)
+def test_a_path_behind_a_linked_folder_is_a_gap_of_firejail(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    (shared_tmp / "real").mkdir()
+    (shared_tmp / "real" / "inner").mkdir()
+    (shared_tmp / "link").symlink_to("real")
+    path = shared_tmp / "link" / "inner"
+    (shared_tmp / "policy.yaml").write_text(f"extends: command\nfilesystem: {{{path}: ro}}\n")
+    job = {"command": ["true"], "backend": backend, "policy": str(shared_tmp / "policy.yaml")}
+    outcome = driver.run(job)
+    assert [gap["clause"] for gap in outcome["gaps"]] == [f"filesystem.{path}"]

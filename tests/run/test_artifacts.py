@@ -142,3 +142,12 @@ def test_names_that_are_not_utf_8_come_back_as_bytes(fd: int, scratch: Path) -> 
     Path(os.fsdecode(os.fsencode(scratch) + b"/\xff\n")).write_bytes(b"")
     found, _ = artifacts.collect(fd, ALL, {}, None, None)
     assert paths(found) == [b"\xff\n"]
+
+
+def test_what_the_job_closed_comes_back_all_the_same(fd: int, scratch: Path) -> None:
+    (scratch / "a" / "b").mkdir(parents=True)
+    (scratch / "a" / "b" / "file").write_bytes(b"1")
+    for path, mode in (("a/b/file", 0), ("a/b", 0), ("a", 0o500)):
+        (scratch / path).chmod(mode)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
+    assert (paths(found), omitted) == ([b"a/b/file"], [])
