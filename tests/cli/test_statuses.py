@@ -1,0 +1,71 @@
+"""Every status that can occur, produced by a real run, with its exit code and a result that the schema knows."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox_cli.result import EXIT_CODES
+from tests.cli.conftest import one_result
+from tests.contract.conftest import PYTHON
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.accounts import Sandbox
+
+MAKE_FILES = "import time\nfor n in range(99): open(str(n), 'w').close()\ntime.sleep(9)"
+UNSHARE = "import ctypes; ctypes.CDLL(None).unshare(0)"
+
+RUNS: dict[str, tuple[int, list[str]]] = {
+    "ok": (0, ["--", "true"]),
+    "nonzero-exit": (42, ["--", "sh", "-c", "exit 42"]),
+    "signalled": (139, ["--", "sh", "-c", "kill -SEGV $$"]),
+    "wall-time-limit": (124, ["--timeout", "200ms", "--", "sleep", "60"]),
+    "cpu-time-limit": (124, ["--limit", "cpu_time=300ms", "--", *PYTHON, "while 1: pass"]),
+    "memory-limit": (137, ["--memory", "64MiB", "--", *PYTHON, "x = bytearray(200 << 20)\nimport time; time.sleep(9)"]),
+    "output-limit": (153, ["--limit", "output=10kB", "--", "yes"]),
+    "scratch-limit": (153, ["-b", "bwrap", "--limit", "scratch_files=20", "--", *PYTHON, MAKE_FILES]),
+    "file-size-limit": (153, ["--limit", "file_size=1MiB", "--", "dd", "if=/dev/zero", "of=x", "bs=64k", "count=64"]),
+    "syscall-denied": (159, ["-p", "{tmp}/kill.yaml", "--", *PYTHON, UNSHARE]),
+    "cannot-start": (127, ["--", "no-such-program"]),
+    "refused": (125, ["--memory", "1TiB", "--", "true"]),
+    "sandbox-error": (125, ["--limit", "open_files=3000", "--", "true"]),  # started with a hard limit of 2000
+}
+BY_SIGNAL = {"cancelled": (143, ["--", "sleep", "60"])}
+NOT_YET = {"compile-error"}  # nothing is compiled in the jail yet
+
+
+@pytest.fixture
+def policies(shared_tmp: Path) -> Path:
+    (shared_tmp / "kill.yaml").write_text("extends: command\nsyscalls: {action: kill}\n")
+    return shared_tmp
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+@pytest.mark.parametrize("status", RUNS)
+def test_status_comes_from_a_real_run_with_its_exit_code(status: str, sandbox: Sandbox, policies: Path) -> None:
+    code, words = RUNS[status]
+    command = ["prlimit", "--nofile=2000:2000", *sandbox.command, "exec", "--json"]
+    done = sandbox.account.run([*command, *(word.replace("{tmp}", str(policies)) for word in words)])
+    result = one_result(done.stdout)
+    assert (result["status"], done.returncode, done.stderr) == (status, code, b""), result["cause"]
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_cancelled_job_has_its_status_and_exit_code(sandbox: Sandbox) -> None:
+    code, words = BY_SIGNAL["cancelled"]
+    with sandbox.popen("exec", "--json", *words, stdout=subprocess.PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        process.send_signal(signal.SIGTERM)
+        stdout, _ = process.communicate()
+    assert (one_result(stdout)["status"], process.returncode) == ("cancelled", code)
+
+
+def test_no_status_is_left_out() -> None:
+    statuses = set(EXIT_CODES) | {"ok", "nonzero-exit", "signalled", "cannot-start", "cancelled", "compile-error"}
+    assert statuses == {*RUNS, *BY_SIGNAL, *NOT_YET}
