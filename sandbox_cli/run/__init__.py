@@ -6,7 +6,7 @@ The supervisor (this process) starts `launcher enter`, which becomes the jailer,
 starts `launcher init` in it. `init` forks the child that becomes the job's program:
 
     supervisor --- enter = jailer --- (the jailer's own PID 1, firejail only) --- init --- child = the program
-                   `-- with a set-uid jailer `enter` stays between the two, as its watcher
+                   `-- before bwrap and firejail `enter` stays between the two, as the jailer's watcher
 
 One unix socketpair joins the supervisor and `init`: records come in, each with the pid that the kernel
 says sent it; the message with the program, its limits and its filter goes out with the fds of the job's
@@ -25,7 +25,8 @@ Who dies first:
     `init`           as PID 1 the kernel kills the whole jail with it; below firejail's PID 1, we kill that one
     the jailer       we kill the jail's PID 1; bwrap and nsjail would also take it along
     the supervisor   its end of the socket closes: `init` kills everything in the jail, if the gate was
-                     opened, and ends; the parent-death signal, or `enter` as watcher, ends the jailer
+                     opened, and ends; the parent-death signal, or `enter` as watcher, ends the jailer.
+                     (bwrap's child has no such signal while bwrap starts, firejail's set-uid bit clears it.)
 
 The run is over when the jail's PID 1 is gone (a pidfd says so) and the jailer is reaped; then what is left
 in the socket and the pipes is read, artifacts are collected through the fd of scratch, and only then is it
