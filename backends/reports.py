@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +28,13 @@ OPEN_FILES = "raise the limit on open files (ulimit -n)"
 
 
 def lines(report: bytes) -> list[str]:
-    """The log as lines without blank ones."""
-    return [line for line in report.decode("utf-8", "replace").split("\n") if line.strip()]
+    """The log as lines without blank ones, the numbers of the launcher's errors in words."""
+    return [_in_words(line) for line in report.decode("utf-8", "replace").split("\n") if line.strip()]
+
+
+def _in_words(line: str) -> str:
+    before, mark, number = line.rpartition(": errno ")
+    return f"{before}: {os.strerror(int(number))}" if mark and line.startswith(LAUNCHER) and number.isdigit() else line
 
 
 def made() -> JailerReport:

@@ -64,9 +64,3 @@ class HostError(SandboxError):
 
 class RefusedError(SandboxError):
     """The policy asks for more than any backend can hold here; `gaps` says what, why and the fix."""
-
-
-class JailError(SandboxError):
-    """The jailer failed, or made a jail that is not what was planned. The program never started."""
-
-    status = "sandbox-error"

@@ -38,7 +38,7 @@ def expected(command: str) -> int:
 @pytest.fixture
 def place(sandbox: Sandbox, shared_tmp: Path) -> Path:
     """A directory with the files that the examples name, and `sandbox` on its own PATH."""
-    owned = [shared_tmp / "bin", shared_tmp / "results"]
+    owned = [shared_tmp / "bin", shared_tmp / "results", shared_tmp / "plots"]
     for folder in owned:
         folder.mkdir()
         folder.chmod(0o777)

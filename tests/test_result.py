@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from sandbox_cli.cli.schemas import json_schema
-from sandbox_cli.errors import JailError, PolicyError, RefusedError, UsageError
+from sandbox_cli.errors import PolicyError, RefusedError, UsageError
 from sandbox_cli.result import Outcome, Status, as_json, cancellation, exit_status, refusal
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -196,10 +196,6 @@ def test_refusal_of_a_policy_blames_its_line() -> None:
     assert refused["blame"] == {"clause": "limits.memory", "source": "file", "file": "/p.yaml", "line": 3}
     assert refused["error"] is not None
     assert refused["error"]["message"] == "/p.yaml:3:9: limits.memory: no unit"
-
-
-def test_jailer_that_failed_is_a_sandbox_error() -> None:
-    assert refusal(JailError("no jail"), "7")["status"] == "sandbox-error"
 
 
 def test_cancellation_before_the_start_has_the_signal_and_its_exit_code() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.cli import output
 from sandbox_cli.errors import HostError
 from sandbox_cli.result import as_json, exit_status
+from sandbox_cli.run.artifacts import NOT_SAVED
 from sandbox_cli.text import readable
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool =
     """Hand the result over as asked, and return the exit code that says the same; `saved`: -o was to get the files."""
     line = output.as_line(as_json(outcome)) if json or result is not None else ""
     problem = _write(result, line + "\n") if result is not None else None
+    if problem is not None:
+        output.tell(problem)
+        output.hint("make room there, or name another file")
     if json:
         output.say(line)
     if verbose or not json:
@@ -32,10 +36,12 @@ def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool =
     if verbose or saved:
         for path, reason in outcome["artifacts_omitted"]:
             output.tell(f"{readable(path)}: not returned: {reason}")
+    if saved and any(reason.startswith(NOT_SAVED) for _, reason in outcome["artifacts_omitted"]):
+        output.hint("-o takes an empty or a new directory best: it needs room, and no file in it is replaced")
+        problem = problem or NOT_SAVED
     if verbose:
         _report(outcome)
     if problem is not None:
-        output.tell(problem)
         return HostError.exit_code
     return exit_status(outcome)
 
@@ -92,7 +98,7 @@ def _tell(outcome: Outcome) -> None:
     error = outcome["error"]
     if error is not None:
         output.complain(HostError(error["message"], hint=error["hint"], gaps=error["gaps"]))
-    elif outcome["status"] not in QUIET:
+    elif outcome["status"] not in QUIET and outcome["signal"] != "SIGPIPE":  # as silent as `yes | head`
         output.tell(outcome["cause"] or outcome["status"])
         if (advice := _advice(outcome["blame"])) is not None:
             output.hint(advice)

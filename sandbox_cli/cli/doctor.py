@@ -23,6 +23,8 @@ def doctor(json: Json = False) -> int:
 
     Exits 1 where none of them can hold the default policy.
     """
+    import psutil
+
     from sandbox_cli.backends import BACKENDS
     from sandbox_cli.host import surroundings
     from sandbox_cli.plan.request import FOR_COMMANDS
@@ -34,6 +36,8 @@ def doctor(json: Json = False) -> int:
             "uid": os.geteuid(),
             "kernel": platform.release(),
             "machine": platform.machine(),
+            "cores": psutil.cpu_count() or 1,
+            "memory_bytes": psutil.virtual_memory().total,
             "container": surroundings.container(),
         },
         "backends": [_weigh(name) for name in BACKENDS],
@@ -81,6 +85,7 @@ def _print(answer: Doctor) -> None:
     host = answer["host"]
     facts = [
         ("kernel", f"{host['kernel']} {host['machine']}"),
+        ("machine", f"{host['cores']} cores, {host['memory_bytes'] >> 20} MiB"),
         ("account", "root" if host["uid"] == 0 else f"uid {host['uid']}"),
         ("container", host["container"] or "none seen"),
         ("jailer of a job", answer["chosen"] or "none"),

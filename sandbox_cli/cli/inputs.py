@@ -110,8 +110,8 @@ def output_directory(path: str) -> str:
     """The directory of -o, made where it is missing."""
     if not path:
         raise UsageError("-o '' names no directory", hint="name a directory of yours")
-    folder = Path(path).absolute()
     try:
+        folder = Path(path).absolute()  # fails in a directory that is gone
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise UsageError(

@@ -96,6 +96,8 @@ class HostFacts(TypedDict):
     uid: int
     kernel: str
     machine: str
+    cores: int
+    memory_bytes: int
     container: str | None
 
 

@@ -149,7 +149,7 @@ def _with_runtime(mounts: Mounts, program: str, prefix: str) -> Mounts:
     """Shows the interpreter, read-only, where the policy's own mounts don't show it yet."""
     if view.locate(program, mounts) is not None:
         return mounts
-    home = Path("~").expanduser()
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 (pathlib's raises for an account without a home)
     if prefix == "/" or home.is_relative_to(prefix):
         raise HostError(
             f"{program} can't be shown without showing all of {prefix}",

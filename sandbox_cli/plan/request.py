@@ -62,10 +62,17 @@ def by_name(name: str) -> Policy:
     index = {word: policy for word, policy in policies.language_index().items() if not word.startswith(".")}
     if name in index:
         return policies.load(index[name])
+    _raise_what_is_broken()
     close = nearest(name, index)
     raise UsageError(
         f"there is no language {name!r}", hint=f"did you mean `{close}`? {SEE_LANGUAGES}" if close else SEE_LANGUAGES
     )
+
+
+def _raise_what_is_broken() -> None:
+    """A policy that can't be read names no language: where one is looked for in vain, that may be why."""
+    for each in policies.available():
+        policies.load(each.name)
 
 
 def catalogue() -> Iterator[Policy]:
@@ -102,5 +109,6 @@ def _by_extension(file: str | None) -> Policy:
     policy = policies.language_index().get(extension) if extension else None
     if policy is not None:
         return policies.load(policy)
+    _raise_what_is_broken()
     why = f"there is no language with the extension {extension}" if extension else "it has no extension"
     raise UsageError(f"{file!r} doesn't say which language it is in: {why}", hint=f"name it with -l; {SEE_LANGUAGES}")

@@ -191,8 +191,10 @@ def _check_text(scalar: Scalar, clause: str, *, lines: bool, variable: bool) -> 
     """Refuses what could hide something, break out of a line of a jailer's configuration, or look like a template."""
     text = scalar.text.replace("\n", "").replace("\t", "") if lines else scalar.text
     if found := CONTROL.search(text):
-        hint = "only description and language.selftest may have several lines" if found[0] in "\n\t" else None
-        raise scalar.spot.error(f"holds the control character U+{ord(found[0]):04X}", clause=clause, hint=hint)
+        several = "only description and language.selftest may have several lines"
+        hint = several if found[0] in "\n\t" else "take it out: it could hide something, or end a line"
+        kind = "line separator" if found[0] in "\u2028\u2029" else "control character"
+        raise scalar.spot.error(f"holds the {kind} U+{ord(found[0]):04X}", clause=clause, hint=hint)
     try:
         names = variables.names_in(scalar.text)
     except PolicyError as error:

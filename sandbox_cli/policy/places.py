@@ -63,10 +63,19 @@ def search_order() -> tuple[Place, ...]:
     )
 
 
+NOWHERE = "/nonexistent"
+
+
 def user_folder() -> Path:
-    """$XDG_CONFIG_HOME/sandbox. A relative one is ignored, as the XDG base directory specification asks."""
+    """$XDG_CONFIG_HOME/sandbox. A relative one is ignored, as the XDG base directory specification asks.
+
+    An account without a home has none, and never one in the current directory.
+    """
     home = os.environ.get("XDG_CONFIG_HOME", "")
-    return (Path(home) if home.startswith("/") else Path("~/.config").expanduser()) / "sandbox"
+    if home.startswith("/"):
+        return Path(home, "sandbox")
+    user = os.path.expanduser("~")  # noqa: PTH111 (pathlib's raises for an account without a home)
+    return Path(user if user.startswith("/") else NOWHERE, ".config", "sandbox")
 
 
 def is_path(text: str) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 1 << 20
+LIST = "`sandbox policy list` shows what can be named without a path"
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HIDDEN = re.compile(
     "\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
@@ -61,16 +62,17 @@ def _read_bytes(path: Path, *, guarded: bool) -> bytes:
         finally:
             os.close(descriptor)
     except FileNotFoundError:
-        raise PolicyError("there is no such file", file=str(path)) from None
+        raise PolicyError("there is no such file", file=str(path), hint=LIST) from None
     except OSError as error:
-        raise PolicyError(f"the file can't be read: {error.strerror}", file=str(path)) from None
+        hint = "this account must be able to read it, and every folder above it"
+        raise PolicyError(f"the file can't be read: {error.strerror}", file=str(path), hint=hint) from None
 
 
 def _check_kind(path: Path, status: os.stat_result, *, guarded: bool) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise PolicyError("it is a directory, not a file", file=str(path), hint="name the YAML file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise PolicyError("it is not a regular file", file=str(path))
+        raise PolicyError("it is not a regular file", file=str(path), hint="name a file of YAML")
     if guarded:
         places.guard(path, status)
 

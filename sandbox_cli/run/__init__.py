@@ -36,6 +36,7 @@ judged what happened (verdict.py). Nothing here knows policies, Jinja or YAML, a
 from __future__ import annotations
 
 from sandbox_cli.backends import BACKENDS
+from sandbox_cli.errors import HostError
 from sandbox_cli.run import verdict
 from sandbox_cli.run.outcome import blank, decide, describe
 from sandbox_cli.run.scratch import Site, sweep
@@ -63,7 +64,7 @@ def execute(plan: Plan, work: Work) -> Outcome:
     site = Site(plan)
     supervisor = None
     try:
-        supervisor = Supervisor(plan, work, site)
+        supervisor = _supervisor(plan, work, site)
         supervisor.run()
         report = BACKENDS[plan["backend"]].read(supervisor.jail.exit_status, bytes(supervisor.jail.log))
         return describe(plan, work, supervisor, report)
@@ -71,3 +72,13 @@ def execute(plan: Plan, work: Work) -> Outcome:
         if supervisor is not None:
             close(supervisor.jail.scratch)
         site.close()
+
+
+def _supervisor(plan: Plan, work: Work, site: Site) -> Supervisor:
+    try:
+        return Supervisor(plan, work, site)
+    except OSError as error:
+        raise HostError(
+            f"the jail can't be started: {error.strerror}",
+            hint="a job takes about 25 open files and four processes: see `ulimit -n` and `ulimit -u`",
+        ) from error

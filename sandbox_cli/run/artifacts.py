@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox_cli.run.model import Input
 
 INLINE_BYTES = 8 << 20  # of all artifacts that are returned in the result itself
+NOT_SAVED = "can't be saved"
 _MOST_OMITTED = 1000
 _PIECE = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -129,9 +130,9 @@ def _take(scratch: int, path: bytes, target: int | None, inline: int) -> FoundAr
         else:
             digest, content = _read(source, keep=looks.st_size <= inline)
     except FileExistsError:
-        return "a file of that name is there already"
+        return f"{NOT_SAVED}: a file of that name is there already"
     except OSError as error:
-        return f"can't be saved: {error.strerror}"
+        return f"{NOT_SAVED}: {error.strerror}"
     finally:
         os.close(source)
     return {"path": path, "size_bytes": looks.st_size, "sha256": digest, "content": content, "saved_to": None}

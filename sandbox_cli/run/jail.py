@@ -6,6 +6,7 @@ It says what happened; when and why to end it is the supervisor's to decide.
 from __future__ import annotations
 
 import os
+import resource
 import select
 import time
 
@@ -172,7 +173,7 @@ class Jail:
             path=path,
             arguments=[self._fill(plan["argv0"]), *arguments, *work["arguments"]],
             environment=list(environment.values()),
-            rlimits=plan["rlimits"],
+            rlimits=[(number, _at_most_ours(number, value)) for number, value in plan["rlimits"]],
             bpf=plan["filter"],
         )
 
@@ -228,6 +229,12 @@ def _first_process(pid: int) -> int:
         if inner[-1] == "1":
             return each
         each = int(status["PPid"])
+
+
+def _at_most_ours(number: int, value: int) -> int:
+    """A limit within our own hard one, which is the jail's too, and which nobody in it may raise (prlimit(2))."""
+    hard = resource.getrlimit(number)[1]
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _ready(fd: int) -> bool:

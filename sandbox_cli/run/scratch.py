@@ -35,22 +35,26 @@ class Site:
 
     def __init__(self, plan: Plan) -> None:
         scratch = plan["scratch"]
-        self.uid, self.gid, self._lock = _identity(plan["account"])
         self.host: str | None = None
         self._made = False
-        self._leftovers = BACKENDS[plan["backend"]].LEFTOVERS if self._lock is not None else ()
+        self._lock: int | None = None
         try:
+            self.uid, self.gid, self._lock = _identity(plan["account"])
             for source, target in plan["binds"]:
-                _state_directory(target) if os.path.isdir(source) else _state_file(target)
+                if os.path.isdir(source):
+                    _state_directory(target)
+                else:
+                    _state_file(target)
             if scratch["made_by"] == "run":
                 self._made = scratch["shown"]
                 self.host = _own_directory() if scratch["shown"] else _state_directory(MOUNT_POINT)
+        except HostError:
+            close(self._lock)
+            raise
         except OSError as error:
             close(self._lock)
-            raise HostError(
-                f"can't make a scratch directory: {error.strerror}: {error.filename}",
-                hint=f"free some room in {TEMPORARY} and {STATE}, or make them writable",
-            ) from error
+            raise no_room(error) from error
+        self._leftovers = BACKENDS[plan["backend"]].LEFTOVERS if self._lock is not None else ()
         self.path = self.host if self.host and scratch["shown"] else IN_JAIL
 
     def close(self) -> None:
@@ -62,6 +66,14 @@ class Site:
         close(self._lock)
 
 
+def no_room(error: OSError) -> HostError:
+    """What keeps us from making a directory or a file of ours."""
+    return HostError(
+        f"can't make a scratch directory: {error.strerror}: {error.filename}",
+        hint=f"free some room in {TEMPORARY} and {STATE}, or make them writable",
+    )
+
+
 def sweep(accounts: tuple[int, int]) -> list[str]:
     """Removes the scratch directories whose supervisor is gone, and returns their paths.
 
@@ -69,12 +81,15 @@ def sweep(accounts: tuple[int, int]) -> list[str]:
     """
     mark = f"sandbox-{os.geteuid()}-"
     removed: list[str] = []
-    for name in os.listdir(TEMPORARY):
+    for name in _names(TEMPORARY):
         if name.startswith(mark) and _left_behind(name):
             path = f"{TEMPORARY}/{name}"
-            remove_tree(path)
-            removed.append(path)
-    return removed + (_sweep_leftovers(*accounts) if os.geteuid() == 0 else [])
+            if remove_tree(path):
+                removed.append(path)
+    try:
+        return removed + (_sweep_leftovers(*accounts) if os.geteuid() == 0 else [])
+    except OSError as error:
+        raise no_room(error) from error
 
 
 def _sweep_leftovers(first: int, last: int) -> list[str]:
@@ -84,7 +99,7 @@ def _sweep_leftovers(first: int, last: int) -> list[str]:
         for pattern in backend.LEFTOVERS:
             folder, _, name = pattern.rpartition("/")
             before, _, after = name.partition(UID)
-            for each in os.listdir(folder):
+            for each in _names(folder):
                 uid = each[len(before) : len(each) - len(after)]
                 if each != f"{before}{uid}{after}" or not uid.isdigit() or not first <= int(uid) <= last:
                     continue
@@ -95,6 +110,14 @@ def _sweep_leftovers(first: int, last: int) -> list[str]:
     return removed
 
 
+def _names(folder: str) -> list[str]:
+    """What is in a folder; of one that may only be passed through, nothing can be known."""
+    try:
+        return os.listdir(folder)
+    except PermissionError:
+        return []
+
+
 def _remove_empty(path: str) -> bool:
     try:
         os.rmdir(path)
@@ -103,7 +126,7 @@ def _remove_empty(path: str) -> bool:
     return True
 
 
-def remove_tree(path: str) -> None:
+def remove_tree(path: str) -> bool:
     """Removes a directory whatever a job did in it: closed folders, links, trees deeper than any stack.
 
     Each folder is emptied into the top one before it is entered, so that no path grows and no fd is held for
@@ -113,11 +136,11 @@ def remove_tree(path: str) -> None:
     try:
         found = os.stat(path, follow_symlinks=False)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            return  # somebody else's, whatever its name says
+            return False  # somebody else's, whatever its name says
         os.chmod(path, 0o700)  # the job may have closed it
         top = os.open(path, FOLDER)
     except FileNotFoundError:
-        return
+        return False
     try:
         fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
         folders = _empty(top, top)
@@ -131,9 +154,10 @@ def remove_tree(path: str) -> None:
             os.rmdir(name, dir_fd=top)
         os.rmdir(path)
     except (BlockingIOError, FileNotFoundError):
-        return  # another one holds the lock, or was done before we had it
+        return False  # another one holds the lock, or was done before we had it
     finally:
         os.close(top)
+    return True
 
 
 def _empty(folder: int, top: int) -> list[str]:

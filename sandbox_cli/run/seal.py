@@ -26,6 +26,8 @@ _FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0
 def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
     """What was inspected, and the faults: any fault means that the program must not start."""
     parent, program = status_of(init), status_of(child)
+    if len(parent["NSpid"].split()) < 2:  # it made no jail at all: what else is missing would only bury that
+        return [], ["no process namespace of its own"]
     inspected = ["uid", "no_new_privs", "capabilities", "seccomp"]
     faults = [f"init: {fault}" for fault in _identity(parent, plan, site)]
     faults += [f"program: {fault}" for fault in [*_identity(program, plan, site), *_filter(parent, program)]]
@@ -54,8 +56,6 @@ def _identity(status: dict[str, str], plan: Plan, site: Site) -> list[str]:
     if status["NoNewPrivs"] != "1":
         faults.append("no_new_privs is off")
     faults += [f"capabilities are kept ({name})" for name in _CAPABILITIES if int(status[name], 16)]
-    if len(status["NSpid"].split()) < 2:
-        faults.append("no process namespace of its own")
     return faults
 
 

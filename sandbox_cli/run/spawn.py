@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.run.scratch import Site
 
-_ABOVE = 64  # where fds wait before they are put in their place: above all of those places
-
 
 class Spawned:
     """A jailer that was started: our ends of everything between us and it."""
@@ -71,7 +69,8 @@ def spawn(plan: Plan, site: Site, fill: Callable[[str], bytes]) -> Spawned:
     watch = max(places) + 1
     if plan["watched"]:
         places[watch] = lifeline_end
-    waiting = {place: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for place, fd in places.items()}
+    # Before they are put in their places, the fds wait above all of these: one could stand in another's way.
+    waiting = {place: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, watch + 1) for place, fd in places.items()}
     try:
         pid = os.posix_spawn(
             binary,

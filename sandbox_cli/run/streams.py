@@ -92,6 +92,7 @@ class Input:
 
     def __init__(self, source: int | bytes | None) -> None:
         self.source = source if isinstance(source, int) else None
+        self._terminal = self.source is not None and os.isatty(self.source)
         self._pending = memoryview(source if isinstance(source, bytes) else b"")
         self.target: int | None = None
         if source is None:
@@ -102,8 +103,10 @@ class Input:
 
     @property
     def wants(self) -> int | None:
-        """The fd to read from now."""
-        return self.source if self.target is not None and not self._pending else None
+        """The fd to read from now. A terminal is left alone in the background: reading it would stop us (SIGTTIN)."""
+        if self.target is None or self._pending or (self._terminal and not _in_foreground(self.source)):
+            return None
+        return self.source
 
     @property
     def offers(self) -> int | None:
@@ -145,3 +148,10 @@ class Input:
         self._pending = memoryview(b"")
         self.source = None
         self.finish()
+
+
+def _in_foreground(terminal: int | None) -> bool:
+    try:
+        return terminal is not None and os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return True  # not our controlling terminal: it stops nobody

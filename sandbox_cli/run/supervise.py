@@ -81,10 +81,13 @@ class Supervisor:
         if self.jail.ended is not None and not self._stopping:
             self._deadline = self.jail.ended + _END_S
         self._look()
-        if self._deadline is not None and time.monotonic() >= self._deadline:
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        # We may have been stopped ourselves (Ctrl-Z): what happened meanwhile comes before what is due.
+        if late and not self._poll([*self.jail.interests(), *self._own_interests()], patience=0):
             self._overdue()
 
-    def _poll(self, interests: list[Interest]) -> None:
+    def _poll(self, interests: list[Interest], patience: float | None = None) -> bool:
+        """Waits, and says whether anything happened. `patience` in ms; by default until something is due."""
         poll = select.poll()
         callbacks: dict[int, list[Callable[[], None]]] = {}
         masks: dict[int, int] = {}
@@ -93,11 +96,14 @@ class Supervisor:
             callbacks.setdefault(fd, []).append(callback)
         for fd, mask in masks.items():
             poll.register(fd, mask)
-        due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
-        patience = max(0.0, (min(due) - time.monotonic()) * 1000) if due else None
-        for fd, _ in poll.poll(patience):
+        if patience is None:
+            due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
+            patience = max(0.0, (min(due) - time.monotonic()) * 1000) if due else None
+        events = poll.poll(patience)
+        for fd, _ in events:
             for callback in callbacks[fd]:
                 callback()
+        return bool(events)
 
     def _own_interests(self) -> Iterator[Interest]:
         if self._cancel is not None:
@@ -120,8 +126,8 @@ class Supervisor:
         limits, scratch = self._plan["limits"], self._plan["scratch"]
         wall_time = limits.get("wall_time")
         self._deadline = when + wall_time["value"] if wall_time is not None else None
-        walk = scratch["made_by"] == "run" and not scratch["tmpfs"]
-        self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, walk=walk)
+        counted = scratch["made_by"] == "run" and not scratch["tmpfs"]
+        self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted)
 
     def _reader(self, output: Output) -> Callable[[], None]:
         def read() -> None:

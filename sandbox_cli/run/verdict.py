@@ -72,7 +72,7 @@ def _by_record(seen: Witnesses, end: list[str], limits: dict[str, Limit], comman
     if kind == "execfail":
         return _cannot_start(number, command)
     if kind == "armfail":
-        return _not_armed(end[1], int(end[2]))
+        return _error(f"the launcher failed at {end[1]}: {os.strerror(int(end[2]))}", None)
     if kind == "exit":
         return _verdict("nonzero-exit" if number else "ok", None, exit_code=number)
     return _by_signal(seen, number, limits)
@@ -110,13 +110,6 @@ def _by_limit(name: str, what: str, limits: dict[str, Limit], number: int) -> Ve
     limit = limits[name]
     cause = f"limits.{name}: {what}; {limit['asked']} allowed"
     return _verdict(_LIMIT_STATUS[name], cause, signal=number, blame=limit["blame"])
-
-
-def _not_armed(step: str, number: int) -> Verdict:
-    if step == "rlimit" and number == errno.EPERM:
-        message = "a limit of the job is over the hard limit that this process has itself"
-        return _error(message, "compare `ulimit -Hn`, `-Hf`, `-Hu` and `-Ht` with the job's limits, and ask for less")
-    return _error(f"the launcher failed at {step}: {os.strerror(number)}", None)
 
 
 def _failed(seen: Witnesses) -> Verdict:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox_cli.backends import reports
 from sandbox_cli.host.causes import Trial, explain
 from sandbox_cli.host.surroundings import Surroundings
 from tests.accounts import Account
@@ -43,7 +44,7 @@ FIREJAIL_NNP = "Error clone: main.c:3094 main: Operation not permitted"
 FIREJAIL_NESTED = "Warning: an existing sandbox was detected. true will run without any additional sandboxing features"
 FIREJAIL_USERS = "Error: the user is not allowed to use Firejail."
 LIBRARY = "nsjail: error while loading shared libraries: libprotobuf.so.25: cannot open shared object file"
-ENTER = "launcher: mount: Operation not permitted"
+ENTER = reports.lines(b"launcher: enter: mount namespace: errno 1\n")[0]
 
 CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("bwrap", BWRAP_ENOSPC, {"max_user_namespaces": 0}, "switched off", "sysctl -w user.max_user_namespaces=15000"),

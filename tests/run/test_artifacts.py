@@ -101,7 +101,7 @@ def test_saved_files_keep_their_folders_and_never_replace_one(fd: int, scratch: 
     assert (out / "plots" / "new").read_bytes() == b"new"
     assert (out / "plots" / "old").read_bytes() == b"mine"
     assert found[0]["saved_to"] == str(out / "plots" / "new")
-    assert omitted == [(b"plots/old", "a file of that name is there already")]
+    assert omitted == [(b"plots/old", "can't be saved: a file of that name is there already")]
 
 
 def test_a_link_below_the_output_directory_is_not_written_through(fd: int, scratch: Path, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ _WORDS: dict[str, Callable[[float], str]] = {
 class Sampler:
     """Watches the tree below one process: the launcher's `init`, which inherits every orphan of the job."""
 
-    def __init__(self, init: int, limits: dict[str, Limit], scratch: int | None, *, walk: bool) -> None:
+    def __init__(self, init: int, limits: dict[str, Limit], scratch: int | None, *, counted: bool) -> None:
         self.cpu_user_s = self.cpu_system_s = 0.0
         self.memory_peak_bytes = self.processes_peak = 0
         self.full: set[str] = set()  # the bounds of scratch that were reached at a look
@@ -49,7 +49,7 @@ class Sampler:
         self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == "sampler"}
         self._bounded = {name for name in ("scratch_size", "scratch_files") if name in limits}
         self._scratch = scratch
-        self._walk = walk  # scratch is a directory among others of a file system: its files must be counted
+        self._counted = counted  # scratch is a directory among others of a file system: its files must be counted
         self.next_look = time.monotonic() + _FIRST_LOOK_S
 
     def look(self) -> tuple[str, str] | None:
@@ -87,7 +87,7 @@ class Sampler:
         return {"cpu_time": user + system, "memory": total, "processes": tasks}
 
     def _scratch_use(self, scratch: int) -> dict[str, float]:
-        if self._walk:
+        if self._counted:
             size, files = _count(scratch)
             return {"scratch_size": size, "scratch_files": files}
         room = os.fstatvfs(scratch)
