@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli import policy as policies
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.plan.words import listed
+from sandbox_cli.policy import places
 from sandbox_cli.policy.spelling import nearest
 
 if TYPE_CHECKING:
@@ -70,9 +71,10 @@ def by_name(name: str) -> Policy:
 
 
 def _raise_what_is_broken() -> None:
-    """A policy that can't be read names no language: where one is looked for in vain, that may be why."""
+    """A policy that stands in for a built-in one and can't be read hides its language: that may be why."""
     for each in policies.available():
-        policies.load(each.name)
+        if (places.BUILT_IN / f"{each.name}.yaml").exists():
+            policies.load(each.name)
 
 
 def catalogue() -> Iterator[Policy]:

@@ -4,7 +4,7 @@ Three ways (plan/model.py, Scratch): the jailer makes a tmpfs in the jail, and n
 host; as root `enter` mounts a tmpfs over one fixed empty directory, in a mount namespace of its own, so
 that any number of jobs share that directory at once; for firejail, which shows a directory only at its own
 path, a directory in /tmp is made for each job. Its name holds the pid and the start time of the
-supervisor: whoever finds it can tell whether that one still lives.
+supervisor, which holds a lock on it too: whoever finds it can tell whether that one still lives.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Site:
     def __init__(self, plan: Plan) -> None:
         scratch = plan["scratch"]
         self.host: str | None = None
-        self._made = False
+        self._alive: int | None = None  # the lock on a directory of our own: no sweep takes it while we live
         self._lock: int | None = None
         try:
             self.uid, self.gid, self._lock = _identity(plan["account"])
@@ -46,8 +46,10 @@ class Site:
                 else:
                     _state_file(target)
             if scratch["made_by"] == "run":
-                self._made = scratch["shown"]
-                self.host = _own_directory() if scratch["shown"] else _state_directory(MOUNT_POINT)
+                if scratch["shown"]:
+                    self.host, self._alive = _own_directory()
+                else:
+                    self.host = _state_directory(MOUNT_POINT)
         except HostError:
             close(self._lock)
             raise
@@ -59,7 +61,8 @@ class Site:
 
     def close(self) -> None:
         """Removes what was made; the account is free for the next job."""
-        if self._made and self.host:
+        if self._alive is not None and self.host:
+            os.close(self._alive)
             remove_tree(self.host)
         for pattern in self._leftovers:
             _remove_empty(pattern.replace(UID, str(self.uid)))
@@ -137,12 +140,16 @@ def remove_tree(path: str) -> bool:
         found = os.stat(path, follow_symlinks=False)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             return False  # somebody else's, whatever its name says
-        os.chmod(path, 0o700)  # the job may have closed it
-        top = os.open(path, FOLDER)
+        try:
+            top = os.open(path, FOLDER)
+        except PermissionError:
+            os.chmod(path, 0o700)  # the job closed it
+            top = os.open(path, FOLDER)
     except FileNotFoundError:
         return False
     try:
         fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fchmod(top, 0o700)
         folders = _empty(top, top)
         while folders:
             name = folders.pop()
@@ -180,11 +187,27 @@ def _left_behind(name: str) -> bool:
     return start_time(int(parts[2])) != parts[3]
 
 
-def _own_directory() -> str:
-    """A directory of this run alone: mkdir fails where anything stands, a link included."""
-    path = f"{TEMPORARY}/sandbox-{os.geteuid()}-{os.getpid()}-{start_time(os.getpid())}-{os.urandom(6).hex()}"
-    os.mkdir(path, 0o700)
-    return path
+def _own_directory() -> tuple[str, int]:
+    """A directory of this run alone, and an fd whose lock says that the run lives.
+
+    mkdir fails where anything stands, a link included. The lock is for those who can't tell by our pid, since
+    they are in another PID namespace: one of them may even take the directory before it is locked.
+    """
+    mine = f"{TEMPORARY}/sandbox-{os.geteuid()}-{os.getpid()}-{start_time(os.getpid())}"
+    while True:
+        path = f"{mine}-{os.urandom(6).hex()}"
+        os.mkdir(path, 0o700)
+        try:
+            fd = os.open(path, FOLDER)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            os.stat(path)
+        except (BlockingIOError, FileNotFoundError):
+            os.close(fd)
+            continue
+        return path, fd
 
 
 def _state_directory(path: str) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tests.policy.conftest import Site
 
+PYTHONS = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}  # what the shipped policy sets
+
 
 def refusal(name: str | Path) -> PolicyError:
     with pytest.raises(PolicyError) as caught:
@@ -155,10 +157,10 @@ def test_an_administrators_base_holds_for_the_built_in_languages(site: Site) -> 
 
 def test_a_policy_that_extends_its_own_name_rests_on_the_next_one(site: Site) -> None:
     says(site, "python", "user", extends="python")
-    assert seen("python") == {"python_user", "PYTHONDONTWRITEBYTECODE"}
+    assert seen("python") == {"python_user", *PYTHONS}
     says(site, "python", "system", extends="python")
-    assert seen("python") == {"python_system", "PYTHONDONTWRITEBYTECODE"}
-    assert seen(site.user / "policies" / "python.yaml") == {"python_user", "python_system", "PYTHONDONTWRITEBYTECODE"}
+    assert seen("python") == {"python_system", *PYTHONS}
+    assert seen(site.user / "policies" / "python.yaml") == {"python_user", "python_system", *PYTHONS}
 
 
 def test_a_file_by_path_may_rest_on_every_place(site: Site) -> None:
@@ -182,7 +184,7 @@ def test_a_file_reached_from_a_system_policy_keeps_its_trust(site: Site) -> None
 def test_nothing_is_taken_from_the_current_directory_by_name(site: Site) -> None:
     says(site, "python", "here")
     says(site, "_base", "here")
-    assert seen("python") == {"PYTHONDONTWRITEBYTECODE"}
+    assert seen("python") == PYTHONS
     assert seen("python.yaml") == {"python_here"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,3 +107,18 @@ def test_many_that_remove_the_same_directory_remove_it_once(tmp_path: Path) -> N
         children.append(child)
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
     assert not victim.exists()
+
+
+def test_the_scratch_of_a_supervisor_in_another_pid_namespace_is_not_swept() -> None:
+    """To us its pid says nothing, but its lock does."""
+    path = Path(f"/tmp/sandbox-{os.geteuid()}-1-1-{os.urandom(6).hex()}")
+    path.mkdir()
+    held = os.open(path, tree.FOLDER)
+    fcntl.flock(held, fcntl.LOCK_SH)
+    try:
+        scratch.sweep((1, 0))
+        assert path.exists()
+    finally:
+        os.close(held)
+    assert str(path) in scratch.sweep((1, 0))
+    assert not path.exists()
