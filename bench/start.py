@@ -10,6 +10,7 @@ program in the place of the launcher; `run` is `run.execute` of the compiled pla
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import time
@@ -88,6 +89,7 @@ def bench(runner: pyperf.Runner, backend: str, name: str, program: list[str]) ->
         return
     scratch = f"/tmp/bench-{os.getuid()}"
     os.makedirs(scratch, exist_ok=True)
+    atexit.register(lambda: os.path.isdir(scratch) and os.rmdir(scratch))
     command = [sys.executable, "-m", "sandbox_cli", "exec", "-b", backend, "--", *program]
     runner.bench_time_func(f"{backend} {name} raw", timed(raw(compiled, program, scratch)))
     runner.bench_time_func(f"{backend} {name} run", timed(lambda: run.execute(compiled, WORK)))

@@ -202,6 +202,16 @@ def test_the_launcher_is_out_of_reach_but_for_a_pidfd_below_firejail(backend: st
         assert (outcome["status"], outcome["exit_code"]) == ("nonzero-exit", 5)
 
 
+@listed("left-behind")
+@pytest.mark.parametrize("backend", ["nsjail"], indirect=True)
+def test_nsjail_leaves_one_empty_directory_for_an_ordinary_user_and_none_for_root(
+    backend: str, account: str, driver: Driver
+) -> None:
+    left = Path(f"/tmp/nsjail.{said(driver, backend, 'id -u')[0]}.root")
+    assert left.exists() is (account == "user")
+    assert account == "root" or list(left.iterdir()) == []
+
+
 # ---- what is inspected, and which mounts can be made ----
 
 
