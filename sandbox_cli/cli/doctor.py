@@ -28,7 +28,9 @@ def doctor(json: Json = False) -> int:
     from sandbox_cli.backends import BACKENDS
     from sandbox_cli.host import surroundings
     from sandbox_cli.plan.request import FOR_COMMANDS
+    from sandbox_cli.policy import config
 
+    config.load()  # a mistake in it is no jailer's problem
     answer: Doctor = {
         "policy": FOR_COMMANDS,
         "chosen": _chosen(),

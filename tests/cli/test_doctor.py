@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
+import pytest
 
 from sandbox_cli.plan.levels import TABLE
 
@@ -74,3 +75,13 @@ def test_requirement_that_one_backend_does_not_meet_is_a_problem_of_that_one(
     problems = {each["name"]: each["problem"] for each in answer["backends"]}
     assert (problems["bwrap"], problems["nsjail"]) == (None, None)
     assert problems["firejail"] == "limits.tmp_size would be none"
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_a_mistake_in_the_configuration_is_told_once_with_its_file(sandbox: Sandbox, shared_tmp: Path) -> None:
+    (shared_tmp / "sandbox").mkdir()
+    (shared_tmp / "sandbox" / "config.yaml").write_text("backend: [bwrap]\n")
+    done = sandbox("doctor", env={"XDG_CONFIG_HOME": str(shared_tmp)})
+    assert done.returncode == 2
+    assert done.stderr.count(b"unknown key 'backend'") == 1
+    assert f"{shared_tmp}/sandbox/config.yaml:1".encode() in done.stderr
