@@ -51,13 +51,18 @@ MOUNT = Short(
     ),
 )
 
+# How a runtime is asked for its version: outside of any jail, so it is no place for a policy's own words.
+VERSION_QUESTIONS = ("--version", "-version", "-V", "-v", "version")
+
 LANGUAGE = Record(
     {
         "name": Leaf(scalars.word),  # else that of the file that first says `language`
         "aliases": Items(scalars.word),
         "extensions": Items(scalars.extension),
         "file": Leaf(scalars.file_name),
-        "runtime": Record({"command": Leaf(scalars.program), "version": Leaf(scalars.filled)}),
+        "runtime": Record(
+            {"command": Leaf(scalars.program), "version": Leaf(scalars.one_of(VERSION_QUESTIONS, "question"))}
+        ),
         "compile": Record({"run": Items(scalars.text, variables=True, filled=True), "limits": LIMITS}),
         "run": Items(scalars.text, variables=True, filled=True),
         "selftest": Record({"source": Leaf(scalars.text, lines=True), "stdout": Leaf(scalars.text, lines=True)}),

@@ -10,7 +10,7 @@ import os
 import stat
 
 from sandbox_cli.errors import HostError, UsageError
-from sandbox_cli.run.tree import FOLDER, open_closed, walk
+from sandbox_cli.run.tree import FOLDER, open_file, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def collect(
     found: list[FoundArtifact] = []
     omitted: list[tuple[bytes, str]] = []
     room, inline = wanted["max_bytes"], INLINE_BYTES
+    made: set[bytes] = set()  # the folders below it that are ours
     target = os.open(output_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) if output_dir is not None else None
     try:
         for path, looks in sorted(_candidates(scratch, wanted["collect"], skip, program), key=lambda each: each[0]):
@@ -81,7 +82,7 @@ def collect(
             if reason is None and looks is not None and looks.st_size > room:
                 reason = f"over artifacts.max_bytes ({wanted['max_bytes']})"
             if reason is None:
-                taken = _take(scratch, path, target, inline)
+                taken = _take(scratch, path, target, inline, made)
                 if isinstance(taken, str):
                     reason = taken
                 else:
@@ -115,10 +116,10 @@ def _unfit(looks: os.stat_result | None) -> str | None:
     return _KINDS.get(stat.S_IFMT(looks.st_mode))
 
 
-def _take(scratch: int, path: bytes, target: int | None, inline: int) -> FoundArtifact | str:
+def _take(scratch: int, path: bytes, target: int | None, inline: int, made: set[bytes]) -> FoundArtifact | str:
     """One file, hashed and saved or kept; or why not."""
     try:
-        source = open_closed(scratch, path, _READ)
+        source = open_file(scratch, path, _READ)
     except OSError as error:
         return f"can't be read: {error.strerror}"
     try:
@@ -126,11 +127,11 @@ def _take(scratch: int, path: bytes, target: int | None, inline: int) -> FoundAr
         if not stat.S_ISREG(looks.st_mode):
             return "not a regular file"
         if target is not None:
-            digest, content = _save(source, target, path, looks.st_mode), None
+            digest, content = _save(source, target, path, looks.st_mode, made), None
         else:
             digest, content = _read(source, keep=looks.st_size <= inline)
     except FileExistsError:
-        return f"{NOT_SAVED}: a file of that name is there already"
+        return f"{NOT_SAVED}: a file or a folder of that name is there already"
     except OSError as error:
         return f"{NOT_SAVED}: {error.strerror}"
     finally:
@@ -149,10 +150,10 @@ def _read(source: int, *, keep: bool) -> tuple[str, bytes | None]:
     return digest.hexdigest(), b"".join(pieces) if keep else None
 
 
-def _save(source: int, target: int, path: bytes, mode: int) -> str:
+def _save(source: int, target: int, path: bytes, mode: int, made: set[bytes]) -> str:
     from hashlib import sha256
 
-    folder = _make_folders(target, os.path.dirname(path), None)
+    folder = _make_folders(target, os.path.dirname(path), None, made)
     name = os.path.basename(path)
     try:
         destination = os.open(name, _NEW, 0o755 if mode & 0o100 else 0o644, dir_fd=folder)
@@ -197,16 +198,26 @@ def _copy(path: str, target: int) -> None:
         os.close(source)
 
 
-def _make_folders(top: int, path: bytes, owner: tuple[int, int] | None) -> int:
-    """Opens a folder below `top`, made where it is missing; a link in its place is refused."""
+def _make_folders(top: int, path: bytes, owner: tuple[int, int] | None, made: set[bytes] | None = None) -> int:
+    """Opens a folder below `top`, made where it is missing; a link in its place is refused.
+
+    With `made`, the folders that this run made, so is any other that is there already: a job must not put files
+    into the caller's own folders (.git/hooks). Raises FileExistsError for it.
+    """
     fd = os.dup(top)
+    below = b""
     for name in path.split(b"/") if path else []:
+        below += name + b"/"
         try:
             os.mkdir(name, 0o755, dir_fd=fd)
+            if made is not None:
+                made.add(below)
             if owner is not None:
                 os.chown(name, *owner, dir_fd=fd, follow_symlinks=False)
         except FileExistsError:
-            pass
+            if made is not None and below not in made:
+                os.close(fd)
+                raise
         except OSError:
             os.close(fd)
             raise

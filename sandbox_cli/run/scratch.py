@@ -62,8 +62,8 @@ class Site:
     def close(self) -> None:
         """Removes what was made; the account is free for the next job."""
         if self._alive is not None and self.host:
+            remove_tree(self.host, ours=True)
             os.close(self._alive)
-            remove_tree(self.host)
         for pattern in self._leftovers:
             _remove_empty(pattern.replace(UID, str(self.uid)))
         close(self._lock)
@@ -104,7 +104,11 @@ def _sweep_leftovers(first: int, last: int) -> list[str]:
             before, _, after = name.partition(UID)
             for each in _names(folder):
                 uid = each[len(before) : len(each) - len(after)]
-                if each != f"{before}{uid}{after}" or not uid.isdigit() or not first <= int(uid) <= last:
+                if (
+                    each != f"{before}{uid}{after}"
+                    or not (uid.isascii() and uid.isdigit())
+                    or not first <= int(uid) <= last
+                ):
                     continue
                 lock = _lock(int(uid))
                 if lock is not None and _remove_empty(f"{folder}/{each}"):
@@ -129,12 +133,12 @@ def _remove_empty(path: str) -> bool:
     return True
 
 
-def remove_tree(path: str) -> bool:
+def remove_tree(path: str, *, ours: bool = False) -> bool:
     """Removes a directory whatever a job did in it: closed folders, links, trees deeper than any stack.
 
     Each folder is emptied into the top one before it is entered, so that no path grows and no fd is held for
-    a level. Nothing is followed: a symbolic link is a name like any other. Of two that remove the same
-    directory one does it.
+    a level. Nothing is followed: a symbolic link is a name like any other. A directory whose lock is held is
+    somebody's who lives, and stays, unless it is `ours`: what a job did to the lock doesn't count then.
     """
     try:
         found = os.stat(path, follow_symlinks=False)
@@ -148,7 +152,8 @@ def remove_tree(path: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not ours:
+            fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.fchmod(top, 0o700)
         folders = _empty(top, top)
         while folders:
@@ -182,7 +187,7 @@ def _empty(folder: int, top: int) -> list[str]:
 
 def _left_behind(name: str) -> bool:
     parts = name.split("-")
-    if len(parts) != 5 or not parts[2].isdigit():
+    if len(parts) != 5 or not (parts[2].isascii() and parts[2].isdigit()):
         return False
     return start_time(int(parts[2])) != parts[3]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import time
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.scratch import Site
 
+_LAST_LOOK_S = 0.005
 _START_S = 10.0  # from the spawn to the gate
 _END_S = 5.0  # from a kill, or from the program's end, to an empty jail
+_DEAD_S = 60.0  # from the first kill: a job of thousands of processes takes the kernel a while
 
 
 class Supervisor:
@@ -40,9 +43,13 @@ class Supervisor:
         self.stderr = Output(work["stderr"], work["capture"], self.budget)
         self._plan = plan
         self._cancel = work["cancel"]
-        self._stopping = self._interrupted = False
+        self._stopping = self._interrupted = self._late = False
+        self._stopped: float | None = None
         self._deadline: float | None = time.monotonic() + _START_S
         stdio = (self.stdin.job_end, self.stdout.job_end, self.stderr.job_end)
+        if plan["account"]["root"]:
+            for end in (self.stdout.job_end, self.stderr.job_end):
+                os.fchown(end, site.uid, site.gid)  # or the job could not open its own /dev/stdout
         try:
             self.jail = Jail(plan, work, site, stdio)
         except BaseException:
@@ -82,9 +89,10 @@ class Supervisor:
             self._deadline = self.jail.ended + _END_S
         self._look()
         late = self._deadline is not None and time.monotonic() >= self._deadline
-        # We may have been stopped ourselves (Ctrl-Z): what happened meanwhile comes before what is due.
-        if late and not self._poll([*self.jail.interests(), *self._own_interests()], patience=0):
+        # We may have been stopped ourselves (Ctrl-Z): what happened meanwhile comes before what is due, once.
+        if late and (self._late or not self._poll([*self.jail.interests(), *self._own_interests()], patience=0)):
             self._overdue()
+        self._late = late
 
     def _poll(self, interests: list[Interest], patience: float | None = None) -> bool:
         """Waits, and says whether anything happened. `patience` in ms; by default until something is due."""
@@ -167,13 +175,19 @@ class Supervisor:
     def _look(self) -> None:
         if self._next_look is None or self.sampler is None or time.monotonic() < self._next_look:
             return
-        exceeded = self.sampler.look()
+        exceeded = self.sampler.look(self._deadline if self._deadline is not None else math.inf)
         if exceeded is not None:
             self._stop(limit=exceeded)
 
     def _overdue(self) -> None:
         if self._stopping:
-            raise HostError(f"the jail did not end within {_END_S:.0f} s of being killed")
+            assert self._stopped is not None
+            if time.monotonic() > self._stopped + _DEAD_S:
+                raise HostError(f"the jail did not end within {_DEAD_S:.0f} s of being killed")
+            self._deadline = time.monotonic() + _END_S
+            self.jail.kill()
+            self.jail.kill_jailer()
+            return
         if self.jail.ended is not None:
             self._stop()  # the program is over; what it left behind takes too long to go
         elif self.jail.opened is not None:
@@ -194,8 +208,9 @@ class Supervisor:
         if limit is not None and (self.jail.end is None or limit[0] == "output"):
             self.killed = limit
         if self.sampler is not None and self.jail.end is None:
-            self.sampler.look()  # the last word on usage: the launcher won't have one
+            self.sampler.look(time.monotonic() + _LAST_LOOK_S)  # the last word on usage: the launcher has none then
         now = time.monotonic()
+        self._stopped = now
         self._deadline = now + _END_S
         self.jail.finished = self.jail.finished or now  # what its end takes is not the job's time
         self.jail.kill()

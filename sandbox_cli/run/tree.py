@@ -1,4 +1,4 @@
-"""Walking a directory that a job wrote: no link is followed, and neither depth nor length of a path can hurt."""
+"""Walking a directory that a job wrote, perhaps still writes: no link is followed, and depth and number are bounded."""
 
 from __future__ import annotations
 
@@ -10,73 +10,84 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-LONGEST_PATH = 16 << 10  # bytes; a tree of 2,000 folders passes, one made to eat the walker's memory doesn't
-_PIECE = 2048  # the kernel takes 4095 bytes of path at a time
+DEEPEST = 128  # folders below one another: each that is entered holds an fd
+LONGEST_PATH = 4096  # bytes: what the kernel takes, so that a path that is told can be used
 
 
 def walk(top: int, *, opening: bool = False) -> Iterator[tuple[bytes, os.stat_result | None]]:
-    """Every path below a directory with its lstat; None with a folder that can't be entered.
+    """Every path below a directory with its lstat; None with what can't be looked at, or lies too deep.
 
-    What vanishes while it is looked at is left out. With `opening` closed folders of ours are opened: for a
-    tree that nobody writes any more.
+    What vanishes while it is looked at is left out. With `opening` folders of ours that were closed are
+    opened: for a tree that nobody writes any more. Each step names one entry of an open folder, so that no
+    link that is put in a folder's place leads out.
     """
-    folders = [b""]
-    while folders:
-        path = folders.pop()
+    levels: list[tuple[int, bytes, list[str]]] = []  # an open folder, its path, and its folders that are still to do
+    try:
+        entered = _enter(top, ".", opening=opening)
+        if entered is None:
+            yield b"", None
+            return
+        levels.append((entered, b"", []))
+        yield from _list(*levels[-1])
+        while levels:
+            fd, path, folders = levels[-1]
+            if not folders:
+                os.close(levels.pop()[0])
+                continue
+            name = folders.pop()
+            below = path + os.fsencode(name)
+            try:
+                fits = len(levels) < DEEPEST and len(below) < LONGEST_PATH
+                inner = _enter(fd, name, opening=opening) if fits else None
+            except FileNotFoundError:
+                continue
+            if inner is None:
+                yield below, None
+                continue
+            levels.append((inner, below + b"/", []))
+            yield from _list(*levels[-1])
+    finally:
+        for fd, _, _ in levels:
+            os.close(fd)
+
+
+def _list(fd: int, path: bytes, folders: list[str]) -> Iterator[tuple[bytes, os.stat_result | None]]:
+    """What is in one folder; its own folders are added to `folders`."""
+    for name in os.listdir(fd):
         try:
-            fd = open_closed(top, path) if opening else open_below(top, path)
+            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
         except FileNotFoundError:
             continue
         except OSError:
-            yield path, None
+            yield path + os.fsencode(name), None
             continue
-        try:
-            with os.scandir(fd) as entries:
-                for entry in entries:
-                    try:
-                        found = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue
-                    below = (path + b"/" if path else b"") + os.fsencode(entry.name)
-                    yield below, found
-                    if stat.S_ISDIR(found.st_mode):
-                        folders.append(below)
-        finally:
-            os.close(fd)
+        yield path + os.fsencode(name), found
+        if stat.S_ISDIR(found.st_mode):
+            folders.append(name)
 
 
-def open_closed(top: int, path: bytes, flags: int = FOLDER) -> int:
-    """As `open_below`, for what may be closed to its owner: only root reads that as it is."""
+def _enter(above: int, name: str, *, opening: bool) -> int | None:
+    """Opens one folder of an open one; None: it is closed, or no folder any more. Raises FileNotFoundError."""
     try:
-        return open_below(top, path, flags)
+        fd = os.open(name, FOLDER, dir_fd=above)
     except PermissionError:
-        folder, _, name = path.rpartition(b"/")
-        above = open_below(top, folder)
-        try:
-            os.chmod(name, 0o700, dir_fd=above)
-        finally:
-            os.close(above)
-        return open_below(top, path, flags)
-
-
-def open_below(top: int, path: bytes, flags: int = FOLDER) -> int:
-    """Opens a path below a directory, however long it is. Raises OSError."""
-    if len(path) > LONGEST_PATH:
-        raise OSError(36, os.strerror(36))  # ENAMETOOLONG
-    names = path.split(b"/")
-    fd = top
-    try:
-        while True:
-            piece = names.pop(0) or b"."
-            while names and len(piece) + len(names[0]) < _PIECE:
-                piece += b"/" + names.pop(0)
-            inner = os.open(piece, flags if not names else FOLDER, dir_fd=fd)
-            if fd != top:
-                os.close(fd)
-            fd = inner
-            if not names:
-                return fd
-    except OSError:
-        if fd != top:
-            os.close(fd)
+        if not opening:
+            return None
+        os.chmod(name, 0o700, dir_fd=above)
+        fd = os.open(name, FOLDER, dir_fd=above)
+    except FileNotFoundError:
         raise
+    except OSError:
+        return None  # a link or a file stands there now
+    if opening and os.fstat(fd).st_uid == os.geteuid():
+        os.fchmod(fd, 0o700)  # one that may be read, but not searched, is open and yet closed
+    return fd
+
+
+def open_file(top: int, path: bytes, flags: int) -> int:
+    """Opens a file of a tree that nobody writes any more, and opens it to ourselves first where it is closed."""
+    try:
+        return os.open(path, flags, dir_fd=top)
+    except PermissionError:
+        os.chmod(path, 0o600, dir_fd=top)
+        return os.open(path, flags, dir_fd=top)

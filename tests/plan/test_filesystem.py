@@ -55,6 +55,7 @@ def test_a_mount_behind_a_closed_folder_says_so(as_user, shared_tmp):
     (shared_tmp / "closed").mkdir(mode=0)
     (shared_tmp / "closed").chmod(0)
     done = as_user.run([as_user.python, "-c", BEHIND, str(shared_tmp / "closed/x")])
+    (shared_tmp / "closed").chmod(0o700)  # for whoever tidies up
     assert done.stdout.decode() == f"filesystem./usr: {shared_tmp}/closed/x can't be reached by this account\n", done
 
 

@@ -14,6 +14,7 @@ import pytest
 from sandbox_cli.errors import UsageError
 from sandbox_cli.run import artifacts, tree
 
+TAKEN = "can't be saved: a file or a folder of that name is there already"
 ALL: Any = {"collect": ["**"], "max_files": 100, "max_bytes": 1 << 20}
 
 
@@ -92,16 +93,27 @@ def test_a_sparse_file_of_a_terabyte_costs_nothing(fd: int, scratch: Path) -> No
 
 def test_saved_files_keep_their_folders_and_never_replace_one(fd: int, scratch: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    (out / "plots").mkdir(parents=True)
-    (out / "plots" / "old").write_bytes(b"mine")
+    out.mkdir()
+    (out / "old").write_bytes(b"mine")
+    (scratch / "old").write_bytes(b"theirs")
     (scratch / "plots").mkdir()
-    (scratch / "plots" / "old").write_bytes(b"theirs")
-    (scratch / "plots" / "new").write_bytes(b"new")
+    for name in ("a", "b"):
+        (scratch / "plots" / name).write_bytes(name.encode())
     found, omitted = artifacts.collect(fd, ALL, {}, None, str(out))
-    assert (out / "plots" / "new").read_bytes() == b"new"
-    assert (out / "plots" / "old").read_bytes() == b"mine"
-    assert found[0]["saved_to"] == str(out / "plots" / "new")
-    assert omitted == [(b"plots/old", "can't be saved: a file of that name is there already")]
+    assert [(out / "plots" / name).read_text() for name in "ab"] == ["a", "b"]
+    assert (out / "old").read_bytes() == b"mine"
+    assert found[0]["saved_to"] == str(out / "plots" / "a")
+    assert omitted == [(b"old", TAKEN)]
+
+
+def test_nothing_is_put_into_a_folder_that_was_there_before(fd: int, scratch: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / ".git" / "hooks").mkdir(parents=True)
+    (scratch / ".git" / "hooks").mkdir(parents=True)
+    (scratch / ".git" / "hooks" / "post-checkout").write_text("#!/bin/sh\n")
+    found, omitted = artifacts.collect(fd, ALL, {}, None, str(out))
+    assert (found, omitted) == ([], [(b".git/hooks/post-checkout", TAKEN)])
+    assert list((out / ".git" / "hooks").iterdir()) == []
 
 
 def test_a_link_below_the_output_directory_is_not_written_through(fd: int, scratch: Path, tmp_path: Path) -> None:
@@ -151,3 +163,13 @@ def test_what_the_job_closed_comes_back_all_the_same(fd: int, scratch: Path) -> 
         (scratch / path).chmod(mode)
     found, omitted = artifacts.collect(fd, ALL, {}, None, None)
     assert (paths(found), omitted) == ([b"a/b/file"], [])
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o200, 0o100, 0])
+def test_a_folder_comes_back_whatever_its_mode(mode: int, fd: int, scratch: Path) -> None:
+    (scratch / "d").mkdir()
+    (scratch / "d" / "x").write_bytes(b"1")
+    (scratch / "d").chmod(mode)
+    scratch.chmod(mode)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
+    assert (paths(found), omitted) == ([b"d/x"], [])

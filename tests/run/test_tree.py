@@ -32,18 +32,38 @@ def make_deep(top: int, depth: int, name: str) -> None:
     os.close(fd)
 
 
-def test_a_tree_of_2000_folders_is_walked_to_its_leaf(top: int) -> None:
-    make_deep(top, 2000, "d")
-    paths = [path for path, _ in tree.walk(top)]
-    assert len(paths) == 2001
-    assert paths[-1] == b"d/" * 2000 + b"leaf"
+def test_a_tree_is_walked_as_deep_as_fds_allow_and_what_lies_deeper_is_told(top: int) -> None:
+    make_deep(top, tree.DEEPEST - 1, "d")
+    assert [path.count(b"/") for path, _ in tree.walk(top)] == list(range(tree.DEEPEST))
+    make_deep(top, 2000, "e")
+    found = [(path, looks) for path, looks in tree.walk(top) if path.startswith(b"e")]
+    assert len(found) == tree.DEEPEST + 1
+    assert found[-1] == (b"/".join([b"e"] * tree.DEEPEST), None)
 
 
-def test_a_tree_with_longer_paths_than_allowed_is_reported_and_not_walked(top: int) -> None:
+def test_a_path_that_the_kernel_could_not_take_is_told_and_not_entered(top: int) -> None:
     make_deep(top, 100, "n" * 250)
     found = list(tree.walk(top))
     assert found[-1][1] is None
-    assert len(found[-1][0]) > tree.LONGEST_PATH
+    assert len(found) < 20
+
+
+def test_a_wide_and_deep_tree_takes_no_longer_than_its_names(top: int) -> None:
+    make_deep(top, 120, "d")
+    inner = os.open("/".join(["d"] * 120), tree.FOLDER, dir_fd=top)
+    for name in range(3000):
+        os.mkdir(str(name), dir_fd=inner)
+    os.close(inner)
+    assert sum(1 for _ in tree.walk(top)) == 3121
+
+
+def test_a_walk_that_is_given_up_leaves_no_fd_open(top: int) -> None:
+    make_deep(top, 50, "d")
+    before = len(os.listdir("/proc/self/fd"))
+    for path, _ in tree.walk(top):
+        if path.count(b"/") == 30:
+            break
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_links_are_names_and_are_not_followed(top: int, tmp_path: Path) -> None:
@@ -122,3 +142,16 @@ def test_the_scratch_of_a_supervisor_in_another_pid_namespace_is_not_swept() -> 
         os.close(held)
     assert str(path) in scratch.sweep((1, 0))
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["sandbox-{uid}-²-1-x", "sandbox-{uid}-1-x", "sandbox-{uid}--1--", "sandbox-{uid}-9-9-"]
+)
+def test_odd_names_of_somebody_elses_disturb_no_sweep(name: str) -> None:
+    path = Path("/tmp", name.format(uid=os.geteuid()))
+    path.mkdir(exist_ok=True)
+    try:
+        scratch.sweep((1, 2))
+    finally:
+        if path.exists():
+            path.rmdir()

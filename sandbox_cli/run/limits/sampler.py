@@ -11,7 +11,7 @@ import os
 import time
 
 from sandbox_cli.run.system import lines_of, read_text, status_of
-from sandbox_cli.run.tree import LONGEST_PATH, walk
+from sandbox_cli.run.tree import DEEPEST, LONGEST_PATH, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _FIRST_LOOK_S = 0.01
 _SHORTEST_S, _LONGEST_S = 0.02, 0.25
+_LOOK_S = 0.2  # the longest that one look may take
 _SHARE = 20  # a look may cost one part in twenty of the supervisor's time
 
 
@@ -52,13 +53,18 @@ class Sampler:
         self._counted = counted  # scratch is a directory among others of a file system: its files must be counted
         self.next_look = time.monotonic() + _FIRST_LOOK_S
 
-    def look(self) -> tuple[str, str] | None:
-        """Takes one look. Returns the limit that is exceeded and what was seen of it, or None."""
+    def look(self, until: float = math.inf) -> tuple[str, str] | None:
+        """Takes one look. Returns the limit that is exceeded and what was seen of it, or None.
+
+        A tree can be made so large that a look takes longer than its job may: at `until`, or after _LOOK_S, it
+        is broken off, and what was seen by then counts.
+        """
         began = time.monotonic()
+        until = min(until, began + _LOOK_S)
         self.looks += 1
-        seen = self._tree()
+        seen = self._tree(until)
         if self._scratch is not None and self._bounded:
-            seen |= self._scratch_use(self._scratch)
+            seen |= self._scratch_use(self._scratch, until)
         took = time.monotonic() - began
         self.next_look = time.monotonic() + min(max(took * _SHARE, _SHORTEST_S), _LONGEST_S)
         for name, value in self._limits.items():
@@ -66,10 +72,12 @@ class Sampler:
                 return name, _WORDS[name](seen[name])
         return None
 
-    def _tree(self) -> dict[str, float]:
+    def _tree(self, until: float) -> dict[str, float]:
         user = system = tasks = 0.0
-        memory = _Memory()
+        memory = _Memory(until)
         for pid in _below(self._init):
+            if time.monotonic() > until:
+                break
             try:
                 fields = read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
                 # of the process, and of its children that were waited for (proc(5), fields 14 to 17)
@@ -86,9 +94,9 @@ class Sampler:
         self.processes_peak = max(self.processes_peak, int(tasks))
         return {"cpu_time": user + system, "memory": total, "processes": tasks}
 
-    def _scratch_use(self, scratch: int) -> dict[str, float]:
+    def _scratch_use(self, scratch: int, until: float) -> dict[str, float]:
         if self._counted:
-            size, files = _count(scratch)
+            size, files = _count(scratch, until)
             return {"scratch_size": size, "scratch_files": files}
         room = os.fstatvfs(scratch)
         self.full |= full(room)
@@ -105,7 +113,8 @@ class _Memory:
     mapped; so: proportional shares, and files that live in memory through the fds that hold them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, until: float) -> None:
+        self._until = until
         self._private = 0
         self._shared = 0
         self._files: dict[tuple[int, int], int] = {}
@@ -129,13 +138,15 @@ class _Memory:
         except (FileNotFoundError, PermissionError):
             return  # it is ending: then nobody may look any more
         for fd in fds:
+            if time.monotonic() > self._until:
+                return
             path = f"{folder}/{fd}"
             try:
                 if os.readlink(path).startswith("/memfd:"):
                     found = os.stat(path)
                     self._files[found.st_dev, found.st_ino] = found.st_blocks * 512
-            except (FileNotFoundError, PermissionError):
-                continue  # closed meanwhile, or the same
+            except OSError:
+                continue  # closed meanwhile, of a process that is ending, or of a path longer than can be told
 
     def _add_resident(self, pid: int) -> None:
         """Where the kernel doesn't show shares (a set-uid jailer's job to an ordinary user): resident pages.
@@ -177,13 +188,15 @@ def _below(pid: int) -> list[int]:
     return found
 
 
-def _count(folder: int) -> tuple[float, float]:
+def _count(folder: int, until: float) -> tuple[float, float]:
     """Bytes that are allocated below a directory, and how many names. A folder that is closed hides what it holds."""
     size = files = 0
     for path, found in walk(folder):
+        if time.monotonic() > until:
+            break
         if found is not None:
             files += 1
             size += found.st_blocks * 512
-        elif len(path) > LONGEST_PATH:
+        elif path.count(b"/") >= DEEPEST - 1 or len(path) >= LONGEST_PATH:
             return size, math.inf
     return size, files
