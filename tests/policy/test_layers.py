@@ -246,3 +246,9 @@ def test_the_error_reads_as_one_line_with_its_place(site: Site) -> None:
         policy.load(str(path))
     assert str(caught.value) == f"{path}:2:11: limits.memory: 'M' is not a unit of size"
     assert caught.value.hint == "did you mean 512MiB? Units are B, KiB, MiB, GiB, TiB, kB, MB, GB, TB"
+
+
+def test_the_question_for_a_version_is_one_of_a_few_known_ones() -> None:
+    """It is put to the runtime outside of any jail."""
+    hostile = "language: {runtime: {command: python3, version: \"-c__import__('os').system('id')\"}}"
+    assert refusal(hostile).message.startswith("there is no question ")
