@@ -22,6 +22,8 @@ def walk(top: int, *, opening: bool = False) -> Iterator[tuple[bytes, os.stat_re
     link that is put in a folder's place leads out.
     """
     levels: list[tuple[int, bytes, list[str]]] = []  # an open folder, its path, and its folders that are still to do
+    if opening and os.fstat(top).st_uid == os.geteuid():
+        os.fchmod(top, 0o700)  # nothing can be named in a folder that may not be searched, not even itself
     try:
         entered = _enter(top, ".", opening=opening)
         if entered is None:
