@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sandbox_cli.errors import HostError
-from sandbox_cli.host import accounts
+from sandbox_cli.host import accounts, groups
 from sandbox_cli.host.access import OTHERS, Account, caller
 from sandbox_cli.host.jailers import find_jailer
 from sandbox_cli.host.known import KNOWN, OTHER
@@ -54,6 +54,7 @@ def look(
         root_entries=tuple(entry.name for entry in entries),
         root_links={entry.name: str(entry.readlink()) for entry in entries if entry.is_symlink()},
         firejail_user=user,
+        groups=groups.find(),
         nproc_in_namespace=proof.holds(),
     )
 

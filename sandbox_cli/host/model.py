@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Problem(NamedTuple):
@@ -11,6 +11,9 @@ class Problem(NamedTuple):
 
     reason: str
     fix: str | None
+
+
+NO_GROUPS = Problem("nobody looked for control groups", None)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,15 @@ class Jailer:
 
 
 @dataclass(frozen=True)
+class Groups:
+    """Control groups that work here: for each controller where a job's is made, and the limits that they hold."""
+
+    enforcer: Literal["cgroup-v2", "cgroup-v1", "systemd-scope"]
+    parents: dict[str, str]
+    holds: frozenset[str]  # {"memory", "processes", "cpu_time", "cpus"}
+
+
+@dataclass(frozen=True)
 class Host:
     """Facts of this machine and of who asks. `root_entries` are the names in `/`, `root_links` its symbolic links."""
 
@@ -45,6 +57,7 @@ class Host:
     root_entries: tuple[str, ...]
     root_links: dict[str, str] = field(default_factory=dict[str, str])  # {"bin": "usr/bin"}
     firejail_user: tuple[str, int, int, str] | None = None  # name, uid, gid, home; for root alone
+    groups: Groups | Problem = NO_GROUPS
     nproc_in_namespace: bool = False  # RLIMIT_NPROC counts a jail's own tasks alone (kernel >= 5.14)
 
     @property

@@ -14,7 +14,11 @@
 
 #include <grp.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/mount.h>
+
+enum { OOM_SCORE = 500 }; /* of -1000 to 1000: as if half of the memory were its own */
+static const char OOM_SCORE_TEXT[] = "500";
 
 struct options {
     uint32_t parent, highest_fd, uid, gid, lifeline; /* 0: not given */
@@ -61,6 +65,19 @@ static struct options parse(char **arguments) {
 static void join_group(const char *procs) {
     int fd = open(procs, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, "0", 1) != 1) die("enter: group", procs);
+    close(fd);
+}
+
+/* When the host runs out of memory, a job goes before what it runs beside. Nobody needs a privilege to be killed sooner;
+ * where it can't be said, nothing that was promised is lost. */
+static void offer_to_the_oom_killer(void) {
+    char inherited[16] = "";
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (fd < 0) return;
+    if (read(fd, inherited, sizeof inherited - 1) > 0 && strtol(inherited, NULL, 10) < OOM_SCORE) {
+        ssize_t written = pwrite(fd, OOM_SCORE_TEXT, sizeof OOM_SCORE_TEXT - 1, 0);
+        (void)written;
+    }
     close(fd);
 }
 
@@ -138,6 +155,7 @@ _Noreturn void enter(char **arguments) {
     if (setsid() < 0 && getsid(0) != getpid()) die("enter: setsid", "");
     for (char **option = options.first; option < options.end; option += 2)
         if (option[0][1] == 'g') join_group(option[1]);
+    offer_to_the_oom_killer();
     if (syscall(SYS_close_range, options.highest_fd + 1, ~0U, 0)) die("enter: close_range", "");
     mount_all(&options);
     if (options.account) become(options.uid, options.gid);

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.backends import BACKENDS
+from sandbox_cli.host.model import Groups
 from sandbox_cli.plan import identity, receipt
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.policy.filter import compile_filter
 
 if TYPE_CHECKING:
+    from sandbox_cli.host.model import Host
     from sandbox_cli.plan.choose import Choice
+    from sandbox_cli.plan.model import Groups as PlannedGroups
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.plan.settle import Settled
 
@@ -39,6 +42,7 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "filter": compile_filter(policy.syscalls, choice.host.machine),
         "syscall_blame": blame(policy, "syscalls") if policy.syscalls.action == "kill" else None,
         "limits": receipt.limits(choice.held, policy),
+        "groups": _groups(choice.host),
         "seal": invocation["seal"],
         "artifacts": {
             "collect": list(settled.collect),
@@ -50,3 +54,8 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "language": settled.language,
         "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,
     }
+
+
+def _groups(host: Host) -> PlannedGroups | None:
+    found = host.groups
+    return {"enforcer": found.enforcer, "parents": found.parents} if isinstance(found, Groups) else None

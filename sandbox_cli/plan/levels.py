@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from sandbox_cli.host.model import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -26,7 +28,7 @@ class Row(NamedTuple):
     reason: str | None = None
 
 
-# The order is the receipt's. No control group is used yet: what only a group could hold is sampled, or open.
+# The order is the receipt's. What a control group holds better is told by `_grouped`.
 TABLE: dict[str, Row] = {
     "filesystem": Row("strict", "mount", "strict"),
     "network": Row("strict", "namespace", "strict"),
@@ -34,7 +36,9 @@ TABLE: dict[str, Row] = {
     "privileges": Row("strict", "namespace", "strict"),
     "limits.wall_time": Row("strict", "supervisor", "strict"),
     "limits.cpu_time": Row("sampled", "sampler", "sampled", "the kernel has no cap on the CPU seconds of a whole job"),
-    "limits.memory": Row("sampled", "sampler", "sampled", "counted from outside: control groups are not used yet"),
+    "limits.memory": Row(
+        "sampled", "sampler", "sampled", "counted from outside: a job can hide memory between two looks"
+    ),
     "limits.processes": Row("strict", "rlimit", "sampled"),
     "limits.open_files": Row("strict", "rlimit", "strict"),
     "limits.file_size": Row("strict", "rlimit", "strict"),
@@ -42,7 +46,15 @@ TABLE: dict[str, Row] = {
     "limits.scratch_files": Row("strict", "mount", "sampled"),
     "limits.tmp_size": Row("strict", "mount", "none"),
     "limits.output": Row("strict", "supervisor", "strict"),
-    "limits.cpus": Row("none", None, "none", "nothing but a control group bounds cores, and they are not used yet"),
+    "limits.cpus": Row("none", None, "none", "nothing but a control group bounds cores"),
+}
+
+# How well a control group holds what it can.
+_GROUPED: dict[str, Level] = {
+    "limits.cpu_time": "sampled",
+    "limits.memory": "strict",
+    "limits.processes": "strict",
+    "limits.cpus": "strict",
 }
 
 ENFORCER_BELOW: dict[Level, str | None] = {"sampled": "sampler", "process": "rlimit", "none": None}
@@ -110,10 +122,23 @@ def _best(clause: str, policy: Policy, host: Host) -> Held:
         return Held(clause, "none", row.enforcer, asked=False, reason="the policy only logs what it would deny")
     if not _asked(clause, policy):
         return Held(clause, "none", None, asked=False)
+    if (held := _grouped(clause, host)) is not None:
+        return held
     if clause == "limits.processes" and not host.nproc_in_namespace:
         why = "RLIMIT_NPROC counts all processes of the account here, not the jail's alone"
         return Held(clause, "sampled", "sampler", reason=why, fix="use Linux 5.14 or later")
+    if clause in _GROUPED and row.level != "strict" and isinstance(host.groups, Problem):
+        return Held(clause, row.level, row.enforcer, reason=f"{row.reason}; {host.groups.reason}", fix=host.groups.fix)
     return Held(clause, row.level, row.enforcer, reason=row.reason)
+
+
+def _grouped(clause: str, host: Host) -> Held | None:
+    """What a control group of this host holds; None: nothing of the clause."""
+    groups = host.groups
+    if isinstance(groups, Problem) or clause.removeprefix(LIMITS) not in groups.holds:
+        return None
+    level, reason = _GROUPED[clause], TABLE[clause].reason if clause == "limits.cpu_time" else None
+    return Held(clause, level, groups.enforcer, reason=reason)
 
 
 def _asked(clause: str, policy: Policy) -> bool:

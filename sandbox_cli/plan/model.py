@@ -45,6 +45,16 @@ class Scratch(TypedDict):
     files: int
 
 
+class Groups(TypedDict):
+    """Where the job's control group is made: for each controller the directory of the group to make it in.
+
+    For `systemd-scope` the supervisor enters a scope of its own first, and the directory is that one's.
+    """
+
+    enforcer: Literal["cgroup-v2", "cgroup-v1", "systemd-scope"]
+    parents: dict[str, str]
+
+
 class SealFacts(TypedDict):
     """What must be seen from outside before the gate opens."""
 
@@ -84,6 +94,7 @@ class Plan(TypedDict):
     filter: bytes  # BPF: instructions of struct sock_filter
     syscall_blame: Blame | None  # where the filter's action is kill: what a SIGSYS is blamed on
     limits: dict[str, Limit]
+    groups: Groups | None
     seal: SealFacts
     artifacts: Artifacts
     receipt: Receipt

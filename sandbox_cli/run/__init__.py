@@ -38,6 +38,7 @@ from __future__ import annotations
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import verdict
+from sandbox_cli.run.limits import groups
 from sandbox_cli.run.outcome import blank, decide, describe
 from sandbox_cli.run.scratch import Site, sweep
 from sandbox_cli.run.supervise import Supervisor
@@ -61,6 +62,7 @@ def execute(plan: Plan, work: Work) -> Outcome:
         decide(outcome, verdict.not_found(plan["command"][0]))
         return outcome
     sweep(plan["account"]["uid_range"])
+    groups.sweep(plan["groups"])
     site = Site(plan)
     supervisor = None
     try:

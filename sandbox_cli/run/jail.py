@@ -6,11 +6,11 @@ It says what happened; when and why to end it is the supervisor's to decide.
 from __future__ import annotations
 
 import os
-import resource
 import select
 import time
 
 from sandbox_cli.run import artifacts, channel, seal
+from sandbox_cli.run.limits.rlimit import within_ours
 from sandbox_cli.run.spawn import filler, spawn
 from sandbox_cli.run.system import SIGKILL, close, kill_by_pidfd, status_of
 
@@ -173,13 +173,15 @@ class Jail:
             path=path,
             arguments=[self._fill(plan["argv0"]), *arguments, *work["arguments"]],
             environment=list(environment.values()),
-            rlimits=[(number, _at_most_ours(number, value)) for number, value in plan["rlimits"]],
+            rlimits=within_ours(plan["rlimits"]),
             bpf=plan["filter"],
         )
 
     def _armed(self, child: int) -> None:
         """The seal: the gate opens only where the jail is what was planned."""
         try:
+            if self._site.group is not None:
+                self._site.group.admit(child)
             self.inspected, faults = seal.inspect(self._plan, self._site, self.init, child)
             if faults:
                 self.fault = f"the jail is not what was planned: {'; '.join(faults)}"
@@ -188,6 +190,8 @@ class Jail:
             channel.open_gate(self._jailer.control)
         except (FileNotFoundError, ProcessLookupError, BrokenPipeError, ConnectionResetError):
             self.fault = "the jail ended while it was inspected"
+        except OSError as error:
+            self.fault = f"the program can't be put into its control group: {error.strerror}: {error.filename}"
 
     # ---- the ends of processes ----
 
@@ -229,12 +233,6 @@ def _first_process(pid: int) -> int:
         if inner[-1] == "1":
             return each
         each = int(status["PPid"])
-
-
-def _at_most_ours(number: int, value: int) -> int:
-    """A limit within our own hard one, which is the jail's too, and which nobody in it may raise (prlimit(2))."""
-    hard = resource.getrlimit(number)[1]
-    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _ready(fd: int) -> bool:

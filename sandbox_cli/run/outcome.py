@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from sandbox_cli.run.supervise import Supervisor
     from sandbox_cli.run.verdict import Verdict
 
-_NO_GROUP = "no control group measures this job"
+_SAMPLER = "sampler"
+_WHOLE = {"cpu_user_s": "cpu_time_s", "cpu_system_s": "cpu_time_s"}  # who measured a part measured the whole
 _NOT_SEEN = "the job ended before it was looked at"
 
 
@@ -32,6 +33,7 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
             "failure": seen.failure,
             "started": jail.started,
             "end": jail.end,
+            "kernel_killed": seen.group.kernel_killed if seen.group is not None else None,
             "cpu_time_s": used["cpu_time_s"] or 0.0,
             "report": report,
             "syscalls": plan["syscall_blame"],
@@ -79,55 +81,68 @@ def blank(plan: Plan, work: Work) -> Outcome:
 def usage(seen: Supervisor) -> Usage:
     """What was measured, by whom; None with a reason where nothing could.
 
-    The launcher's last word counts every process that it reaped, to the microsecond; the sampler counts what
-    was alive at its looks, in ticks. Both can only have missed something, so the larger is nearer the truth.
+    A control group counts the whole job. Else there are the launcher's last word, which counts every process that
+    it reaped, and the sampler, which counts what was alive at its looks: both can only have missed something, so the
+    larger is nearer the truth.
     """
-    jail, sampler = seen.jail, seen.sampler
+    jail = seen.jail
+    found: dict[str, float] = {}
     measured_by: dict[str, str] = {}
-    unmeasured = {"read_bytes": _NO_GROUP, "written_bytes": _NO_GROUP}
-    user = system = wall = None
-    memory = processes = 0
-    if sampler is not None:
-        memory, processes = sampler.memory_peak_bytes, sampler.processes_peak
-        if sampler.looks:
-            user, system = sampler.cpu_user_s, sampler.cpu_system_s
-            measured_by["cpu_time_s"] = measured_by["memory_peak_bytes"] = measured_by["processes_peak"] = "sampler"
+    unmeasured: dict[str, str] = {}
+    for enforcer in seen.enforcers:  # the group comes last, and knows best
+        measured = enforcer.measured()
+        found.update(measured)
+        unmeasured |= enforcer.missing()
+        measured_by |= {_WHOLE.get(name, name): enforcer.NAME for name in measured}
     if jail.total is not None:
-        told_user, told_system = int(jail.total[1]) / 1e6, int(jail.total[2]) / 1e6
-        if user is None or system is None or told_user + told_system >= user + system:
-            user, system = told_user, told_system
-            measured_by["cpu_time_s"] = "rusage"
-        if int(jail.total[3]) << 10 > memory:
-            memory = int(jail.total[3]) << 10
-            measured_by["memory_peak_bytes"] = "rusage"
+        _add_rusage(found, measured_by, jail.total)
     if jail.opened is not None and jail.finished is not None:
-        wall = jail.finished - jail.opened
-        measured_by["wall_time_s"] = "supervisor"
-    figures: dict[str, float | None] = {
-        "wall_time_s": wall,
-        "cpu_time_s": user + system if user is not None and system is not None else None,
-        "memory_peak_bytes": memory or None,
-        "processes_peak": processes or None,
-    }
-    unmeasured |= {name: _NOT_SEEN for name, value in figures.items() if value is None}
-    return {
-        "wall_time_s": wall,
-        "cpu_time_s": figures["cpu_time_s"], "cpu_user_s": user, "cpu_system_s": system,
-        "memory_peak_bytes": memory or None, "processes_peak": processes or None,
-        "read_bytes": None, "written_bytes": None,
-        "unmeasured": unmeasured, "measured_by": measured_by,
+        found["wall_time_s"], measured_by["wall_time_s"] = jail.finished - jail.opened, "supervisor"
+    if "cpu_user_s" in found:
+        found["cpu_time_s"] = found["cpu_user_s"] + found["cpu_system_s"]
+    used: Usage = {
+        "wall_time_s": found.get("wall_time_s"),
+        "cpu_time_s": found.get("cpu_time_s"),
+        "cpu_user_s": found.get("cpu_user_s"), "cpu_system_s": found.get("cpu_system_s"),
+        "memory_peak_bytes": _count(found, "memory_peak_bytes"), "processes_peak": _count(found, "processes_peak"),
+        "read_bytes": _count(found, "read_bytes"), "written_bytes": _count(found, "written_bytes"),
+        "unmeasured": {}, "measured_by": measured_by,
     }  # fmt: skip
+    used["unmeasured"] = {
+        name: unmeasured.get(name, _NOT_SEEN)
+        for name, value in used.items()
+        if value is None and name not in ("cpu_user_s", "cpu_system_s")
+    }
+    return used
+
+
+def _add_rusage(found: dict[str, float], measured_by: dict[str, str], total: list[str]) -> None:
+    """The launcher's last word, where it says more than the sampler saw; no more is known than a group counted."""
+    user, system, resident = int(total[1]) / 1e6, int(total[2]) / 1e6, int(total[3]) << 10
+    seen = found.get("cpu_user_s", 0) + found.get("cpu_system_s", 0)
+    if measured_by.get("cpu_time_s") in (None, _SAMPLER) and user + system >= seen:
+        found["cpu_user_s"], found["cpu_system_s"] = user, system
+        measured_by["cpu_time_s"] = "rusage"
+    if measured_by.get("memory_peak_bytes") in (None, _SAMPLER) and resident > found.get("memory_peak_bytes", 0):
+        found["memory_peak_bytes"] = resident
+        measured_by["memory_peak_bytes"] = "rusage"
+
+
+def _count(found: dict[str, float], name: str) -> int | None:
+    return int(found[name]) if name in found else None
 
 
 def _hits(plan: Plan, seen: Supervisor, scratch: int) -> dict[str, int]:
-    """Which bounds of scratch were reached: it has no room left, now or at a look, or the job was killed for it."""
+    """Which limits were reached that the job survives: forks that were refused, as the group counted them; and the
+    bounds of scratch, which has no room left, now or at a look, or for which the job was killed."""
     hits: set[str] = set()
     if seen.killed is not None and seen.killed[0].startswith("scratch_"):
         hits.add(seen.killed[0])
     if plan["scratch"]["made_by"] == "jailer" or plan["scratch"]["tmpfs"]:
         hits |= full(os.fstatvfs(scratch))
         hits |= seen.sampler.full if seen.sampler is not None else set()
-    return dict.fromkeys(sorted(hits & plan["limits"].keys()), 1)
+    refused = seen.group.hits() if seen.group is not None else {}
+    return refused | dict.fromkeys(sorted(hits & plan["limits"].keys()), 1)
 
 
 def _receipt(plan: Plan, inspected: list[str]) -> Receipt:

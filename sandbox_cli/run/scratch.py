@@ -1,4 +1,4 @@
-"""The job's own directory and account: made before the jail, gone after it, swept when a crash left them.
+"""The job's own directory, account and group: made before the jail, gone after it, swept when a crash left them.
 
 Three ways (plan/model.py, Scratch): the jailer makes a tmpfs in the jail, and nothing of it is ever on the
 host; as root `enter` mounts a tmpfs over one fixed empty directory, in a mount namespace of its own, so
@@ -16,7 +16,9 @@ import struct
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
-from sandbox_cli.run.system import close, start_time
+from sandbox_cli.run.limits import groups
+from sandbox_cli.run.names import own_name, was_left_behind
+from sandbox_cli.run.system import close
 from sandbox_cli.run.tree import FOLDER
 from sandbox_cli.slots import UID
 
@@ -31,13 +33,14 @@ TEMPORARY = "/tmp"  # noqa: S108 - names are made by mkdir, never reused; fireja
 
 
 class Site:
-    """Where one job lives: its scratch as the job and as the jailer see it, and its account."""
+    """Where one job lives: its scratch as the job and as the jailer see it, its account and its control group."""
 
     def __init__(self, plan: Plan) -> None:
         scratch = plan["scratch"]
         self.host: str | None = None
         self._alive: int | None = None  # the lock on a directory of our own: no sweep takes it while we live
         self._lock: int | None = None
+        self.group = groups.make(plan)
         try:
             self.uid, self.gid, self._lock = _identity(plan["account"])
             for source, target in plan["binds"]:
@@ -50,17 +53,20 @@ class Site:
                     self.host, self._alive = _own_directory()
                 else:
                     self.host = _state_directory(MOUNT_POINT)
-        except HostError:
+        except (HostError, OSError) as error:
             close(self._lock)
-            raise
-        except OSError as error:
-            close(self._lock)
+            if self.group is not None:
+                self.group.close()
+            if isinstance(error, HostError):
+                raise
             raise no_room(error) from error
         self._leftovers = BACKENDS[plan["backend"]].LEFTOVERS if self._lock is not None else ()
         self.path = self.host if self.host and scratch["shown"] else IN_JAIL
 
     def close(self) -> None:
         """Removes what was made; the account is free for the next job."""
+        if self.group is not None:
+            self.group.close()
         if self._alive is not None and self.host:
             remove_tree(self.host, ours=True)
             os.close(self._alive)
@@ -82,10 +88,9 @@ def sweep(accounts: tuple[int, int]) -> list[str]:
 
     As root also what jailers left of `accounts`, those of its jobs.
     """
-    mark = f"sandbox-{os.geteuid()}-"
     removed: list[str] = []
     for name in _names(TEMPORARY):
-        if name.startswith(mark) and _left_behind(name):
+        if was_left_behind(name):
             path = f"{TEMPORARY}/{name}"
             if remove_tree(path):
                 removed.append(path)
@@ -185,22 +190,14 @@ def _empty(folder: int, top: int) -> list[str]:
     return moved
 
 
-def _left_behind(name: str) -> bool:
-    parts = name.split("-")
-    if len(parts) != 5 or not (parts[2].isascii() and parts[2].isdigit()):
-        return False
-    return start_time(int(parts[2])) != parts[3]
-
-
 def _own_directory() -> tuple[str, int]:
     """A directory of this run alone, and an fd whose lock says that the run lives.
 
     mkdir fails where anything stands, a link included. The lock is for those who can't tell by our pid, since
     they are in another PID namespace: one of them may even take the directory before it is locked.
     """
-    mine = f"{TEMPORARY}/sandbox-{os.geteuid()}-{os.getpid()}-{start_time(os.getpid())}"
     while True:
-        path = f"{mine}-{os.urandom(6).hex()}"
+        path = f"{TEMPORARY}/{own_name()}"
         os.mkdir(path, 0o700)
         try:
             fd = os.open(path, FOLDER)

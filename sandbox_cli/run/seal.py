@@ -38,6 +38,7 @@ def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], l
         ("namespaces", _namespaces(init, plan["seal"])),
         ("interfaces", _interfaces(init, plan["seal"])),
         ("mounts", _mounts(init, plan["seal"], site)),
+        ("control group", _group(child, site)),
     ):
         if check is not None:
             inspected.append(name)
@@ -99,6 +100,12 @@ def _interfaces(init: int, facts: SealFacts) -> list[str] | None:
     if planned <= found and found - planned <= _FALLBACK_TUNNELS:
         return []
     return [f"network interfaces are {' '.join(sorted(found))}"]
+
+
+def _group(child: int, site: Site) -> list[str] | None:
+    if site.group is None:
+        return None
+    return [] if site.group.holds(child) else ["program: it is not in the job's control group"]
 
 
 def _mounts(init: int, facts: SealFacts, site: Site) -> list[str]:

@@ -91,6 +91,8 @@ def spawn(plan: Plan, site: Site, fill: Callable[[str], bytes]) -> Spawned:
 def _enter(plan: Plan, site: Site, binary: str, highest: int, watch: int) -> list[bytes]:
     """The arguments of `launcher enter`, up to the jailer's own."""
     words = [binary, "enter", "-p", str(os.getpid()), "-c", str(highest)]
+    for procs in site.group.joins if site.group is not None else ():
+        words += ["-g", procs]
     for source, target in plan["binds"]:
         words += ["-b", f"{source}:{target}"]
     scratch = plan["scratch"]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.run.jail import Interest
+    from sandbox_cli.run.limits import Enforcer
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.scratch import Site
 
@@ -37,6 +38,8 @@ class Supervisor:
         self.killed: tuple[str, str] | None = None  # the limit for which the job was, and what was seen
         self.failure: str | None = None
         self.sampler: Sampler | None = None
+        self.enforcers: list[Enforcer] = []  # from the moment at which the gate opened, the best informed last
+        self.group = site.group
         self.stdin = Input(work["stdin"])
         self.budget = Budget(limits["output"]["value"] if "output" in limits else None)
         self.stdout = Output(work["stdout"], work["capture"], self.budget)
@@ -47,10 +50,10 @@ class Supervisor:
         self._stopped: float | None = None
         self._deadline: float | None = time.monotonic() + _START_S
         stdio = (self.stdin.job_end, self.stdout.job_end, self.stderr.job_end)
-        if plan["account"]["root"]:
-            for end in (self.stdout.job_end, self.stderr.job_end):
-                os.fchown(end, site.uid, site.gid)  # or the job could not open its own /dev/stdout
         try:
+            if plan["account"]["root"]:
+                for end in (self.stdout.job_end, self.stderr.job_end):
+                    os.fchown(end, site.uid, site.gid)  # or the job could not open its own /dev/stdout
             self.jail = Jail(plan, work, site, stdio)
         except BaseException:
             close(*stdio)
@@ -83,7 +86,7 @@ class Supervisor:
         self._poll([*self.jail.interests(), *self._own_interests()])
         if self.jail.fault is not None:
             self._stop(failure=self.jail.fault)
-        if self.jail.opened is not None and self.sampler is None:
+        if self.jail.opened is not None and not self.enforcers:
             self._gate_opened(self.jail.opened)
         if self.jail.ended is not None and not self._stopping:
             self._deadline = self.jail.ended + _END_S
@@ -118,6 +121,9 @@ class Supervisor:
             yield self._cancel, select.POLLIN, self._read_cancel
         if self.jail.opened is None:
             return
+        for enforcer in self.enforcers if self._watching else ():
+            for fd, events in enforcer.interests():
+                yield fd, events, enforcer.woken
         for output in (self.stdout, self.stderr):
             if output.waiting and output.target is not None:
                 yield output.target, select.POLLOUT, self._writer(output)
@@ -135,7 +141,10 @@ class Supervisor:
         wall_time = limits.get("wall_time")
         self._deadline = when + wall_time["value"] if wall_time is not None else None
         counted = scratch["made_by"] == "run" and not scratch["tmpfs"]
-        self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted)
+        group = self.group
+        tree = group is None or not group.sees_all
+        self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted, tree=tree)
+        self.enforcers = [self.sampler, *([group] if group is not None else [])]
 
     def _reader(self, output: Output) -> Callable[[], None]:
         def read() -> None:
@@ -168,16 +177,23 @@ class Supervisor:
             self._stop(cancelled=number[0])
 
     @property
+    def _watching(self) -> bool:
+        return self.jail.end is None and not self._stopping
+
+    @property
     def _next_look(self) -> float | None:
-        watching = self.sampler is not None and self.jail.end is None and not self._stopping
-        return self.sampler.next_look if watching and self.sampler is not None else None
+        moments = [enforcer.next_look for enforcer in self.enforcers] if self._watching else []
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def _look(self) -> None:
-        if self._next_look is None or self.sampler is None or time.monotonic() < self._next_look:
-            return
-        exceeded = self.sampler.look(self._deadline if self._deadline is not None else math.inf)
-        if exceeded is not None:
-            self._stop(limit=exceeded)
+        """Has each enforcer look whose time it is; the first that finds a limit exceeded ends the job."""
+        for enforcer in self.enforcers:
+            due = enforcer.next_look if self._watching else None
+            if due is None or time.monotonic() < due:
+                continue
+            exceeded = enforcer.look(self._deadline if self._deadline is not None else math.inf)
+            if exceeded is not None:
+                self._stop(limit=exceeded)
 
     def _overdue(self) -> None:
         if self._stopping:

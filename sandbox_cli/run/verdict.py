@@ -1,7 +1,7 @@
 """The verdict: all witnesses joined into one status and cause. A pure function of plain values.
 
-Precedence: what cancelled the job; the supervisor's own first kill; the launcher's record; the jailer's
-report. The launcher's word is advisory: it never overrides what the supervisor saw.
+Precedence: what cancelled the job; the supervisor's own first kill; the control group's counters; the launcher's
+record; the jailer's report. The launcher's word is advisory: it never overrides what the supervisor or the group saw.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
         cancelled: int | None  # the signal that the caller sent
         killed: tuple[str, str] | None  # the limit for which the supervisor killed, and what it saw
+        kernel_killed: str | None  # that the group counted a kill for memory, in words
         failure: str | None  # why the supervisor gave up: no start, a broken seal, a jail that won't end
         started: bool
         end: list[str] | None  # the launcher's last word on the program: ["exit", "0"], ["signal", "9", "0"], ...
@@ -58,8 +59,11 @@ def judge(seen: Witnesses, limits: dict[str, Limit], command: str) -> Verdict:
         return _verdict("cancelled", f"cancelled by {signal_name(seen['cancelled'])}", signal=seen["cancelled"])
     if seen["failure"] is not None and not seen["started"]:
         return _failed(seen)
-    if seen["killed"] is not None:
-        return _by_limit(*seen["killed"], limits, SIGKILL)  # even where the program ended before the kill came
+    killed = seen["killed"]
+    if killed is None and seen["kernel_killed"] is not None and "memory" in limits:
+        killed = ("memory", seen["kernel_killed"])  # perhaps a child alone, and the program went on
+    if killed is not None:
+        return _by_limit(*killed, limits, SIGKILL)  # even where the program ended before the kill came
     if seen["end"] is None:
         if seen["failure"] is not None or not seen["started"]:
             return _failed(seen)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox_cli.plan.model import Limit
+    from sandbox_cli.run.limits import Measured
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -39,19 +40,28 @@ _WORDS: dict[str, Callable[[float], str]] = {
 
 
 class Sampler:
-    """Watches the tree below one process: the launcher's `init`, which inherits every orphan of the job."""
+    """Watches the tree below one process: the launcher's `init`, which inherits every orphan of the job.
 
-    def __init__(self, init: int, limits: dict[str, Limit], scratch: int | None, *, counted: bool) -> None:
+    `tree` says whether its processes are looked at: what a control group holds and measures they need not be for.
+    """
+
+    NAME = "sampler"
+
+    def __init__(
+        self, init: int, limits: dict[str, Limit], scratch: int | None, *, counted: bool, tree: bool = True
+    ) -> None:
         self.cpu_user_s = self.cpu_system_s = 0.0
         self.memory_peak_bytes = self.processes_peak = 0
         self.full: set[str] = set()  # the bounds of scratch that were reached at a look
         self.looks = 0
         self._init = init
+        self._tree_is_watched = tree
         self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == "sampler"}
         self._bounded = {name for name in ("scratch_size", "scratch_files") if name in limits}
         self._scratch = scratch
         self._counted = counted  # scratch is a directory among others of a file system: its files must be counted
-        self.next_look = time.monotonic() + _FIRST_LOOK_S
+        idle = not tree and (scratch is None or not self._bounded)
+        self.next_look: float | None = None if idle else time.monotonic() + _FIRST_LOOK_S
 
     def look(self, until: float = math.inf) -> tuple[str, str] | None:
         """Takes one look. Returns the limit that is exceeded and what was seen of it, or None.
@@ -62,7 +72,7 @@ class Sampler:
         began = time.monotonic()
         until = min(until, began + _LOOK_S)
         self.looks += 1
-        seen = self._tree(until)
+        seen = self._tree(until) if self._tree_is_watched else {}
         if self._scratch is not None and self._bounded:
             seen |= self._scratch_use(self._scratch, until)
         took = time.monotonic() - began
@@ -71,6 +81,26 @@ class Sampler:
             if seen.get(name, 0) > value:
                 return name, _WORDS[name](seen[name])
         return None
+
+    def interests(self) -> list[tuple[int, int]]:
+        """See Enforcer: nothing wakes it but time."""
+        return []
+
+    def woken(self) -> None:
+        """See Enforcer."""
+
+    def measured(self) -> Measured:
+        """See Enforcer: what was alive at its looks, no more."""
+        if not self._tree_is_watched or not self.looks:
+            return {}
+        found: Measured = {"cpu_user_s": self.cpu_user_s, "cpu_system_s": self.cpu_system_s}
+        if self.processes_peak:
+            found |= {"memory_peak_bytes": self.memory_peak_bytes, "processes_peak": self.processes_peak}
+        return found
+
+    def missing(self) -> dict[str, str]:
+        """See Enforcer."""
+        return dict.fromkeys(("read_bytes", "written_bytes"), "no control group measures this job")
 
     def _tree(self, until: float) -> dict[str, float]:
         user = system = tasks = 0.0

@@ -1,0 +1,97 @@
+"""cgroup version 1: a tree for each controller. The program is moved into one group of each; the jailer joins one.
+
+Sources of the facts: the kernel's Documentation/admin-guide/cgroup-v1 (memory, pids, cpuacct, blkio-controller) and
+Documentation/scheduler/sched-bwc.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sandbox_cli.run.limits.group import PERIOD_US, Group, fields, number, swap_is_on, write
+from sandbox_cli.run.system import lines_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox_cli.run.limits import Measured
+
+# What holds or counts what: limit or field of usage -> controller.
+CONTROLLERS = {"processes": "pids", "memory": "memory", "cpu_time": "cpuacct", "cpus": "cpu", "read_bytes": "blkio"}
+
+
+class GroupV1(Group):
+    """A job's group in each tree of version 1."""
+
+    def _make(self) -> None:
+        made: dict[str, str] = {}  # two controllers may share a tree (cpu,cpuacct)
+        for controller, parent in self._parents.items():
+            if parent not in made:
+                outer = self._lead(parent)
+                if not self.joins:
+                    self.joins.append(f"{outer}/cgroup.procs")
+                    outer = self._below(outer, "job")
+                made[parent] = outer
+            self._inner[controller] = made[parent]
+
+    def _bound(self) -> None:
+        self._bound_pids()
+        if "memory" in self._limits:
+            self._bound_memory(self._inner["memory"], int(self._limits["memory"]))
+        if "cpus" in self._limits:
+            write(f"{self._inner['cpu']}/cpu.cfs_period_us", PERIOD_US)
+            write(f"{self._inner['cpu']}/cpu.cfs_quota_us", int(self._limits["cpus"] * PERIOD_US))
+
+    def _bound_memory(self, directory: str, value: int) -> None:
+        write(f"{directory}/memory.limit_in_bytes", value)
+        try:
+            write(f"{directory}/memory.memsw.limit_in_bytes", value)
+        except FileNotFoundError:  # swap is not counted here: then the job gets none
+            if swap_is_on():
+                write(f"{directory}/memory.swappiness", 0)
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        events = os.open(f"{directory}/memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            write(f"{directory}/cgroup.event_control", f"{self._wake} {events}")
+        finally:
+            os.close(events)
+
+    def _rearm(self, wake: int) -> None:
+        os.eventfd_read(wake)
+
+    def _kills(self) -> tuple[int, bool]:
+        directory = self._inner["memory"]
+        killed = fields(f"{directory}/memory.oom_control").get("oom_kill", 0)
+        peak = number(f"{directory}/memory.max_usage_in_bytes") or 0
+        # memory.failcnt stays 0 in newer kernels. A huge page may have been refused some way below the limit.
+        return killed, peak >= self._limits["memory"] * 7 / 8
+
+    def _cpu_s(self) -> tuple[float, float] | None:
+        directory = self._inner.get("cpuacct")
+        if directory is None:
+            return None
+        total, user, system = (number(f"{directory}/cpuacct.usage{mode}") or 0 for mode in ("", "_user", "_sys"))
+        # The total is exact. The parts are counted in ticks: they only say how to divide it, as for a process.
+        share = system / (user + system) if user + system else 0.0
+        return total * (1 - share) / 1e9, total * share / 1e9
+
+    def _peaks(self) -> dict[str, str]:
+        files = {
+            "memory_peak_bytes": ("memory", "memory.max_usage_in_bytes"),
+            "processes_peak": ("pids", "pids.peak"),
+        }
+        return {
+            field: f"{self._inner[controller]}/{file}"
+            for field, (controller, file) in files.items()
+            if controller in self._inner
+        }
+
+    def _bytes(self) -> tuple[Measured, dict[str, str]]:
+        why = {"written_bytes": "cgroup v1 does not count buffered writes"}
+        if "blkio" not in self._inner:
+            return {}, why | {"read_bytes": "no group of the blkio controller can be made here"}
+        read = 0
+        for line in lines_of(f"{self._inner['blkio']}/blkio.throttle.io_service_bytes_recursive"):
+            words = line.split()  # 254:0 Read 4096
+            if words[1:2] == ["Read"]:
+                read += int(words[2])
+        return {"read_bytes": read}, why

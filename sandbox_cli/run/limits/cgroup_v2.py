@@ -1,0 +1,128 @@
+"""cgroup version 2: one tree. A group with members can't hand out controllers: jailer and job lie side by side in it.
+
+Source of the facts: the kernel's Documentation/admin-guide/cgroup-v2.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from sandbox_cli.run.limits.group import PERIOD_US, Group, fields, swap_is_on, write
+from sandbox_cli.run.system import lines_of, read_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox_cli.run.limits import Measured
+
+# What holds or counts what: limit or field of usage -> controller. CPU time is counted in every group.
+CONTROLLERS = {"processes": "pids", "memory": "memory", "cpus": "cpu", "read_bytes": "io"}
+_CONTROL = "cgroup.subtree_control"
+_NO_IO = "the io controller is not handed on to this group"
+
+
+class GroupV2(Group):
+    """A job's group in the one tree of version 2."""
+
+    _WAKES_BY = select.POLLPRI
+
+    def _make(self) -> None:
+        for controller, parent in self._parents.items():  # one for all: the values are the same
+            if not self._made:
+                outer = self._lead(parent)
+                self.joins.append(f"{self._below(outer, 'jail')}/cgroup.procs")
+                self._below(outer, "job")
+            if controller:
+                write(f"{self._made[0]}/{_CONTROL}", f"+{controller}")
+            self._inner[controller] = self._made[-1]
+
+    def _bound(self) -> None:
+        self._bound_pids()
+        if "memory" in self._limits:
+            self._bound_memory(self._inner["memory"], int(self._limits["memory"]))
+        if "cpus" in self._limits:
+            write(f"{self._inner['cpu']}/cpu.max", f"{int(self._limits['cpus'] * PERIOD_US)} {PERIOD_US}")
+
+    def _bound_memory(self, directory: str, value: int) -> None:
+        write(f"{directory}/memory.max", value)
+        write(f"{directory}/memory.oom.group", 1)  # whoever is killed, all are: no half of a job goes on
+        try:
+            write(f"{directory}/memory.swap.max", 0)
+        except FileNotFoundError:
+            if swap_is_on():
+                raise
+        self._wake = os.open(f"{directory}/memory.events", os.O_RDONLY | os.O_CLOEXEC)
+        self._rearm(self._wake)
+
+    def _rearm(self, wake: int) -> None:
+        os.pread(wake, 4096, 0)
+
+    def _kills(self) -> tuple[int, bool]:
+        events = fields(f"{self._inner['memory']}/memory.events")
+        return events.get("oom_kill", 0), events.get("oom", 0) > 0
+
+    def _cpu_s(self) -> tuple[float, float] | None:
+        seen = fields(f"{self._made[-1]}/cpu.stat")
+        return seen["user_usec"] / 1e6, seen["system_usec"] / 1e6
+
+    def _peaks(self) -> dict[str, str]:
+        files = {"memory_peak_bytes": ("memory", "memory.peak"), "processes_peak": ("pids", "pids.peak")}
+        return {
+            field: f"{self._inner[controller]}/{file}"
+            for field, (controller, file) in files.items()
+            if controller in self._inner
+        }
+
+    def _bytes(self) -> tuple[Measured, dict[str, str]]:
+        """What reached a device, and of what was written what is still on its way there."""
+        if "io" not in self._inner:
+            return {}, {"read_bytes": _NO_IO, "written_bytes": _NO_IO}
+        read = written = 0
+        for line in lines_of(f"{self._inner['io']}/io.stat"):  # 254:0 rbytes=4096 wbytes=0 rios=1 ...
+            seen = dict(word.split("=") for word in line.split()[1:] if "=" in word)
+            read += int(seen.get("rbytes", 0))
+            written += int(seen.get("wbytes", 0))
+        if "memory" not in self._inner:
+            return {"read_bytes": read}, {"written_bytes": "without the memory controller writes are not the job's"}
+        waiting = fields(f"{self._inner['memory']}/memory.stat")
+        written += waiting.get("file_dirty", 0) + waiting.get("file_writeback", 0)
+        return {"read_bytes": read, "written_bytes": written}, {}
+
+
+def enable(directory: str) -> set[str]:
+    """Hands the controllers on to the groups below `directory`; returns those that are.
+
+    Where processes sit in it (but in the root of all groups) that is refused: they are moved into a leaf of it first.
+    """
+    offered = set(read_text(f"{directory}/cgroup.controllers").split()) & set(CONTROLLERS.values())
+    if offered <= set(read_text(f"{directory}/{_CONTROL}").split()):
+        return offered
+    if os.path.exists(f"{directory}/cgroup.type"):  # the root of all groups has none, and may have members
+        _empty(directory)
+    for controller in sorted(offered):  # one at a time: one that is refused fails a whole write
+        try:
+            write(f"{directory}/{_CONTROL}", f"+{controller}")
+        except OSError:
+            continue
+    return offered & set(read_text(f"{directory}/{_CONTROL}").split())
+
+
+LEAF = "supervisor"
+
+
+def _empty(directory: str) -> None:
+    """Moves what sits in a group into a leaf of it. More than once: what is moved may be forking."""
+    leaf = f"{directory}/{LEAF}"
+    try:
+        os.mkdir(leaf, 0o755)
+    except FileExistsError:
+        pass
+    for _ in range(10):
+        members = read_text(f"{directory}/cgroup.procs").split()
+        if not members:
+            return
+        for pid in members:
+            try:
+                write(f"{leaf}/cgroup.procs", pid)
+            except ProcessLookupError:
+                continue  # it ended meanwhile
