@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox_cli.host.model import Host, Jailer
+from sandbox_cli.host.model import Groups, Host, Jailer
 from sandbox_cli.policy.model import Limit, Mount, Policy, Syscalls
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
     "output": (1 << 20, 4 << 30),
     "cpus": (None, None),
 }
+
+
+GROUPS = Groups(
+    "cgroup-v2",
+    dict.fromkeys(["cpu", "memory", "pids"], "/sys/fs/cgroup"),
+    frozenset({"memory", "processes", "cpu_time", "cpus"}),
+)
 
 
 def policy(**changes: Any) -> Policy:

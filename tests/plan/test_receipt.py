@@ -15,7 +15,7 @@ def test_a_clause_says_what_was_asked_who_holds_it_and_how_well():
     assert rows(made.policy())["limits.memory"] == {
         "clause": "limits.memory", "asked": "512MiB", "effective": "512MiB", "level": "sampled",
         "enforced_by": "sampler", "lowered": False,
-        "note": "counted from outside: control groups are not used yet",
+        "note": "counted from outside: a job can hide memory between two looks; nobody looked for control groups",
     }  # fmt: skip
 
 

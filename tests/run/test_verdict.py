@@ -26,6 +26,7 @@ LIMITS: Any = {
 def judge(**seen: Any) -> verdict.Verdict:
     witnesses: Any = {
         "cancelled": None, "killed": None, "failure": None, "started": True, "end": None, "cpu_time_s": 0.1,
+        "kernel_killed": None,
         "report": {"failed": None, "hint": None}, "syscalls": None,
     }  # fmt: skip
     return verdict.judge(witnesses | seen, LIMITS, "prog")
@@ -49,6 +50,8 @@ def judge(**seen: Any) -> verdict.Verdict:
         ({"end": ["execfail", str(errno.ENOEXEC)]}, "cannot-start", 126, None),
         ({"killed": ("wall_time", "still running")}, "wall-time-limit", None, "SIGKILL"),
         ({"killed": ("memory", "600 MiB in use")}, "memory-limit", None, "SIGKILL"),
+        ({"kernel_killed": "killed by the kernel", "end": ["exit", "0"]}, "memory-limit", None, "SIGKILL"),
+        ({"kernel_killed": "killed by the kernel", "end": ["signal", "9", "0"]}, "memory-limit", None, "SIGKILL"),
         ({"killed": ("output", "more was written")}, "output-limit", None, "SIGKILL"),
         ({"killed": ("scratch_size", "2 MiB in use")}, "scratch-limit", None, "SIGKILL"),
         ({"cancelled": 2}, "cancelled", None, "SIGINT"),
