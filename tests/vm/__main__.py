@@ -1,0 +1,123 @@
+"""`make test-vm`: pytest in guests that have cgroup v2, in three ways at once, and a table of what came of it.
+
+root       root, under a plain init
+delegated  the ordinary account, started in a subtree of the groups that root made for it
+scope      the ordinary account in a session of systemd, which starts scopes for it
+"""
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import os
+import queue
+import shutil
+import sys
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from tests.accounts import ROOT, tester
+from tests.vm.boot import WAYS, Ended, boot, inside
+from tests.vm.guest import KEEP
+from tests.vm.packages import obstacle
+
+PASSED_ON = ("CI", "NO_COLOR", "PYTEST_ADDOPTS")
+COUNTED = ("tests", "failures", "errors", "skipped")  # attributes of a JUnit file
+TAIL = 40  # lines of a console that are shown
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What pytest in one guest came to."""
+
+    way: str
+    ended: Ended
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def good(self) -> bool:
+        return self.ended.status == 0 and self.passed > 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.vm")
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--timeout", type=float, default=420, metavar="SECONDS", help="for each way")
+    parser.add_argument("--tests", nargs="+", default=["tests/vm"], help="what pytest is given")
+    options = parser.parse_args()
+    reason = obstacle()
+    if reason:
+        failing = os.environ.get("CI") == "true"
+        print(f"{'FAILED' if failing else 'SKIPPED'}: the tests in guests: {reason}")
+        return int(failing)
+    tester()
+    for folder in ("sandbox_cli", "backends", "policies"):  # an ordinary account can't keep what it compiles
+        compileall.compile_dir(ROOT / folder, quiet=1)
+    outcomes = run(options.ways, options.tests, options.timeout)
+    print(f"\n{'way':<10}{'passed':>8}{'failed':>8}{'skipped':>8}{'seconds':>9}")
+    for each in outcomes:
+        counts = f"{each.passed:>8}{each.failed:>8}{each.skipped:>8}{each.ended.seconds:>9.1f}"
+        print(f"{each.way:<10}{counts}  {'' if each.good else 'FAILED: ' + why(each)}".rstrip())
+    return int(not all(each.good for each in outcomes))
+
+
+def run(ways: list[str], tests: list[str], timeout_s: float) -> list[Outcome]:
+    """As many guests side by side as there are cores, each on its own; the output of each once it has ended."""
+    cores: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for core in os.sched_getaffinity(0):
+        cores.put(core)
+
+    def one(way: str) -> Outcome:
+        core = cores.get()
+        try:
+            return pytest_in(way, tests, core, timeout_s)
+        finally:
+            cores.put(core)
+
+    with ThreadPoolExecutor(cores.qsize()) as pool:
+        running = [pool.submit(one, way) for way in ways]
+        for done in as_completed(running):
+            show(done.result())
+        return [each.result() for each in running]
+
+
+def pytest_in(way: str, tests: list[str], core: int, timeout_s: float) -> Outcome:
+    folder = ROOT / "build" / "vm" / way
+    shutil.rmtree(folder, ignore_errors=True)
+    options = ["-p", "no:cacheprovider", "-p", "tests.vm.own_account", f"--junitxml={KEEP}/junit.xml"]
+    command = [inside(sys.executable), "-m", "pytest", *options, *tests]
+    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    ended = boot(way, command, folder, core=core, timeout_s=timeout_s, env=env)
+    if not (folder / "junit.xml").exists():
+        return Outcome(way, ended)
+    suite = ET.parse(folder / "junit.xml").getroot()[0]
+    tests_in_all, failures, errors, skipped = (int(suite.get(name, 0)) for name in COUNTED)
+    failed = failures + errors
+    return Outcome(way, ended, max(0, tests_in_all - failed - skipped), failed, skipped)
+
+
+def show(outcome: Outcome) -> None:
+    print(
+        f"\n==== {outcome.way} ====\n{outcome.ended.text('stdout')}{outcome.ended.text('stderr')}", end="", flush=True
+    )
+    console = outcome.ended.folder / "console"
+    if outcome.good:
+        console.unlink()
+        return
+    lines = outcome.ended.text("console").splitlines()
+    print(f"---- end of {console.relative_to(ROOT)} ----", *lines[-TAIL:], sep="\n", flush=True)
+
+
+def why(outcome: Outcome) -> str:
+    if outcome.ended.status is None:
+        return "it did not come back"
+    if outcome.ended.status:
+        return f"pytest ended with {outcome.ended.status}"
+    return "no test ran"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
