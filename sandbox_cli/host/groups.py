@@ -157,7 +157,7 @@ def _try(groups: Groups) -> str | None:
         if name in groups.holds
     }  # fmt: skip
     try:
-        group = KINDS[groups.enforcer]({"enforcer": groups.enforcer, "parents": groups.parents}, limits)
+        group = KINDS[groups.enforcer](groups.planned(), limits)
     except HostError as error:
         return error.message
     try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from sandbox_cli.plan.model import Groups as PlannedGroups
 
 
 class Problem(NamedTuple):
@@ -43,6 +46,10 @@ class Groups:
     enforcer: Literal["cgroup-v2", "cgroup-v1", "systemd-scope"]
     parents: dict[str, str]
     holds: frozenset[str]  # {"memory", "processes", "cpu_time", "cpus"}
+
+    def planned(self) -> PlannedGroups:
+        """As a plan has them."""
+        return {"enforcer": self.enforcer, "parents": self.parents}
 
 
 @dataclass(frozen=True)

@@ -57,5 +57,4 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
 
 
 def _groups(host: Host) -> PlannedGroups | None:
-    found = host.groups
-    return {"enforcer": found.enforcer, "parents": found.parents} if isinstance(found, Groups) else None
+    return host.groups.planned() if isinstance(host.groups, Groups) else None

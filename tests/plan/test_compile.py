@@ -31,7 +31,7 @@ for name in names:
     print(json.dumps([name, compiled["command"][0], compiled["account"], compiled["receipt"]]))
 """
 
-# What each account's jail can't hold strictly: beside cpu_time, memory without a group, and cpus, which nobody asks for.
+# What each account's jail can't hold strictly: beside cpu_time, memory without a group, and cpus, unasked.
 SHORT = {
     ("root", "bwrap"): {},
     ("root", "nsjail"): {},

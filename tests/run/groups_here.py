@@ -1,0 +1,32 @@
+"""The control groups of this machine, for tests that need real ones."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox_cli.host import groups
+from sandbox_cli.host.model import Groups, Problem
+from sandbox_cli.run.limits.groups import KINDS
+
+if TYPE_CHECKING:
+    from sandbox_cli.run.limits.group import Group
+
+
+def here() -> Groups:
+    """Skips where there are none for this account; in CI root must have some."""
+    found = groups.find()
+    if isinstance(found, Problem):
+        (pytest.fail if os.environ.get("CI") == "true" and os.geteuid() == 0 else pytest.skip)(found.reason)
+    return found
+
+
+def make(found: Groups, **limits: float) -> Group:
+    """A group of `found` with the limits."""
+    bounds = {
+        name: {"value": value, "asked": "", "level": "strict", "enforcer": found.enforcer, "blame": None}
+        for name, value in limits.items()
+    }
+    return KINDS[found.enforcer](found.planned(), bounds)  # type: ignore[arg-type]
