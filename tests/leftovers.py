@@ -1,4 +1,7 @@
-"""Nothing outlives the suite: no process that a test started, no directory of a job. Checked once, at the very end."""
+"""Nothing outlives the suite: no process that a test started, no directory or control group of a job.
+
+Checked once, at the very end.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 PR_SET_CHILD_SUBREAPER = 36
+OURS = re.compile(r"sandbox-\d+-(\d+)-")
 PATIENCE_S = 5  # the kernel needs a moment to empty a jail
 
 
@@ -39,10 +43,12 @@ class Leftovers:
 
 
 def scratches() -> set[str]:
-    """Directories of jobs (sandbox-UID-PID-...) but for those of a living supervisor: somebody else's, or reported."""
+    """Directories and groups of jobs (sandbox-UID-PID-...) but for those of a living supervisor: somebody else's, or
+    reported."""
     found: set[str] = set()
-    for path in Path(tempfile.gettempdir()).glob("sandbox-*"):
-        supervisor = re.match(r"sandbox-\d+-(\d+)-", path.name)
+    groups = [Path(folder, name) for folder, names, _ in os.walk("/sys/fs/cgroup") for name in names]
+    for path in [*Path(tempfile.gettempdir()).glob("sandbox-*"), *(each for each in groups if OURS.match(each.name))]:
+        supervisor = OURS.match(path.name)
         if supervisor is None or not Path("/proc", supervisor[1]).exists():
             found.add(str(path))
     return found

@@ -96,7 +96,7 @@ def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
         "sockets": ["ok" if host_network else "ECONNREFUSED"] * len(case.sockets),
         "environment": {b"", *(f"{k}={v}".replace("{{ scratch }}", scratch).encode() for k, v in environment.items())},
         "arguments": [*(word.encode() for word in case.command), b""],
-        "limits": _limits(case),
+        "limits": _limits(case, seen["held by"]["limits.processes"]),
         "status": STATUS,
         "filters": _own_filters() + 1 if not case.firejail else None,
         "ids": {str(uid), str(gid)},
@@ -199,7 +199,7 @@ def _identity(mount: Mount) -> list[int]:
     return [looks.st_dev, looks.st_ino]
 
 
-def _limits(case: Case) -> dict[str, tuple[int, int]]:
+def _limits(case: Case, tasks_held_by: str | None) -> dict[str, tuple[int, int]]:
     """Ours, as everything that we start has them, but for those that the policy sets."""
     spare = firejail_picture.TASKS if case.firejail else 1
     cpu_time, processes = case.bound("cpu_time"), case.bound("processes")
@@ -209,7 +209,7 @@ def _limits(case: Case) -> dict[str, tuple[int, int]]:
         "NOFILE": case.bound("open_files"),
         "OFILE": case.bound("open_files"),
         "CPU": None if cpu_time is None else cpu_time + 1,
-        "NPROC": None if processes is None else processes + spare,
+        "NPROC": processes + spare if processes is not None and tasks_held_by == "rlimit" else None,
     }
     limits = {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if "RLIMIT_" in name}
     return limits | {f"RLIMIT_{name}": (value, value) for name, value in told.items() if value is not None}

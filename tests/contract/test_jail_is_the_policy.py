@@ -60,7 +60,8 @@ def look(case: Case, driver: Driver, policy: str) -> dict[str, Any]:
     outcome = driver.run({"command": case.command, "policy": policy, "backend": case.backend})
     assert outcome.get("status") == "ok", outcome.get("stderr") or outcome
     seen: dict[str, Any] = json.loads(outcome["stdout"])
-    return seen
+    held = {row["clause"]: row["enforced_by"] for row in outcome["receipt"]["clauses"]}
+    return seen | {"held by": held}
 
 
 def differences(case: Case, seen: dict[str, Any]) -> dict[str, Any]:

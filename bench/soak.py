@@ -1,0 +1,87 @@
+"""Whether anything grows: many jobs in one process, one after another and side by side.
+
+    python bench/soak.py [JOBS] [BACKEND]       the rows of docs/limits.md, for this account
+
+Looked at before and after: resident memory and open fds of the process, control groups, mounts, entries of /tmp and
+processes of the host; and the time of a job in the first fifth and in the last.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox_cli import plan, run
+
+if TYPE_CHECKING:
+    from sandbox_cli.plan.model import Plan
+
+WORK: Any = {
+    "id": "soak", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None, "stdout": None,
+    "stderr": None, "capture": 1 << 16, "collect": "none", "output_dir": None, "cancel": None,
+}  # fmt: skip
+SIDE_BY_SIDE = 8
+
+
+def look() -> dict[str, int]:
+    """What must not grow."""
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "RSS, KiB": resident >> 10,
+        "fds": len(os.listdir("/proc/self/fd")),
+        "groups": sum(name.startswith("sandbox-") for _, names, _ in os.walk("/sys/fs/cgroup") for name in names),
+        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "entries of /tmp": len(os.listdir("/tmp")),
+        "threads": threading.active_count(),
+    }
+
+
+def soak(compiled: Plan, jobs: int, workers: int) -> tuple[dict[str, int], dict[str, int], list[float]]:
+    times: list[float] = []
+
+    def one(_: int) -> None:
+        began = time.perf_counter()
+        outcome = run.execute(compiled, WORK)
+        times.append(time.perf_counter() - began)
+        if outcome["status"] != "ok":
+            raise SystemExit(f"a job ended with {outcome['status']}: {outcome['cause']}")
+
+    # Each worker is one thread for all of its jobs: a jailer dies with the thread that started it.
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(one, range(max(50, workers))))
+        times.clear()
+        before = look()
+        list(pool.map(one, range(jobs)))
+        after = look()
+    return before, after, times
+
+
+def main() -> None:
+    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    backend = sys.argv[2] if len(sys.argv) > 2 else "bwrap"
+    compiled = plan.compile({"command": ["/usr/bin/true"], "backend": backend})
+    for workers in (1, SIDE_BY_SIDE):
+        before, after, times = soak(compiled, jobs, workers)
+        fifth = max(1, len(times) // 5)
+        first, last = (statistics.median(part) * 1000 for part in (times[:fifth], times[-fifth:]))
+        grown = ", ".join(f"{name} {before[name]} -> {after[name]}" for name in before)
+        row = [
+            f"{backend}, uid {os.getuid()}",
+            workers,
+            jobs,
+            f"{first:.1f}",
+            f"{last:.1f}",
+            f"{last / first - 1:+.1%}",
+            grown,
+        ]
+        print(f"| {' | '.join(map(str, row))} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
