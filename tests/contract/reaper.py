@@ -172,9 +172,10 @@ def moment(chance: random.Random, number: int, supervisor: Supervisor, longest_s
 
 
 def of_jobs(pids: list[int]) -> list[str]:
-    """The scratch directories that these supervisors left."""
+    """The scratch directories and control groups that these supervisors left."""
     mine = tuple(f"sandbox-{os.geteuid()}-{pid}-" for pid in pids)
-    return [name for name in os.listdir(scratch.TEMPORARY) if name.startswith(mine)]
+    folders = [(scratch.TEMPORARY, os.listdir(scratch.TEMPORARY), []), *os.walk("/sys/fs/cgroup")]
+    return [f"{folder}/{name}" for folder, names, _ in folders for name in names if name.startswith(mine)]
 
 
 def locked(accounts: set[int]) -> set[int]:
