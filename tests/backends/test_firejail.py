@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,7 @@ def test_an_account_with_a_home_of_its_own_will_do(home: str) -> None:
         ("/var/tmp/x", ro("/var/tmp/x"), "its own there"),
         ("/var/log/x", rw("/var/log/x"), "its own there"),
         ("/run/lock", ro("/run/lock"), "its own there"),
+        ("/data/a..b", ro("/data/a..b"), "two dots in a row"),
         *((f"/data/{name}", ro(f"/data/{name}"), "characters of this path") for name in UNNAMEABLE),
     ],
 )
@@ -96,7 +98,7 @@ def test_a_mount_that_cannot_be_shown_is_a_gap_and_not_in_the_profile(path: str,
     "filesystem",
     [
         SYSTEM,
-        {**SYSTEM, "/usr/local": rw("/usr/local"), "/tmp": TMPFS, "/tmp/x": ro("/tmp/x")},
+        {**SYSTEM, "/usr/nobodys": rw("/usr/nobodys"), "/tmp": TMPFS, "/tmp/x": ro("/tmp/x")},
         {"/opt": rw("/opt"), "/data": ro("/data"), "/home/me/x": rw("/home/me/x"), "/run/user/1": ro("/run/user/1")},
         {"/etc": ro("/etc"), "/var/lib/x": rw("/var/lib/x"), "/etc/x": rw("/etc/x")},
     ],
@@ -105,7 +107,7 @@ def test_parts_of_the_hosts_own_tree_are_no_gaps(filesystem: dict[str, Mount]) -
     assert [clause for clause in levels(filesystem) if clause.startswith("filesystem.")] == []
 
 
-@pytest.mark.parametrize("name", [*UNNAMEABLE, "plain", "été", ".hidden", " blank", "line\nbreak"])
+@pytest.mark.parametrize("name", [*UNNAMEABLE, "a..b", "...", "plain", "été", ".hidden", " blank", "line\nbreak"])
 def test_any_name_at_the_root_is_hidden_by_a_pattern_that_matches_it(name: str) -> None:
     import fnmatch
 
@@ -206,6 +208,45 @@ def test_a_container_is_told_as_what_makes_no_jail(jailer: Jailer, directory: st
     assert "bwrap or nsjail" in (report["hint"] or "")
 
 
+def nested(folder: Path) -> Mapping[str, Mount]:
+    return {str(folder.parent): ro(str(folder.parent)), str(folder): rw(str(folder))}
+
+
+@REAL
+def test_only_the_jobs_own_is_writable_in_what_is_read_only(
+    jailer: Jailer, directory: str, folders: dict[str, Path]
+) -> None:
+    """firejail leaves what is somebody else's as it is, which the seal would see."""
+    for folder in (folders["opt"], folders["home"]):
+        given = policy({**system_here(jailer.host), **nested(folder)})
+        assert [gap for gap in jailer.backend.gaps(given, jailer.host) if gap["clause"].startswith("filesystem.")] == []
+        seen = look(jailer, given, directory, f"seen['inside'] = tried({str(folder)!r})")
+        assert seen["inside"] == "writable"
+        os.chown(folder, 0, 0)
+        gaps = [gap for gap in jailer.backend.gaps(given, jailer.host) if gap["clause"].startswith("filesystem.")]
+        assert [(gap["clause"], gap["level"]) for gap in gaps] == [(f"filesystem.{folder}", "none")]
+        assert "the job's own" in gaps[0]["reason"]
+        seen = look(jailer, given, directory)
+        assert faults(seen, jailer.backend.render(given, jailer.host), directory) == []
+
+
+@REAL
+def test_what_is_anothers_in_a_home_is_a_gap_as_well(jailer: Jailer, folders: dict[str, Path]) -> None:
+    home = folders["home"]
+    os.chown(home, 0, 0)
+    given = policy({**system_here(jailer.host), str(home): rw(str(home))})
+    assert f"filesystem.{home}" in {gap["clause"] for gap in jailer.backend.gaps(given, jailer.host)}
+
+
+@REAL
+def test_a_name_with_two_dots_at_the_root_is_hidden_by_a_pattern_that_firejail_takes(
+    jailer: Jailer, directory: str
+) -> None:
+    host = replace(jailer.host, root_entries=(*jailer.host.root_entries, "sandbox..none"))
+    invocation = jailer.backend.render(policy(system_here(host)), host)
+    assert start(jailer, invocation, directory, "print('made')").stdout == b"made\n"
+
+
 @REAL
 @USER
 def test_no_new_privs_is_told(jailer: Jailer, directory: str) -> None:
@@ -223,7 +264,7 @@ def test_no_new_privs_is_told(jailer: Jailer, directory: str) -> None:
 @pytest.mark.parametrize(
     ("uid", "words", "hint"),
     [
-        (65534, "the user is not allowed to use Firejail", "firejail.users"),
+        (65534, "the user is not allowed to use Firejail", "firecfg --add-users"),
         (1_919_191_919, "getpwuid", "passwd entry"),
     ],
 )
@@ -242,6 +283,7 @@ def test_accounts_that_firejail_refuses_are_told(jailer: Jailer, uid: int, words
         (b"newer-than-this", "is invalid", "too old"),
         (b"whitelist /usr/bin", "invalid whitelist path /usr/bin", None),
         (b"blacklist /a,b", 'rejected character: ","', None),
+        (b"blacklist /a..b", "is invalid", None),
         (b"private-cwd /nonexistent", "unable to enter private working directory", "below /tmp"),
     ],
 )
@@ -273,7 +315,3 @@ def test_a_missing_user_namespace_is_a_hint() -> None:
     report = firejail.read(None, b"Warning: cannot create a new user namespace, going forward without it...\n")
     assert report["failed"] is None
     assert "user.max_user_namespaces" in (report["hint"] or "")
-
-
-def test_a_silent_failure_is_told_as_that() -> None:
-    assert firejail.read(1, b"")["failed"] == "firejail ended with status 1 and didn't say why"
