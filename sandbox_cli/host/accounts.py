@@ -43,13 +43,13 @@ def check_uid_range(first: int, last: int) -> None:
     if not 0 < first <= last <= LAST_UID or any(first <= uid <= last for uid in OVERFLOW_UIDS):
         raise HostError(f"{named} is no range of ordinary uids", hint=hint)
     for what in ("uid_map", "gid_map"):
-        if not _is_mapped(Path("/proc/self", what), first, last):
+        if not is_mapped(Path("/proc/self", what), first, last):
             raise HostError(f"{named} isn't mapped in this user namespace (/proc/self/{what})", hint=hint)
     if taken := _taken(first, last):
         raise HostError(f"{named} holds {taken}", hint=hint)
 
 
-def _is_mapped(table: Path, first: int, last: int) -> bool:
+def is_mapped(table: Path, first: int, last: int) -> bool:
     """Whether one line of the map covers the whole range."""
     for line in table.read_text(encoding="ascii").splitlines():
         inside, _, count = map(int, line.split())

@@ -1,4 +1,7 @@
-"""Why a jailer can't make a jail here, and the command that helps: a table of what is seen around us and its words."""
+"""Why a jailer can't make a jail here, and the command that helps: a table of what is seen around us and its words.
+
+What only one jailer says is explained by the hints of its backend.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ _CAUSES: tuple[_Cause, ...] = (
         lambda around, trial: around.no_new_privs and trial.set_uid,
         "no_new_privs is set on this process, so the set-uid {name} gains nothing",
         "start without it (systemd: NoNewPrivileges=no; docker: no --security-opt no-new-privileges),"
-        " or take bwrap or nsjail",
+        " or take another jailer",
     ),
     _Cause(
         r"no space left on device|_namespaces exceeded",
@@ -77,28 +80,10 @@ _CAUSES: tuple[_Cause, ...] = (
         "raise what bounds it: ulimit -u, LimitNPROC= and TasksMax= of the systemd unit, --pids-limit of the container",
     ),
     _Cause(
-        r"in setuid mode",
-        _always,
-        "{program} is installed set-uid root, and then refuses what bounds a jail",
-        "sudo chmod u-s {program}",
-    ),
-    _Cause(
         r"error while loading shared libraries|cannot open shared object|not found \(required by",
         _always,
         "{program} doesn't find a library that it needs",
         "reinstall it, or take the one of the distribution",
-    ),
-    _Cause(
-        r"not allowed to use firejail",
-        _always,
-        "firejail is for the accounts of /etc/firejail/firejail.users alone",
-        "sudo firecfg --add-users ACCOUNT",
-    ),
-    _Cause(
-        r"existing sandbox was detected|without any additional sandboxing",
-        _always,
-        "firejail makes no jail inside a container or another sandbox",
-        "take bwrap or nsjail, or start outside of it",
     ),
     _Cause(
         r"mount proc|fsmount\('proc'\)|'/proc'",

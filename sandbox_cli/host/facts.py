@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import os
 import platform
+import pwd
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import HostError
 from sandbox_cli.host import accounts, groups
 from sandbox_cli.host.access import OTHERS, Account, caller
 from sandbox_cli.host.jailers import find_jailer
-from sandbox_cli.host.known import KNOWN, OTHER
 from sandbox_cli.host.model import Host, Jailer
 from sandbox_cli.host.nproc import Proof
+
+if TYPE_CHECKING:
+    from sandbox_cli.backends.base import Backend
 
 FirejailUser = tuple[str, int, int, str]
 
 
 def look(
-    wanted: Mapping[str, tuple[Sequence[str], tuple[int, ...]]],
+    backends: Iterable[Backend],
     *,
     path: str | None = None,
     uid_range: tuple[int, int] = accounts.UID_RANGE,
     firejail_user: str | None = None,
 ) -> Host:
-    """What this machine offers. `wanted`: for each backend to look for, its programs and the oldest usable version.
+    """What this machine offers to `backends`.
 
     Each jailer costs a process or two to ask: name one alone where only one matters. `path` is where
     else to look than in the system's folders: by default the caller's PATH.
@@ -39,11 +43,10 @@ def look(
     kernel = kernel_version()
     proof = Proof(kernel, uid_range[1] if root and not range_error else None)
     jailers: dict[str, Jailer] = {}
-    for name, (programs, minimum) in wanted.items():
-        set_uid = KNOWN.get(name, OTHER).set_uid
-        account = _account(user if set_uid else None) if root else caller()
-        if found := find_jailer(name, programs, minimum, path=path, account=account):
-            jailers[name] = _with_error(found, user_error if set_uid else range_error)
+    for backend in backends:
+        account = _account(user if backend.SET_UID else None) if root else caller()
+        if found := find_jailer(backend, path=path, account=account):
+            jailers[backend.NAME] = _with_error(found, user_error if backend.SET_UID else range_error)
     entries = sorted(Path("/").iterdir())
     return Host(
         uid=os.geteuid(),
@@ -53,6 +56,7 @@ def look(
         jailers=jailers,
         root_entries=tuple(entry.name for entry in entries),
         root_links={entry.name: str(entry.readlink()) for entry in entries if entry.is_symlink()},
+        home=_home(os.geteuid()),
         firejail_user=user,
         groups=groups.find(),
         nproc_in_namespace=proof.holds(),
@@ -64,6 +68,13 @@ def kernel_version() -> tuple[int, int]:
     return (int(told[1]), int(told[2])) if told else (0, 0)
 
 
+def _home(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return "/"
+
+
 def _account(user: FirejailUser | None) -> Account:
     """Whom root starts a jailer as."""
     return Account(user[1], frozenset(os.getgrouplist(user[0], user[2]))) if user else OTHERS
@@ -72,7 +83,7 @@ def _account(user: FirejailUser | None) -> Account:
 def _firejail_user(name: str | None) -> tuple[FirejailUser | None, HostError | None]:
     if name is None:
         hint = f"name an account with a home of its own as firejail_user in {accounts.CONFIG}"
-        return None, HostError("firejail needs an account for root's jobs, and firejail_user isn't set", hint=hint)
+        return None, HostError("it needs an account for root's jobs, and firejail_user isn't set", hint=hint)
     try:
         return accounts.firejail_user(name), None
     except HostError as error:

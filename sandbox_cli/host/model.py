@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -63,9 +64,17 @@ class Host:
     jailers: dict[str, Jailer]  # by backend; one that isn't installed is not there
     root_entries: tuple[str, ...]
     root_links: dict[str, str] = field(default_factory=dict[str, str])  # {"bin": "usr/bin"}
+    home: str = "/"  # of the account that asks, as the system knows it
     firejail_user: tuple[str, int, int, str] | None = None  # name, uid, gid, home; for root alone
     groups: Groups | Problem = NO_GROUPS
     nproc_in_namespace: bool = False  # RLIMIT_NPROC counts a jail's own tasks alone (kernel >= 5.14)
+
+    def owner(self, path: str) -> int | None:
+        """The account that a file belongs to, looked up when it is asked; None: it can't be seen."""
+        try:
+            return Path(path).stat().st_uid
+        except OSError:
+            return None
 
     @property
     def root(self) -> bool:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     Starts = Callable[[Host, str], Problem | None]  # tries a tiny jail: why it can't be made, or None
 
 VARIABLE = "SANDBOX_BACKEND"
-INSTALL = 'apt install bubblewrap, or pip install "sandbox-jail[bundled]"'
 JAILER = "jailer"  # the clause of a gap that no policy can close: the program is missing, too old, or doesn't start
 
 
@@ -97,7 +96,7 @@ def weigh(name: str, policy: Policy, host: Host, *, best_effort: bool = False) -
     backend = BACKENDS[name]
     jailer = host.jailers.get(name)
     if jailer is None:
-        return _gap(Candidate(name, host, [], [], None), f"{name} is not installed", how_to_get(name, backend.MINIMUM))
+        return _gap(Candidate(name, host, [], [], None), f"{name} is not installed", how_to_get(backend))
     if jailer.problem is not None:
         return _gap(Candidate(name, host, [], [], jailer), jailer.problem, jailer.fix)
     held = levels.levels(policy, host, backend.gaps(policy, host))
@@ -153,7 +152,7 @@ def _refusal(policy: Policy, preferred: Order, passed: Sequence[Candidate]) -> H
         if preferred.one:
             return HostError(f"{names}, which {preferred.source} names, is not installed", hint=first, gaps=gaps)
         message = f"no jailer of {preferred.source} is installed: {names} is needed"
-        return HostError(message, hint=INSTALL if "bwrap" in preferred.names else first, gaps=gaps)
+        return HostError(message, hint=first, gaps=gaps)
     if preferred.one:
         why = "; ".join(_short(gap) for gap in gaps)
         return RefusedError(f"{gaps[0]['backend']} can't hold policy {policy.name} here: {why}", hint=first, gaps=gaps)

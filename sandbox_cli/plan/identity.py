@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import pwd
 import resource
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ NOWHERE = "/"
 def account(host: Host, backend: str, uid_range: tuple[int, int]) -> Account:
     """Ourselves; as root one of `uid_range`, or for a set-uid jailer the account that the configuration names."""
     if not host.root:
-        return _account(host.uid, host.gid, uid_range, home=_home(host.uid), root=False)
+        return _account(host.uid, host.gid, uid_range, home=host.home, root=False)
     if BACKENDS[backend].SET_UID and host.firejail_user is not None:
         _, uid, gid, home = host.firejail_user
         return _account(uid, gid, uid_range, home=home, root=True)
@@ -51,10 +50,3 @@ def rlimits(policy: Policy, held: Iterable[Held], spare_tasks: int) -> list[tupl
 
 def _account(uid: int | None, gid: int | None, uid_range: tuple[int, int], *, home: str, root: bool) -> Account:
     return {"root": root, "uid": uid, "gid": gid, "uid_range": uid_range, "home": home}
-
-
-def _home(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_dir
-    except KeyError:
-        return NOWHERE

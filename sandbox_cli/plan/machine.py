@@ -19,7 +19,6 @@ def looking(config: Config) -> Look:
 
     @functools.cache
     def look(backend: str) -> Host:
-        wanted = {backend: (BACKENDS[backend].PROGRAMS, BACKENDS[backend].MINIMUM)}
-        return hosts.look(wanted, uid_range=config.uid_range, firejail_user=config.firejail_user)
+        return hosts.look([BACKENDS[backend]], uid_range=config.uid_range, firejail_user=config.firejail_user)
 
     return look

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli import policy as policies
+from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.trial import try_jailer
 from sandbox_cli.plan import assemble, choose, settle
 from sandbox_cli.plan.request import Request
@@ -25,7 +26,7 @@ def trying(config: Config) -> Starts:
     def starts(host: Host, backend: str) -> Problem | None:
         key = (host.jailers[backend].program, host.uid)
         if key not in _tried:
-            _tried[key] = try_jailer(tiny_plan(host, backend, config))
+            _tried[key] = try_jailer(tiny_plan(host, backend, config), set_uid=BACKENDS[backend].SET_UID)
         return _tried[key]
 
     return starts

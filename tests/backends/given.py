@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.model import Host, Jailer
 from sandbox_cli.policy.model import Limit, Mount, Policy, Syscalls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tests.accounts import Account
 
 MIB = 1 << 20
 LIMITS: dict[str, float | None] = {
@@ -102,7 +105,7 @@ def policy(
 def fixed_host(*, root: bool = False, **facts: Any) -> Host:
     """A host that is the same on every machine, for golden files."""
     entries = ("bin", "data", "dev", "etc", "home", "lib", "lib64", "opt", "proc", "root", "run", "sbin", "srv", "sys")
-    programs = {"bwrap": "/usr/bin/bwrap", "nsjail": "/usr/bin/nsjail", "firejail": "/usr/bin/firejail"}
+    programs = {name: f"/usr/bin/{name}" for name in BACKENDS}
     given: dict[str, Any] = {
         "uid": 0 if root else 1000,
         "gid": 0 if root else 1000,
@@ -116,18 +119,19 @@ def fixed_host(*, root: bool = False, **facts: Any) -> Host:
     return Host(**{**given, **facts})
 
 
-def this_host(name: str, program: str, *, uid: int, gid: int, home: str) -> Host:
-    """This machine, with one jailer."""
+def this_host(name: str, program: str, *, root: bool, account: Account) -> Host:
+    """This machine with one jailer, as root or `account` sees it: firejail's job is `account`'s either way."""
     entries = os.listdir("/")
     return Host(
-        uid=uid,
-        gid=gid,
+        uid=0 if root else account.uid,
+        gid=0 if root else account.gid,
         kernel=(6, 1),
         machine=os.uname().machine,
         jailers={name: Jailer(name, program, "1.0", "PATH")},
         root_entries=tuple(entries),
         root_links={entry: os.readlink(f"/{entry}") for entry in entries if os.path.islink(f"/{entry}")},
-        firejail_user=("tester", uid, gid, home),
+        home="/root" if root else account.home,
+        firejail_user=(account.login, account.uid, account.gid, account.home) if root else None,
     )
 
 

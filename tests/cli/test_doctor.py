@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from sandbox_cli.backends import BACKENDS
 from sandbox_cli.plan.levels import TABLE
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ def examined(sandbox: Sandbox, **options: Any) -> dict[str, Any]:
 def test_jailer_that_works_is_shown_with_the_level_of_every_clause(
     sandbox: Sandbox, needs: Callable[[str], None]
 ) -> None:
-    for backend in ("bwrap", "nsjail", "firejail"):
+    for backend in BACKENDS:
         needs(backend)
     answer = examined(sandbox)
-    assert [each["name"] for each in answer["backends"]] == ["bwrap", "nsjail", "firejail"]
+    assert [each["name"] for each in answer["backends"]] == list(BACKENDS)
     for each in answer["backends"]:
         assert (each["usable"], each["problem"]) == (True, None)
         assert each["program"].startswith("/")
@@ -43,7 +44,7 @@ def test_jailer_that_works_is_shown_with_the_level_of_every_clause(
 def test_words_say_the_same_as_json(sandbox: Sandbox) -> None:
     done = sandbox("doctor")
     assert (done.returncode, done.stderr) == (0, b"")
-    for word in (b"bwrap", b"nsjail", b"firejail", b"limits.memory", b"strict (namespace)", b"works"):
+    for word in (*map(str.encode, BACKENDS), b"limits.memory", b"strict (namespace)", b"works"):
         assert word in done.stdout
 
 
@@ -59,7 +60,7 @@ def test_host_where_no_jailer_serves_is_a_finding_with_reasons_and_fixes(sandbox
         assert (each["usable"], bool(each["problem"]), bool(each["fix"])) == (False, True, True)
     told = sandbox.account.run([*words, "doctor"])
     assert told.returncode == 1
-    assert told.stdout.count(b"  fix: ") == 3
+    assert told.stdout.count(b"  fix: ") == len(BACKENDS)
 
 
 def test_requirement_that_one_backend_does_not_meet_is_a_problem_of_that_one(

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tests.accounts import Sandbox
 
 MAKE_FILES = "import time\nfor n in range(99): open(str(n), 'w').close()\ntime.sleep(9)"
+FAILING = """#!/bin/sh
+case "$*" in *" /more "*) echo "bwrap: it is broken" >&2; exit 1 ;; esac
+exec /usr/bin/env PATH=/usr/local/bin:/usr/bin:/bin bwrap "$@"
+"""
 UNSHARE = "import ctypes; ctypes.CDLL(None).unshare(0)"
 
 RUNS: dict[str, tuple[int, list[str]]] = {
@@ -34,27 +38,23 @@ RUNS: dict[str, tuple[int, list[str]]] = {
     "syscall-denied": (159, ["-p", "{tmp}/kill.yaml", "--", *PYTHON, UNSHARE]),
     "cannot-start": (127, ["--", "no-such-program"]),
     "refused": (125, ["--memory", "1TiB", "--", "true"]),
-    "sandbox-error": (125, ["-b", "firejail", "-p", "{tmp}/nested.yaml", "--", "true"]),
 }
 BY_SIGNAL = {"cancelled": (143, ["--", "sleep", "60"])}
+BY_JAILER = {"sandbox-error": (125, ["-b", "bwrap", "-p", "{tmp}/more.yaml", "--", "true"])}
 NOT_YET = {"compile-error"}  # nothing is compiled in the jail yet
 
 
 @pytest.fixture
 def policies(shared_tmp: Path) -> Path:
     (shared_tmp / "kill.yaml").write_text("extends: command\nsyscalls: {action: kill}\n")
-    # firejail opens a part of what it closed only to the part's owner, which the seal sees.
-    (shared_tmp / "nested.yaml").write_text("extends: command\nfilesystem: {/var/lib: ro, /var/lib/dpkg: rw}\n")
+    (shared_tmp / "more.yaml").write_text("extends: command\nfilesystem: {/more: tmpfs}\n")
     return shared_tmp
 
 
 @pytest.mark.parametrize("account", ["user"], indirect=True)
 @pytest.mark.parametrize("status", RUNS)
-def test_status_comes_from_a_real_run_with_its_exit_code(
-    status: str, sandbox: Sandbox, policies: Path, needs: Callable[[str], None]
-) -> None:
+def test_status_comes_from_a_real_run_with_its_exit_code(status: str, sandbox: Sandbox, policies: Path) -> None:
     code, words = RUNS[status]
-    needs("firejail")
     done = sandbox("exec", "--json", *(word.replace("{tmp}", str(policies)) for word in words))
     result = one_result(done.stdout)
     assert (result["status"], done.returncode, done.stderr) == (status, code, b""), result["cause"]
@@ -71,6 +71,23 @@ def test_cancelled_job_has_its_status_and_exit_code(sandbox: Sandbox) -> None:
     assert (one_result(stdout)["status"], process.returncode) == ("cancelled", code)
 
 
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_jailer_that_fails_after_its_trial_has_its_status_and_exit_code(
+    sandbox: Sandbox, policies: Path, needs: Callable[[str], None]
+) -> None:
+    needs("bwrap")
+    code, words = BY_JAILER["sandbox-error"]
+    jailer = policies / "bin" / "bwrap"
+    jailer.parent.mkdir()
+    jailer.write_text(FAILING)
+    jailer.chmod(0o755)
+    path = f"{jailer.parent}:{sandbox.account.environment['PATH']}"
+    done = sandbox("exec", "--json", *(word.replace("{tmp}", str(policies)) for word in words), env={"PATH": path})
+    result = one_result(done.stdout)
+    assert (result["status"], done.returncode, done.stderr) == ("sandbox-error", code, b"")
+    assert result["error"]["message"] == "bwrap: it is broken"
+
+
 def test_no_status_is_left_out() -> None:
     statuses = set(EXIT_CODES) | {"ok", "nonzero-exit", "signalled", "cannot-start", "cancelled", "compile-error"}
-    assert statuses == {*RUNS, *BY_SIGNAL, *NOT_YET}
+    assert statuses == {*RUNS, *BY_SIGNAL, *BY_JAILER, *NOT_YET}

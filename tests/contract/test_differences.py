@@ -236,6 +236,7 @@ MOUNTS = {
     "mount-tmpfs": "/var/tmp: tmpfs",
     "mount-parts": "/run: ro",
     "mount-writable": "/usr: rw",
+    "mount-owner": "/var/lib: ro\n  /var/lib/dpkg: rw",
     "mount-characters": "/etc/{name}: ro",
     "mounted-link": "/etc/{name}: ro",
 }

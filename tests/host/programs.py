@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from sandbox_cli.backends import BACKENDS
 from tests.accounts import AS_ROOT
 
 only_root = pytest.mark.skipif(not AS_ROOT, reason="only root can run the cases of root")
 only_user = pytest.mark.skipif(AS_ROOT, reason="root is let in everywhere")
+
+
+def backend_like(name: str, **changes: Any) -> Any:
+    """A backend of ours, changed."""
+    return SimpleNamespace(**{**vars(BACKENDS[name]), **changes})
 
 
 def program(file: Path, says: str, *, mode: int = 0o755) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox_cli.backends import reports
+from sandbox_cli.backends import bwrap, firejail, reports
 from sandbox_cli.host.causes import Trial, explain
 from sandbox_cli.host.surroundings import Surroundings
 from tests.accounts import Account
@@ -56,7 +56,6 @@ CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("bwrap", BWRAP_ENOSPC, {}, "no further namespace", "user.max_user_namespaces"),
     ("nsjail", NSJAIL_ENOSPC, {}, "no further namespace", "user.max_user_namespaces"),
     ("bwrap", BWRAP_EAGAIN, {"container": "docker"}, "may not start another process", "--pids-limit"),
-    ("bwrap", BWRAP_SET_UID, {}, "installed set-uid root", "sudo chmod u-s /usr/bin/bwrap"),
     ("nsjail", LIBRARY, {"container": "docker"}, "doesn't find a library", "reinstall"),
     ("nsjail", NSJAIL_REFUSED, {"container": "podman"}, "the container (podman)", "seccomp=unconfined"),
     ("bwrap", BWRAP_REFUSED, {"chrooted": True, "container": "docker"}, "in a chroot", "outside of it"),
@@ -64,8 +63,6 @@ CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("bwrap", BWRAP_REFUSED, {"nested": True}, "in a user namespace", "outside of it"),
     ("bwrap", ENTER, {"root": True, "container": "docker"}, "no CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"),
     ("firejail", FIREJAIL_NNP, {"no_new_privs": True}, "no_new_privs is set", "NoNewPrivileges=no"),
-    ("firejail", FIREJAIL_NESTED, {"container": "docker"}, "no jail inside a container", "bwrap or nsjail"),
-    ("firejail", FIREJAIL_USERS, {}, "firejail.users alone", "firecfg --add-users"),
 ]
 
 
@@ -82,6 +79,24 @@ def test_a_failure_is_explained_with_what_fixes_it(
     assert words in told[0]
     assert fix in (told[1] or "")
     assert "{" not in told[0].removesuffix(words)
+
+
+@pytest.mark.parametrize("container", [None, "docker"])
+@pytest.mark.parametrize(
+    ("backend", "words", "hint"),
+    [
+        (bwrap, BWRAP_SET_UID, "sudo chmod u-s"),
+        (firejail, FIREJAIL_NESTED, "inside a container or another sandbox"),
+        (firejail, FIREJAIL_USERS, "firecfg --add-users"),
+    ],
+)
+def test_what_only_one_jailer_says_keeps_the_hint_of_its_backend(
+    backend: Any, words: str, hint: str, container: str | None
+) -> None:
+    report = backend.read(1, words.encode())
+    told = explained(backend.NAME, report["failed"], replace(FREE, container=container), report["hint"])
+    assert told == (words, report["hint"])
+    assert hint in (told[1] or "")
 
 
 def test_switches_for_user_namespaces_do_not_explain_a_set_uid_jailer() -> None:

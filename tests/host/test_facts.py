@@ -6,47 +6,49 @@ from typing import Any
 
 import pytest
 
+from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host import look
 from sandbox_cli.host.facts import kernel_version
 from tests import accounts
 from tests.accounts import Account
-from tests.host.programs import only_root
+from tests.host.programs import backend_like, only_root
 
-WANTED = {"bwrap": (("bwrap",), (0, 8)), "firejail": (("firejail",), (0, 9, 72))}
+WANTED = [BACKENDS["bwrap"], BACKENDS["firejail"]]
 LOOK = (
     "import json, sys; from dataclasses import asdict; from sandbox_cli.host import look; "
-    "print(json.dumps(asdict(look({'bwrap': (('bwrap',), (0, 8))}))))"
+    "from sandbox_cli.backends import bwrap; print(json.dumps(asdict(look([bwrap]))))"
 )
 
 
 def test_the_root_folder_is_told_with_its_links() -> None:
-    host = look({})
+    host = look([])
     assert sorted(host.root_entries) == sorted(os.listdir("/"))
     assert host.root_links == {name: os.readlink(f"/{name}") for name in os.listdir("/") if os.path.islink(f"/{name}")}
 
 
 def test_kernel_and_machine_are_those_that_run() -> None:
-    host = look({})
+    host = look([])
     assert os.uname().release.startswith("{}.{}".format(*host.kernel))
     assert (host.machine, host.kernel) == (os.uname().machine, kernel_version())
 
 
 def test_only_the_wanted_jailers_are_looked_for() -> None:
-    assert look({}).jailers == {}
-    assert set(look({"no-such-jailer": (("no-such-jailer",), (1,))}).jailers) == set()
+    assert look([]).jailers == {}
+    assert set(look([backend_like("bwrap", PROGRAMS=["no-such-jailer"], WHEEL=None)]).jailers) == set()
 
 
 def test_each_account_sees_itself(account: str, request: pytest.FixtureRequest) -> None:
     someone: Account = request.getfixturevalue(f"as_{account}")
     host: dict[str, Any] = json.loads(someone.run([someone.python, "-c", LOOK]).stdout)
     assert (host["uid"], host["gid"]) == (someone.uid, someone.gid)
+    assert host["home"] == someone.home
     assert host["firejail_user"] is None
     assert host["nproc_in_namespace"] is (kernel_version() >= (5, 14))
 
 
 @only_root
 def test_root_without_an_account_for_firejail_is_told_how_to_set_one() -> None:
-    found = look({"firejail": (("true",), (0,))}, path="/usr/bin").jailers["firejail"]
+    found = look([backend_like("firejail", PROGRAMS=["true"])], path="/usr/bin").jailers["firejail"]
     assert found.problem == "/usr/bin/true isn't set-uid root"
     real = look(WANTED).jailers.get("firejail")
     if real is None:

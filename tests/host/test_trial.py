@@ -20,24 +20,27 @@ from tests.host.test_causes import FILTER
 PLAN = cast("Plan", {"backend": "bwrap", "program": "/usr/bin/bwrap"})
 TRY = """
 import json, sys
+from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.trial import try_jailer
 from sandbox_cli.plan.machine import looking
 from sandbox_cli.plan.trial import tiny_plan
 from sandbox_cli.policy import config
 settings = config.load()
-print(json.dumps(try_jailer(tiny_plan(looking(settings)(sys.argv[1]), sys.argv[1], settings))))
+plan = tiny_plan(looking(settings)(sys.argv[1]), sys.argv[1], settings)
+print(json.dumps(try_jailer(plan, set_uid=BACKENDS[sys.argv[1]].SET_UID)))
 """
 TRY_WHEEL = """
 import sys
 sys.path.insert(0, sys.argv[1])
+from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host import look
 from sandbox_cli.host.trial import try_jailer
 from sandbox_cli.plan.trial import tiny_plan
 from sandbox_cli.policy import config
 from sandbox_cli.host import jailers
 jailers.SYSTEM_PATH = ""  # so that the distribution's own is not found
-host = look({sys.argv[2]: ((sys.argv[2],), (0, 8))}, path="")
-print(*host.jailers[sys.argv[2]].bind, try_jailer(tiny_plan(host, sys.argv[2], config.load())))
+host = look([BACKENDS[sys.argv[2]]], path="")
+print(*host.jailers[sys.argv[2]].bind, try_jailer(tiny_plan(host, sys.argv[2], config.load()), set_uid=False))
 """
 
 
@@ -91,17 +94,17 @@ def outcome(**changed: object) -> Outcome:
 
 
 def test_a_program_that_ends_with_0_is_a_jailer_that_works() -> None:
-    assert judge(PLAN, outcome()) is None
+    assert judge(PLAN, outcome(), set_uid=False) is None
 
 
 def test_a_program_that_fails_in_the_jail_is_told_with_its_words() -> None:
-    told = judge(PLAN, outcome(status="nonzero-exit", stderr=b"true: not a true truth\n"))
+    told = judge(PLAN, outcome(status="nonzero-exit", stderr=b"true: not a true truth\n"), set_uid=False)
     assert told == Problem("the trial program failed in the jail: nonzero-exit; true: not a true truth", None)
 
 
 def test_a_jail_that_failed_is_explained_with_the_hint_where_nothing_else_is_known() -> None:
     error = {"message": "bwrap: something new", "hint": "look it up", "gaps": []}
-    told = judge(PLAN, outcome(status="sandbox-error", cause="bwrap: something new", error=error))
+    told = judge(PLAN, outcome(status="sandbox-error", cause="bwrap: something new", error=error), set_uid=False)
     assert told == Problem("bwrap: something new", "look it up")
 
 
@@ -110,4 +113,4 @@ def test_a_host_that_lacks_something_is_a_problem_too(monkeypatch: pytest.Monkey
         raise HostError("no room for scratch", hint="make some")
 
     monkeypatch.setattr(trial, "execute", execute)
-    assert try_jailer(PLAN) == Problem("no room for scratch", "make some")
+    assert try_jailer(PLAN, set_uid=False) == Problem("no room for scratch", "make some")

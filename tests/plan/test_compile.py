@@ -170,7 +170,7 @@ from sandbox_cli import plan
 from sandbox_cli.host import trial as host_trial
 from sandbox_cli.plan import trial
 tried = []
-trial.try_jailer = lambda tiny: tried.append(tiny["command"]) or host_trial.try_jailer(tiny)
+trial.try_jailer = lambda tiny, **named: tried.append(tiny["command"]) or host_trial.try_jailer(tiny, **named)
 for _ in range(3):
     plan.compile({"command": ["ls"], "backend": "bwrap"})
 print(tried)

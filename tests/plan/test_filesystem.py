@@ -18,7 +18,7 @@ from sandbox_cli.policy import load
 from sandbox_cli.policy.model import Mount
 mounts = {"/usr": Mount(mode="ro", source=sys.argv[1])}
 try:
-    filesystem.effective(load("_base").model_copy(update={"filesystem": mounts}), look({}))
+    filesystem.effective(load("_base").model_copy(update={"filesystem": mounts}), look([]))
 except HostError as error:
     print(error.message)
 """
