@@ -10,6 +10,7 @@ from sandbox_cli.errors import UsageError
 from sandbox_cli.plan import view
 from sandbox_cli.policy.variables import substitute
 from sandbox_cli.slots import FILE, SCRATCH
+from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ def file_name(job: Job, language: Language) -> str:
         return language.file
     name = posixpath.basename(file)
     if name in {"", ".", ".."}:
-        raise UsageError(f"{file!r} names no file", hint="name the file itself")
+        raise UsageError(f"{quoted(file)} names no file", hint="name the file itself")
     return name
 
 
