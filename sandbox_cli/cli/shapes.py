@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-from sandbox_cli.result import Blame, Clause, PolicyIdentity
+from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
 
 
 class Rendered(TypedDict):
@@ -101,6 +101,15 @@ class HostFacts(TypedDict):
     container: str | None
 
 
+class NotStrict(TypedDict):
+    """A clause that is held less than strictly: why, and what would make it strict; null where nothing here would."""
+
+    clause: str
+    level: Level
+    reason: str
+    fix: str | None
+
+
 class Weighed(TypedDict):
     """A backend: whether it can hold the policy here, how well each clause, or why not and what would help."""
 
@@ -111,6 +120,7 @@ class Weighed(TypedDict):
     problem: str | None
     fix: str | None
     clauses: list[Clause]
+    not_strict: list[NotStrict]
 
 
 class Doctor(TypedDict):
