@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run  # noqa: A004
 from sandbox_cli.cli.cancel import Cancelled
 from sandbox_cli.cli.deliver import deliver, new_id, problem_with
-from sandbox_cli.cli.options import JobCommand, spellings
+from sandbox_cli.cli.options import VALUES, VALUES_AND_ENDS, JobCommand, spellings
 from sandbox_cli.cli.words import scan
 from sandbox_cli.errors import SandboxError, UsageError
 from sandbox_cli.result import Outcome, cancellation, refusal
@@ -25,10 +25,19 @@ if TYPE_CHECKING:
 NAMES = ("sandbox", "sandbox-jail")
 JOBS = ("run", "exec")  # their failures are results, too
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, invoke_without_command=True)
-app.command("run", cls=JobCommand, options_metavar="[OPTIONS] FILE|- [ARGS]...")(run.run)
-app.command("exec", cls=JobCommand, options_metavar="[OPTIONS] -- COMMAND [ARGS]...")(exec.exec)
-app.command("render", cls=JobCommand, options_metavar="[OPTIONS] FILE [ARGS]... | -- COMMAND [ARGS]...")(render.render)
+USAGE = {
+    "run": "[OPTIONS] {FILE | - | -c CODE} [ARGS]...",
+    "exec": "[OPTIONS] [--] COMMAND [ARGS]...",
+    "render": "[OPTIONS] {FILE | - | -c CODE | -- COMMAND} [ARGS]...",
+}
+
+app = typer.Typer(
+    rich_markup_mode=None, pretty_exceptions_enable=False, invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},  # those of the commands, too
+)  # fmt: skip
+app.command("run", cls=JobCommand, options_metavar=USAGE["run"], epilog=VALUES_AND_ENDS)(run.run)
+app.command("exec", cls=JobCommand, options_metavar=USAGE["exec"], epilog=VALUES_AND_ENDS)(exec.exec)
+app.command("render", cls=JobCommand, options_metavar=USAGE["render"], epilog=VALUES)(render.render)
 app.command("doctor")(doctor.doctor)
 app.command("languages")(languages.languages)
 app.add_typer(policy.app, name="policy")

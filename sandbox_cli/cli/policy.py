@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 app = typer.Typer(
     rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False, invoke_without_command=True
 )
-Name = Annotated[str, typer.Argument(metavar="NAME|PATH", autocompletion=complete.policies)]
-Names = Annotated[list[str], typer.Argument(metavar="[NAME|PATH]...", autocompletion=complete.policies)]
+WHICH = "A policy's name as `sandbox policy list` has it, or the path of a file: with a / in it, or .yaml at its end."
+Name = Annotated[str, typer.Argument(metavar="NAME|PATH", help=WHICH, autocompletion=complete.policies)]
+Names = Annotated[list[str], typer.Argument(metavar="NAME|PATH", help=WHICH, autocompletion=complete.policies)]
 
 
 @app.callback()
