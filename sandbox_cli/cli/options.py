@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from sandbox_cli.cli import complete
+from sandbox_cli.cli.help import Command
 from sandbox_cli.cli.words import scan
 
 VALUES = """\b
@@ -149,7 +150,7 @@ class Options:
     dashes: bool = False  # no option: whether `--` ended them
 
 
-class JobCommand(TyperCommand):
+class JobCommand(Command):
     """A command whose options end at the first word that isn't one: what follows is the program's."""
 
     allow_interspersed_args = False

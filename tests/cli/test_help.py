@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox_cli.policy.units import LIMITS
+from tests.accounts import Sandbox
 
 if TYPE_CHECKING:
+    from tests.accounts import Account
     from tests.cli.conftest import Command
 
 COMMANDS = [
@@ -23,6 +26,18 @@ def test_h_shows_the_same_page_as_help(command: Command, words: list[str]) -> No
     short, long = command(*words, "-h"), command(*words, "--help")
     assert (short.code, short.out, short.err) == (0, long.out, "")
     assert short.out.startswith(f"Usage: {' '.join(['sandbox', *words])} ")
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_that_nothing_takes_is_said_without_a_traceback(
+    words: list[str], as_user: Account, launcher: Path
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = Sandbox(as_user)(*words, "--help", stdout=full)
+    assert done.returncode == 125
+    assert done.stderr == (
+        b"sandbox: can't write to standard output: No space left on device\nhint: send it elsewhere, or make room\n"
+    )
 
 
 def test_h_behind_a_program_is_its_own(command: Command) -> None:
