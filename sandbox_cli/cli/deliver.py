@@ -15,6 +15,8 @@ from sandbox_cli.text import quoted, readable
 if TYPE_CHECKING:
     from sandbox_cli.result import Blame, Clause, Outcome, Receipt, Usage
 
+NOT_FOUND = 127
+NOT_SEEN = "a program sees only what its policy's `filesystem` shows; -f FILE copies a file into its directory"
 QUIET = ("ok", "nonzero-exit")  # the program's own business
 
 
@@ -100,7 +102,8 @@ def _tell(outcome: Outcome) -> None:
         output.complain(HostError(error["message"], hint=error["hint"], gaps=error["gaps"]))
     elif outcome["status"] not in QUIET and outcome["signal"] != "SIGPIPE":  # as silent as `yes | head`
         output.tell(outcome["cause"] or outcome["status"])
-        if (advice := _advice(outcome["blame"])) is not None:
+        advice = NOT_SEEN if outcome["exit_code"] == NOT_FOUND else _advice(outcome["blame"])
+        if advice is not None:
             output.hint(advice)
     if outcome["status"] != "ok":
         for name, times in outcome["limit_hits"].items():

@@ -11,7 +11,7 @@ from sandbox_cli.errors import UsageError
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 YOURS = "name a directory of yours"
 
@@ -28,7 +28,7 @@ class Destination:
 
 
 @contextmanager
-def destination(option: str | None) -> Iterator[Destination]:
+def destination(option: str | None) -> Generator[Destination]:
     """The directory, ready to be written. Whatever goes wrong within leaves no new and empty one behind."""
     place = Destination(None if option is None else _absolute(option))
     try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shlex
 import stat
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +62,14 @@ def files(options: list[str]) -> list[tuple[str, str]]:
                 hint="give one of them another name: -f SRC:DEST",
             )
         chosen[target] = source
-    return [(str(Path(source).absolute()), target) for target, source in chosen.items()]
+    return [(_absolute(source), target) for target, source in chosen.items()]
+
+
+def _absolute(source: str) -> str:
+    try:
+        return str(Path(source).absolute())
+    except OSError as error:  # the current directory is gone
+        raise _unreadable(source, error, "give its whole path") from None
 
 
 def mode_of(path: str) -> int:
@@ -76,7 +84,8 @@ def variables(options: list[str]) -> dict[str, str]:
         name, equals, value = option.partition("=")
         if not equals:
             example = f', as in -e {option}="${option}"' if option.isidentifier() else ""
-            raise UsageError(f"-e {quoted(option)} has no value", hint=f"write -e {option or 'NAME'}=VALUE{example}")
+            hint = f"write -e {shlex.quote((option or 'NAME') + '=VALUE')}{example}"
+            raise UsageError(f"-e {quoted(option)} has no value", hint=hint)
         if not name or "\0" in option:
             raise UsageError(f"-e {quoted(option)} names no variable", hint="write -e NAME=VALUE")
         pairs[name] = value
@@ -100,6 +109,8 @@ def limits(options: list[str], timeout: str | None, memory: str | None) -> dict[
 
 def open_stdin(path: str) -> int:
     """The file of --stdin, open for reading."""
+    if not path:
+        raise UsageError("--stdin '' names no file", hint="name one, or /dev/null for no input")
     fd = _open(path)
     if stat.S_ISDIR(os.fstat(fd).st_mode):
         os.close(fd)

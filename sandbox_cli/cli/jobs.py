@@ -47,7 +47,7 @@ def of_command(options: Options, words: list[str]) -> Request:
     if options.code is not None:
         raise UsageError("-c is for code, and exec runs a program", hint="`sandbox run -l LANGUAGE -c CODE`")
     if not words or not words[0]:
-        raise UsageError("there is no program to run", hint="name it: sandbox exec -- COMMAND [ARGS]...")
+        raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
     return Request({**_common(options), "command": words, "args": []}, None)
 
 

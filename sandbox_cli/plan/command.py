@@ -40,7 +40,7 @@ def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str,
     environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()}
     if given is not None:
         if not given or not given[0]:
-            raise UsageError("there is no program to run", hint="name it: sandbox exec -- COMMAND [ARGS]...")
+            raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
         return Program([find(given[0], mounts, environment["PATH"]), *given[1:]], given[0], None, environment)
     language = policy.language
     assert language is not None  # request.resolve sees to it

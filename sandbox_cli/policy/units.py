@@ -68,7 +68,9 @@ def parse_limit(name: str, text: str) -> int | float:
     except PolicyError as error:
         raise PolicyError(error.message, hint=error.hint, clause=clause) from None
     if not value and name not in MAY_BE_ZERO:
-        raise PolicyError("it must be more than 0", hint="`none` leaves it unbounded in a policy", clause=clause)
+        raise PolicyError(
+            "it must be more than 0", hint="give more; in a policy `none` leaves it unbounded", clause=clause
+        )
     return value
 
 

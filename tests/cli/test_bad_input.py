@@ -27,6 +27,7 @@ def here(command: Command) -> Path:
     (folder / "folder").mkdir()
     os.mkfifo(folder / "fifo.py")
     (folder / "a:b").write_text("")
+    (folder / "word.yaml").write_text("word\n")
     (folder / "policy.yaml").write_text("limits: {memory: 1}\n")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.py")
@@ -52,10 +53,11 @@ JOBS = [
     (["run", "--keep", "ok.py"], "no such option: --keep", "--help"),
     (["run", "-t", "ok.py"], "no such option: -t", "--help"),
     (["run", "-l"], "'-l' requires an argument", "--help"),
+    (["run", "-c"], "'-c' requires an argument", "`sandbox run --help`"),
     (["run", "--best-effort=1", "ok.py"], "'--best-effort' does not take a value", "--help"),
     (["run"], "no code to run", "-c CODE"),
-    (["exec"], "no program to run", "sandbox exec -- COMMAND"),
-    (["exec", "--", ""], "no program to run", "sandbox exec -- COMMAND"),
+    (["exec"], "no program to run", "-- COMMAND [ARGS]"),
+    (["exec", "--", ""], "no program to run", "-- COMMAND [ARGS]"),
     (["exec", "-c", "pass"], "-c is for code", "sandbox run"),
     # the code
     (["run", "nope.py"], "'nope.py' can't be read: No such file", "-c CODE"),
@@ -111,6 +113,11 @@ JOBS = [
     (["run", "-f", "ok.py:main.py", *C], "'main.py' is the code's own name", "-f SRC:DEST"),
     (["run", "-f", "ok.py:main.py/x", *C], "'main.py' is the code's own name", "-f SRC:DEST"),
     # streams and results
+    (["run", "--stdin", "", *C], "--stdin '' names no file", "/dev/null"),
+    (["run", "-e", "A B", *C], "-e 'A B' has no value", "write -e 'A B=VALUE'"),
+    (["run", "-l", "sh@5", "-c", ""], "tells no version", "install sh 5"),
+    (["run", "--timeout", "0s", *C], "limits.wall_time: it must be more than 0", "give more"),
+    (["run", "-p", "./word.yaml", *C], "word.yaml:1:1: expects a map", "extends: python"),
     (["run", "--stdin", "nope", *C], "'nope' can't be read: No such file", "file"),
     (["run", "--stdin", "folder", *C], "--stdin 'folder' is a directory", "file"),
     (["run", "-o", "ok.py", *C], "-o 'ok.py' is not a directory", "directory"),
@@ -206,6 +213,7 @@ OTHERS = [
     (["clean", "--all"], "no such option: --all", "clean --help"),
     (["policy", "shwo"], "no such command 'shwo'", "'show'"),
     (["policy", "explain"], "no such command 'explain'", "policy --help"),
+    (["policy", "show", "--json=1"], "'--json' does not take a value", "`sandbox policy show --help`"),
     (["policy", "show"], "missing argument", "policy show --help"),
     (["policy", "show", "pyhton"], "no policy 'pyhton'", "python"),
     (["policy", "check", "pyhton"], "no policy 'pyhton'", "python"),
@@ -247,6 +255,26 @@ def test_what_steers_a_terminal_is_written_out(here: Path, command: Command) -> 
     assert "\x1b" not in done.err
     assert r"\x1b[31m\u202e\xff.py" in done.err
     assert "udc" not in command("run", "--\udcff").err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["run", "-f", "../here/ok.py", *C], 125, "'../here/ok.py' can't be read: No such file"),
+        (["run", "-o", "new", *C], 125, "-o 'new' can't be made: No such file"),
+        (["policy", "check", "./p.yaml"], 1, "p.yaml: the file can't be read: No such file"),
+        (["policy", "show", "./p.yaml"], 2, "p.yaml: the file can't be read: No such file"),
+    ],
+)
+def test_relative_path_in_a_directory_that_is_gone_is_one_sentence(
+    here: Path, command: Command, words: list[str], code: int, says: str
+) -> None:
+    (here / "gone").mkdir()
+    os.chdir(here / "gone")
+    (here / "gone").rmdir()
+    done = command(*words)
+    assert (done.code, "Traceback" in done.err) == (code, False)
+    assert says in done.out + done.err
 
 
 def test_code_that_is_too_long_is_refused(here: Path, command: Command) -> None:
