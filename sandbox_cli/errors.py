@@ -10,20 +10,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox_cli.result import Gap
+    from sandbox_cli.result import Blame, Gap
 
 
 class SandboxError(Exception):
-    """A failure that its reader can act on: one sentence, and a hint that says what to do about it."""
+    """A failure that its reader can act on: one sentence, and a hint that says what to do about it.
+
+    `blame` is the clause to change, and who said it; the sentence then begins with that clause.
+    """
 
     status = "refused"
     exit_code = 125
 
-    def __init__(self, message: str, *, hint: str | None = None, gaps: Sequence[Gap] = ()) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, gaps: Sequence[Gap] = (), blame: Blame | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.gaps = list(gaps)
+        self.blame = blame
+
+    def __str__(self) -> str:
+        return f"{self.blame['clause']}: {self.message}" if self.blame else self.message
 
 
 class UsageError(SandboxError):
@@ -50,7 +59,10 @@ class PolicyError(SandboxError):
         column: int | None = None,
         clause: str | None = None,
     ) -> None:
-        super().__init__(message, hint=hint)
+        blame: Blame | None = None
+        if file is not None and clause is not None:
+            blame = {"clause": clause, "source": "file", "file": file, "line": line}
+        super().__init__(message, hint=hint, blame=blame)
         self.file, self.line, self.column, self.clause = file, line, column, clause
 
     def __str__(self) -> str:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-from sandbox_cli.errors import PolicyError
 from sandbox_cli.text import media_type, readable, text_or_base64, to_base64, well_formed
 
 if TYPE_CHECKING:
@@ -227,11 +226,10 @@ def exit_status(outcome: Outcome) -> int:
 
 def refusal(error: SandboxError, id: str) -> Outcome:  # noqa: A002 (the published name)
     """The outcome of a job that never ran."""
-    blame = _blame(error)
     return {
         **_nothing_ran(id, error.status),
-        "cause": f"{blame['clause']}: {error.message}" if blame else str(error),
-        "blame": blame,
+        "cause": f"{error.blame['clause']}: {error.message}" if error.blame else str(error),
+        "blame": error.blame,
         "error": {"message": str(error), "hint": error.hint, "gaps": error.gaps},
     }
 
@@ -264,12 +262,6 @@ def _nothing_ran(id: str, status: str) -> Outcome:  # noqa: A002 (the published 
         "artifacts": [], "artifacts_omitted": [],
         "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None,
     }  # fmt: skip
-
-
-def _blame(error: SandboxError) -> Blame | None:
-    if not isinstance(error, PolicyError) or error.clause is None or error.file is None:
-        return None
-    return {"clause": error.clause, "source": "file", "file": error.file, "line": error.line}
 
 
 def _signal_number(name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import re
 from typing import cast
 
 UNKNOWN = "application/octet-stream"
@@ -13,6 +14,14 @@ COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": 
 def readable(data: bytes) -> str:
     """`data` as text, with each byte that isn't UTF-8 written out, as in `\\xff`."""
     return data.decode(errors="backslashreplace")
+
+
+def quoted(text: str) -> str:
+    """`text` as repr() quotes it, with each byte that isn't UTF-8 (PEP 383) written out as `\\xff`.
+
+    In repr's answer every backslash begins an escape, so that one that stands in `text` is never mistaken for one.
+    """
+    return re.sub(r"\\(udc([89a-f][0-9a-f])|.)", lambda found: rf"\x{found[2]}" if found[2] else found[0], repr(text))
 
 
 def to_base64(data: bytes) -> str:

@@ -198,6 +198,17 @@ def test_refusal_of_a_policy_blames_its_line() -> None:
     assert refused["error"]["message"] == "/p.yaml:3:9: limits.memory: no unit"
 
 
+def test_refusal_blames_what_its_error_blames() -> None:
+    blame: Any = {"clause": "limits.memory", "source": "option", "file": None, "line": None}
+    refused: Any = as_json(refusal(UsageError("'64' has no unit", hint="64MiB", blame=blame), "7"))
+    assert (refused["blame"], refused["cause"]) == (blame, "limits.memory: '64' has no unit")
+    assert refused["error"]["message"] == "limits.memory: '64' has no unit"
+
+
+def test_refusal_of_the_command_line_blames_no_clause() -> None:
+    assert refusal(UsageError("no such option"), "7")["blame"] is None
+
+
 def test_cancellation_before_the_start_has_the_signal_and_its_exit_code() -> None:
     cancelled = cancellation("SIGHUP", "7")
     assert (cancelled["status"], cancelled["signal"], exit_status(cancelled)) == ("cancelled", "SIGHUP", 129)

@@ -14,7 +14,8 @@ from typer.core import TyperCommand, TyperGroup
 from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run  # noqa: A004
 from sandbox_cli.cli.cancel import Cancelled
 from sandbox_cli.cli.deliver import deliver, new_id, problem_with
-from sandbox_cli.cli.options import JobCommand, spellings
+from sandbox_cli.cli.help import Command, Group
+from sandbox_cli.cli.options import VALUES, VALUES_AND_ENDS, JobCommand, spellings
 from sandbox_cli.cli.words import scan
 from sandbox_cli.errors import SandboxError, UsageError
 from sandbox_cli.result import Outcome, cancellation, refusal
@@ -25,14 +26,23 @@ if TYPE_CHECKING:
 NAMES = ("sandbox", "sandbox-jail")
 JOBS = ("run", "exec")  # their failures are results, too
 
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, invoke_without_command=True)
-app.command("run", cls=JobCommand, options_metavar="[OPTIONS] FILE|- [ARGS]...")(run.run)
-app.command("exec", cls=JobCommand, options_metavar="[OPTIONS] -- COMMAND [ARGS]...")(exec.exec)
-app.command("render", cls=JobCommand, options_metavar="[OPTIONS] FILE [ARGS]... | -- COMMAND [ARGS]...")(render.render)
-app.command("doctor")(doctor.doctor)
-app.command("languages")(languages.languages)
+USAGE = {
+    "run": "[OPTIONS] {FILE | - | -c CODE} [ARGS]...",
+    "exec": "[OPTIONS] [--] COMMAND [ARGS]...",
+    "render": "[OPTIONS] {FILE | - | -c CODE | -- COMMAND} [ARGS]...",
+}
+
+app = typer.Typer(
+    cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},  # those of the commands, too
+)  # fmt: skip
+app.command("run", cls=JobCommand, options_metavar=USAGE["run"], epilog=VALUES_AND_ENDS)(run.run)
+app.command("exec", cls=JobCommand, options_metavar=USAGE["exec"], epilog=VALUES_AND_ENDS)(exec.exec)
+app.command("render", cls=JobCommand, options_metavar=USAGE["render"], epilog=VALUES)(render.render)
+app.command("doctor", cls=Command)(doctor.doctor)
+app.command("languages", cls=Command)(languages.languages)
 app.add_typer(policy.app, name="policy")
-app.command("clean")(clean.clean)
+app.command("clean", cls=Command)(clean.clean)
 
 
 @app.callback()
@@ -106,7 +116,7 @@ def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> Usage
     message, _, guess = error.format_message().partition(". Did you mean ")
     close: list[str] = getattr(error, "possibilities", None) or []
     context: typer.Context | None = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else _own_name()
+    path = context.command_path if context is not None else " ".join([_own_name(), *_named(arguments)])
     if close:
         message, guess = error.message, f"{close[0]}?"
     said = message[:1].lower() + message[1:].rstrip(".")
@@ -114,6 +124,18 @@ def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> Usage
     if message.startswith("No such command") and Path(arguments[0]).is_file():
         help_page = f"`{path} run {arguments[0]}` runs it"
     return UsageError(said, hint=f"did you mean {guess} {help_page}" if guess else help_page)
+
+
+def _named(arguments: Sequence[str]) -> list[str]:
+    """The command, as far as it is one: not every mistake of the parser's says where it was made."""
+    found: list[str] = []
+    group: object = typer.main.get_command(app)
+    for word in arguments:
+        if not isinstance(group, TyperGroup) or word not in group.commands:
+            break
+        found.append(word)
+        group = group.commands[word]
+    return found
 
 
 def _command(name: str) -> TyperCommand:

@@ -10,11 +10,13 @@ from sandbox_cli.cli import output
 from sandbox_cli.errors import HostError
 from sandbox_cli.result import as_json, exit_status
 from sandbox_cli.run.artifacts import NOT_SAVED
-from sandbox_cli.text import readable
+from sandbox_cli.text import quoted, readable
 
 if TYPE_CHECKING:
     from sandbox_cli.result import Blame, Clause, Outcome, Receipt, Usage
 
+NOT_FOUND = 127
+NOT_SEEN = "a program sees only what its policy's `filesystem` shows; -f FILE copies a file into its directory"
 QUIET = ("ok", "nonzero-exit")  # the program's own business
 
 
@@ -50,16 +52,16 @@ def problem_with(result: str) -> str | None:
     """Why a result can't be written there; None: it can. Found out by writing beside it, which nobody sees."""
     path = Path(result)
     if not result or path.is_dir():
-        return f"can't write the result to {result!r}: it is a directory" if result else "--result names no file"
+        return f"can't write the result to {quoted(result)}: it is a directory" if result else "--result names no file"
     try:
         if not _is_special(path):  # what a device or the other end of a pipe would do when opened, nobody knows
             beside = _beside(path.resolve())
             beside.touch(exist_ok=False)
             beside.unlink()
         elif not os.access(path, os.W_OK):
-            return f"can't write the result to {result!r}: permission denied"
+            return f"can't write the result to {quoted(result)}: permission denied"
     except OSError as error:
-        return f"can't write the result to {result!r}: {error.strerror}"
+        return f"can't write the result to {quoted(result)}: {error.strerror}"
     return None
 
 
@@ -81,7 +83,7 @@ def _write(result: str, text: str) -> str | None:
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
-        return f"can't write the result to {result!r}: {error.strerror}"
+        return f"can't write the result to {quoted(result)}: {error.strerror}"
     return None
 
 
@@ -100,7 +102,8 @@ def _tell(outcome: Outcome) -> None:
         output.complain(HostError(error["message"], hint=error["hint"], gaps=error["gaps"]))
     elif outcome["status"] not in QUIET and outcome["signal"] != "SIGPIPE":  # as silent as `yes | head`
         output.tell(outcome["cause"] or outcome["status"])
-        if (advice := _advice(outcome["blame"])) is not None:
+        advice = NOT_SEEN if outcome["exit_code"] == NOT_FOUND else _advice(outcome["blame"])
+        if advice is not None:
             output.hint(advice)
     if outcome["status"] != "ok":
         for name, times in outcome["limit_hits"].items():

@@ -7,7 +7,10 @@ from sandbox_cli.cli.options import Options, with_options
 from sandbox_cli.cli.run import perform
 
 
-@with_options
+@with_options(code=False)
 def exec(options: Options, words: list[str]) -> int:  # noqa: A001 (the command's name)
-    """Run a program under a policy, by default `command`. What follows `--` is its own."""
+    """Run any program of this machine under a policy.
+
+    Options stand before its name; what follows is its own.
+    """
     return perform(options, words, of_command)

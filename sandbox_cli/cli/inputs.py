@@ -1,4 +1,4 @@
-"""What a job is given: code, files, variables, standard input; and where what it leaves is to go.
+"""What a job is given: code, files, variables, standard input.
 
 All of it is looked at before anything starts: whatever is wrong is one sentence, and nothing has run.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shlex
 import stat
 from pathlib import Path
 from typing import NamedTuple
 
 from sandbox_cli.errors import HostError, UsageError
+from sandbox_cli.text import quoted
 
 MOST_CODE = 64 << 20  # read into memory; no program is that long
 
@@ -39,11 +41,11 @@ def of_file(path: str) -> Code:
     status = _regular(path, "-c CODE runs a snippet, and `-` takes code from standard input")
     fd = _open(path)
     try:
-        content = _read(fd, repr(path))
+        content = _read(fd, quoted(path))
     finally:
         os.close(fd)
     hint = f"convert it: `iconv -f LATIN1 -t UTF-8 {path}`"
-    return Code(_utf8(content, repr(path), hint=hint), _mode(status))
+    return Code(_utf8(content, quoted(path), hint=hint), _mode(status))
 
 
 def files(options: list[str]) -> list[tuple[str, str]]:
@@ -54,13 +56,20 @@ def files(options: list[str]) -> list[tuple[str, str]]:
         _regular(source, "-f copies single files: name each, or pack them")
         if clash := next((other for other in chosen if collide(other, target)), None):
             raise UsageError(
-                f"-f: {source!r} and {chosen[clash]!r} can't both be {target!r} in scratch"
+                f"-f: {quoted(source)} and {quoted(chosen[clash])} can't both be {quoted(target)} in scratch"
                 if target == clash
-                else f"-f: {min(target, clash, key=len)!r} can't be a file and a folder in scratch",
+                else f"-f: {quoted(min(target, clash, key=len))} can't be a file and a folder in scratch",
                 hint="give one of them another name: -f SRC:DEST",
             )
         chosen[target] = source
-    return [(str(Path(source).absolute()), target) for target, source in chosen.items()]
+    return [(_absolute(source), target) for target, source in chosen.items()]
+
+
+def _absolute(source: str) -> str:
+    try:
+        return str(Path(source).absolute())
+    except OSError as error:  # the current directory is gone
+        raise _unreadable(source, error, "give its whole path") from None
 
 
 def mode_of(path: str) -> int:
@@ -74,11 +83,11 @@ def variables(options: list[str]) -> dict[str, str]:
     for option in options:
         name, equals, value = option.partition("=")
         if not equals:
-            raise UsageError(
-                f"-e {option!r} has no value", hint=f'write -e {option}=VALUE, as in -e {option}="${option}"'
-            )
+            example = f', as in -e {option}="${option}"' if option.isidentifier() else ""
+            hint = f"write -e {shlex.quote((option or 'NAME') + '=VALUE')}{example}"
+            raise UsageError(f"-e {quoted(option)} has no value", hint=hint)
         if not name or "\0" in option:
-            raise UsageError(f"-e {option!r} names no variable", hint="write -e NAME=VALUE")
+            raise UsageError(f"-e {quoted(option)} names no variable", hint="write -e NAME=VALUE")
         pairs[name] = value
     return pairs
 
@@ -90,7 +99,8 @@ def limits(options: list[str], timeout: str | None, memory: str | None) -> dict[
     for option in [*options, *short]:
         name, equals, value = option.partition("=")
         if not equals:
-            raise UsageError(f"--limit {option!r} has no value", hint="write NAME=VALUE, as in --limit memory=512MiB")
+            hint = "write NAME=VALUE, as in --limit memory=512MiB"
+            raise UsageError(f"--limit {quoted(option)} has no value", hint=hint)
         if name in pairs:
             raise UsageError(f"limit {name} is given twice", hint="give it once")
         pairs[name] = value
@@ -99,29 +109,13 @@ def limits(options: list[str], timeout: str | None, memory: str | None) -> dict[
 
 def open_stdin(path: str) -> int:
     """The file of --stdin, open for reading."""
+    if not path:
+        raise UsageError("--stdin '' names no file", hint="name one, or /dev/null for no input")
     fd = _open(path)
     if stat.S_ISDIR(os.fstat(fd).st_mode):
         os.close(fd)
-        raise UsageError(f"--stdin {path!r} is a directory", hint="name a file")
+        raise UsageError(f"--stdin {quoted(path)} is a directory", hint="name a file")
     return fd
-
-
-def output_directory(path: str) -> str:
-    """The directory of -o, made where it is missing."""
-    if not path:
-        raise UsageError("-o '' names no directory", hint="name a directory of yours")
-    try:
-        folder = Path(path).absolute()  # fails in a directory that is gone
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise UsageError(
-            f"-o {path!r} is not a directory", hint="name a directory, or remove what stands there"
-        ) from None
-    except OSError as error:
-        raise UsageError(f"-o {path!r} can't be made: {error.strerror}", hint="name a directory of yours") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"-o {path!r} can't be written", hint="name a directory of yours")
-    return str(folder)
 
 
 def _source_and_target(option: str) -> tuple[str, str]:
@@ -130,11 +124,12 @@ def _source_and_target(option: str) -> tuple[str, str]:
         return option, posixpath.basename(option.rstrip("/"))
     source, _, target = option.rpartition(":")
     if target.startswith("/") or ".." in target.split("/"):
-        raise UsageError(f"-f: {target!r} leads out of scratch", hint="DEST is a path below the job's own directory")
+        hint = "DEST is a path below the job's own directory"
+        raise UsageError(f"-f: {quoted(target)} leads out of scratch", hint=hint)
     normal = posixpath.normpath(target)
     if normal == "." or target.endswith("/"):
-        name = posixpath.basename(source.rstrip("/"))
-        raise UsageError(f"-f: {target!r} names no file", hint=f"say the name too: {posixpath.join(target, name)!r}")
+        whole = posixpath.join(target, posixpath.basename(source.rstrip("/")))
+        raise UsageError(f"-f: {quoted(target)} names no file", hint=f"say the name too: {quoted(whole)}")
     return source, normal
 
 
@@ -152,11 +147,11 @@ def _regular(path: str, hint: str) -> os.stat_result:
     except OSError as error:
         raise _unreadable(path, error, hint) from None
     if stat.S_ISDIR(status.st_mode):
-        raise UsageError(f"{path!r} is a directory", hint=hint)
+        raise UsageError(f"{quoted(path)} is a directory", hint=hint)
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"{path!r} is not a regular file", hint=hint)
+        raise UsageError(f"{quoted(path)} is not a regular file", hint=hint)
     if not os.access(path, os.R_OK):
-        raise UsageError(f"{path!r} can't be read: Permission denied", hint=f"look at `ls -l {path}`")
+        raise UsageError(f"{quoted(path)} can't be read: Permission denied", hint=f"look at `ls -l {path}`")
     return status
 
 
@@ -168,7 +163,7 @@ def _open(path: str) -> int:
 
 
 def _unreadable(path: str, error: OSError, hint: str) -> UsageError:
-    return UsageError(f"{path!r} can't be read: {error.strerror}", hint=hint)
+    return UsageError(f"{quoted(path)} can't be read: {error.strerror}", hint=hint)
 
 
 def _read(fd: int, what: str) -> bytes:

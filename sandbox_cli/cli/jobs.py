@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.cli import inputs
 from sandbox_cli.cli.deliver import new_id, problem_with
 from sandbox_cli.errors import PolicyError, UsageError
+from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox_cli.cli.options import Options
     from sandbox_cli.job import Job
     from sandbox_cli.plan.model import Plan
@@ -44,11 +47,11 @@ def of_command(options: Options, words: list[str]) -> Request:
     if options.code is not None:
         raise UsageError("-c is for code, and exec runs a program", hint="`sandbox run -l LANGUAGE -c CODE`")
     if not words or not words[0]:
-        raise UsageError("there is no program to run", hint="name it: sandbox exec -- COMMAND [ARGS]...")
+        raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
     return Request({**_common(options), "command": words, "args": []}, None)
 
 
-def work(options: Options, request: Request, plan: Plan, cancel: int) -> Work:
+def work(options: Options, request: Request, plan: Plan, output: Path | None, cancel: int) -> Work:
     """Everything of one run that is not decided in its plan."""
     wants_result = options.json or options.result is not None
     return {
@@ -62,7 +65,7 @@ def work(options: Options, request: Request, plan: Plan, cancel: int) -> Work:
         "stderr": None if options.json else 2,
         "capture": _capture(options) if wants_result else 0,
         "collect": "save" if options.output is not None else "inline" if wants_result else "none",
-        "output_dir": inputs.output_directory(options.output) if options.output is not None else None,
+        "output_dir": str(output) if output is not None else None,
         "cancel": cancel,
     }
 
@@ -76,7 +79,7 @@ def input_files(request: Request, plan: Plan) -> list[Input]:
         return files
     name = plan["file"]
     if any(inputs.collide(target, name) for _, target in request.job.get("files", [])):
-        raise UsageError(f"-f: {name!r} is the code's own name in scratch", hint="name another: -f SRC:DEST")
+        raise UsageError(f"-f: {quoted(name)} is the code's own name in scratch", hint="name another: -f SRC:DEST")
     return [(os.fsencode(name), request.code.content, request.code.mode), *files]
 
 

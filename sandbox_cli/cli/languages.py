@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output
 from sandbox_cli.cli.options import Json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sandbox_cli.cli.shapes import Languages, ListedLanguage
+    from sandbox_cli.host.runtimes import Found
     from sandbox_cli.policy.model import Language, Policy
+
+UNTOLD = "unknown"  # dash has no option that would say it
 
 
 def languages(json: Json = False) -> int:
-    """List the languages, and what runs them here."""
+    """List the languages, and what runs them here.
+
+    The first runtime of a language is the one that a job gets; -l NAME@VERSION takes another.
+    """
     from sandbox_cli.plan.request import catalogue
 
     listed: dict[str, ListedLanguage] = {}
@@ -24,7 +33,8 @@ def languages(json: Json = False) -> int:
     if json:
         output.say(output.as_line(answer))
     else:
-        output.table(("LANGUAGE", "ALSO", "VERSIONS", "RUNTIME"), [_row(each) for each in answer["languages"]])
+        rows = [row for each in answer["languages"] for row in _rows(each)]
+        output.table(("LANGUAGE", "ALSO", "VERSION", "RUNTIME"), rows)
     return 0
 
 
@@ -32,7 +42,7 @@ def _listed(policy: Policy, language: Language) -> ListedLanguage:
     from sandbox_cli.host import runtimes
 
     spec = language.runtime
-    found = runtimes.find(spec.command, spec.version) if spec else []
+    found = _distinct(runtimes.find(spec.command, spec.version)) if spec else []
     usable = [each for each in found if each.problem is None]
     problems = [each.problem for each in found if each.problem is not None]
     missing = None
@@ -47,8 +57,17 @@ def _listed(policy: Policy, language: Language) -> ListedLanguage:
     }
 
 
-def _row(language: ListedLanguage) -> tuple[str, str, str, str]:
-    """The default runtime first, as `find` orders them."""
-    versions = ", ".join(each["version"] or "?" for each in language["runtimes"])
-    default = next((each["path"] for each in language["runtimes"] if each["default"]), "")
-    return language["name"], ", ".join(language["aliases"]), versions or "-", default or language["missing"] or ""
+def _distinct(found: Sequence[Found]) -> list[Found]:
+    """Without the second name of a file, as Debian's /usr/bin/perl5.36.0 is one of /usr/bin/perl."""
+    first: dict[tuple[int, int, str], Found] = {}
+    for each in found:
+        status = Path(each.path).stat()
+        first.setdefault((status.st_dev, status.st_ino, each.prefix), each)
+    return list(first.values())
+
+
+def _rows(language: ListedLanguage) -> list[tuple[str, str, str, str]]:
+    """One a runtime, the default one first, as `find` orders them; one that says why there is none."""
+    named = (language["name"], ", ".join(language["aliases"]))
+    found = [(*named, each["version"] or UNTOLD, each["path"]) for each in language["runtimes"]]
+    return found or [(*named, "-", language["missing"] or "")]

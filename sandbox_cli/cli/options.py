@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
 from sandbox_cli.cli import complete
+from sandbox_cli.cli.help import Command
 from sandbox_cli.cli.words import scan
+
+VALUES = """\b
+Limits: wall_time, cpu_time, memory, processes, open_files, file_size,
+scratch_size, scratch_files, tmp_size, output, cpus.
+A time is written as in 300ms, 10s, 5min, a size as in 64MiB, 1GB.
+
+Of an option that is given twice the last one counts, unless it may be
+repeated."""
+VALUES_AND_ENDS = f"""{VALUES}
+
+\b
+Ends as the program does (128+N for signal N), else with: 124 it took too
+long, 137 too much memory, 153 it wrote too much, 126 it can't be executed,
+127 it was not found, 125 nothing ran: the hint says what to do."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")]
 Body = Callable[["Options", list[str]], int]
@@ -28,7 +44,8 @@ class Options:
             "--policy",
             metavar="NAME|PATH",
             autocompletion=complete.policies,
-            help="What the program may do; default: the language's own policy, for exec `command`.",
+            help="What the program may do: a policy's name, or a path (with a / or .yaml in it). "
+            "Default: the language's own policy; for a COMMAND, `command`.",
         ),
     ] = None
     language: Annotated[
@@ -38,7 +55,7 @@ class Options:
             "--language",
             metavar="NAME[@VERSION]",
             autocompletion=complete.languages,
-            help="The language of the code; default: the policy's, else by the extension of FILE.",
+            help="The language, as in python or python@3.12. Default: the policy's, else by the extension of FILE.",
         ),
     ] = None
     code: Annotated[str | None, typer.Option("-c", metavar="CODE", help="Run this snippet instead of a FILE.")] = None
@@ -49,7 +66,7 @@ class Options:
             "--backend",
             metavar="NAME",
             autocompletion=complete.backends,
-            help="Take this jailer; default: the first that can hold the policy here.",
+            help="The jailer: bwrap, nsjail or firejail. Default: the first that can hold the policy here.",
         ),
     ] = None
     limit: Annotated[
@@ -58,59 +75,82 @@ class Options:
             "--limit",
             metavar="NAME=VALUE",
             autocompletion=complete.limits,
-            help="Another limit than the policy's default, within its maximum; may be repeated.",
+            help="Set a limit, up to the policy's maximum; may be repeated. The names stand below.",
         ),
     ] = dataclasses.field(default_factory=list[str])
     timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="The same as --limit wall_time=TIME.")
+        str | None, typer.Option("--timeout", metavar="TIME", help="The same as --limit wall_time=TIME, as in 10s.")
     ] = None
-    memory: Annotated[str | None, typer.Option("--memory", metavar="SIZE", help="The same as --limit memory=SIZE.")] = (
-        None
-    )
+    memory: Annotated[
+        str | None, typer.Option("--memory", metavar="SIZE", help="The same as --limit memory=SIZE, as in 512MiB.")
+    ] = None
     network: Annotated[
         str | None,
         typer.Option(
             "--network",
             metavar="none|host",
             autocompletion=complete.networks,
-            help="`none` takes away a network that the policy allows.",
+            help="`none` takes away a network that the policy allows; `host` never adds one.",
         ),
     ] = None
     env: Annotated[
         list[str],
-        typer.Option("-e", "--env", metavar="K=V", help="Set a variable in the jail; may be repeated."),
+        typer.Option(
+            "-e",
+            "--env",
+            metavar="K=V",
+            help="Set a variable of the program, which has none of yours; may be repeated.",
+        ),
     ] = dataclasses.field(default_factory=list[str])
     file: Annotated[
         list[str],
-        typer.Option("-f", "--file", metavar="SRC[:DEST]", help="Copy a file into scratch; may be repeated."),
+        typer.Option(
+            "-f",
+            "--file",
+            metavar="SRC[:DEST]",
+            help="Copy a file into scratch, the program's own directory; may be repeated.",
+        ),
     ] = dataclasses.field(default_factory=list[str])
-    stdin: Annotated[str | None, typer.Option("--stdin", metavar="FILE", help="The program's standard input.")] = None
+    stdin: Annotated[
+        str | None, typer.Option("--stdin", metavar="FILE", help="The program's standard input. Default: yours.")
+    ] = None
     output: Annotated[
         str | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Save what the program leaves in scratch there."),
+        typer.Option("-o", "--output", metavar="DIR", help="Save there the files that the program leaves in scratch."),
     ] = None
     collect: Annotated[
         list[str],
-        typer.Option("--collect", metavar="GLOB", help="Which files of scratch are returned; may be repeated."),
+        typer.Option(
+            "--collect",
+            metavar="GLOB",
+            help="Which files are returned, as in 'out/*.png'; may be repeated. Default: the policy's.",
+        ),
     ] = dataclasses.field(default_factory=list[str])
     capture: Annotated[
         str,
-        typer.Option("--capture", metavar="SIZE", help="How much of stdout, and of stderr, the result keeps."),
+        typer.Option("--capture", metavar="SIZE", help="How much of stdout, and of stderr, --json and --result keep."),
     ] = "1MiB"
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and nothing else.")] = False
     result: Annotated[
-        str | None, typer.Option("--result", metavar="FILE", help="Write the result, as JSON, to FILE.")
+        str | None,
+        typer.Option(
+            "--result", metavar="FILE", help="Write the same JSON object to FILE, beside the program's own output."
+        ),
     ] = None
     best_effort: Annotated[
-        bool, typer.Option("--best-effort", help="Run even where a limit can't be held as well as required; say which.")
+        bool,
+        typer.Option(
+            "--best-effort", help="Run even where a limit can't be held as well as the policy requires, and say which."
+        ),
     ] = False
     verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Say on stderr how it ended, what it used and what held what.")
+        bool,
+        typer.Option("-v", "--verbose", help="Say on stderr how it ended, what it used, and who held each clause."),
     ] = False
     dashes: bool = False  # no option: whether `--` ended them
 
 
-class JobCommand(TyperCommand):
+class JobCommand(Command):
     """A command whose options end at the first word that isn't one: what follows is the program's."""
 
     allow_interspersed_args = False
@@ -129,7 +169,12 @@ def spellings(command: TyperCommand) -> dict[str, bool]:
     }
 
 
-def with_options(body: Body) -> Callable[..., int]:
+def with_options(*, code: bool = True) -> Callable[[Body], Callable[..., int]]:
+    """A command of jobs; without `code` its help doesn't offer -c, which it takes only to say what to use instead."""
+    return lambda body: _with_options(body, hidden=() if code else ("code",))
+
+
+def _with_options(body: Body, hidden: Sequence[str]) -> Callable[..., int]:
     """`body` as the parser wants it: one parameter an option, and one for the words that follow them."""
 
     def command(ctx: typer.Context, words: list[str], **options: Any) -> int:  # noqa: ANN401 (the parser's own)
@@ -140,7 +185,9 @@ def with_options(body: Body) -> Callable[..., int]:
         _parameter("ctx", typer.Context),
         _parameter("words", Annotated[list[str], typer.Argument(hidden=True)], []),
         *(
-            _parameter(field.name, kinds[field.name], _default(field))
+            _parameter(
+                field.name, _hidden(kinds[field.name]) if field.name in hidden else kinds[field.name], _default(field)
+            )
             for field in dataclasses.fields(Options)
             if field.name != "dashes"
         ),
@@ -149,6 +196,12 @@ def with_options(body: Body) -> Callable[..., int]:
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     command.__doc__ = body.__doc__
     return command
+
+
+def _hidden(kind: Any) -> object:  # noqa: ANN401 (an Annotated)
+    option = copy.copy(kind.__metadata__[0])
+    option.hidden = True
+    return Annotated[kind.__origin__, option]
 
 
 def _dashes(ctx: typer.Context) -> bool:

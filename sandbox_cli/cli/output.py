@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from sandbox_cli.errors import HostError
-from sandbox_cli.text import well_formed
+from sandbox_cli.text import quoted, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def as_line(value: object) -> str:
 
 def shown(text: str) -> str:
     """`text` on one line, with what could steer a terminal written out."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return "".join(letter if letter.isprintable() else quoted(letter)[1:-1] for letter in text)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool = False) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sandbox_cli.cli import complete, output
+from sandbox_cli.cli.help import Command, Group
 from sandbox_cli.cli.options import Json
 
 if TYPE_CHECKING:
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from sandbox_cli.errors import PolicyError
 
 app = typer.Typer(
-    rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False, invoke_without_command=True
+    cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False, invoke_without_command=True
 )
-Name = Annotated[str, typer.Argument(metavar="NAME|PATH", autocompletion=complete.policies)]
-Names = Annotated[list[str], typer.Argument(metavar="[NAME|PATH]...", autocompletion=complete.policies)]
+WHICH = "A policy's name as `sandbox policy list` has it, or the path of a file: with a / in it, or .yaml at its end."
+Name = Annotated[str, typer.Argument(metavar="NAME|PATH", help=WHICH, autocompletion=complete.policies)]
+Names = Annotated[list[str], typer.Argument(metavar="NAME|PATH", help=WHICH, autocompletion=complete.policies)]
 
 
 @app.callback()
@@ -28,7 +30,7 @@ def policy(ctx: typer.Context) -> int:
     return 0
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(json: Json = False) -> int:
     """List the policies that can be had by name."""
     from sandbox_cli.policy import available
@@ -45,7 +47,7 @@ def list_(json: Json = False) -> int:
     return 0
 
 
-@app.command()
+@app.command(cls=Command)
 def show(name: Name, json: Json = False) -> int:
     """Show all that a policy says, in its long form."""
     from sandbox_cli.policy import load
@@ -63,7 +65,7 @@ def show(name: Name, json: Json = False) -> int:
     return 0
 
 
-@app.command()
+@app.command(cls=Command)
 def check(names: Names = [], json: Json = False) -> int:  # noqa: B006 (the parser copies it)
     """Check policies, by default all that can be had by name.
 

@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from sandbox_cli.cli.shapes import Rendered
 
 
-@with_options
+@with_options()
 def render(options: Options, words: list[str]) -> int:
-    """Show what would be run, as sh that can be pasted. After `--` stands a COMMAND, as for exec."""
+    """Show what would be run, as sh that can be pasted.
+
+    After `--` stands a COMMAND, as for exec. It takes the options of a run; those about its result (-o, --collect,
+    --result, -v ...) change nothing here.
+    """
     from sandbox_cli.plan import compile  # noqa: A004 (as in run.py)
 
     read = of_command if options.dashes and options.code is None else of_code

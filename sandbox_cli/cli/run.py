@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.cli import output
 from sandbox_cli.cli.cancel import Cancellation
 from sandbox_cli.cli.deliver import deliver
+from sandbox_cli.cli.destination import destination
 from sandbox_cli.cli.jobs import Request, of_code, work
 from sandbox_cli.cli.options import Options, with_options
 
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.model import Plan
 
 
-@with_options
+@with_options()
 def run(options: Options, words: list[str]) -> int:
-    """Run code: a FILE, `-` for standard input, or a snippet with -c. What follows is the program's own."""
+    """Run code: a FILE, `-` for standard input, or -c CODE.
+
+    Options stand before FILE; what follows is the program's own.
+    """
     return perform(options, words, of_code)
 
 
@@ -40,8 +44,11 @@ def perform(options: Options, words: list[str], read: Callable[[Options, list[st
         plan = compile(request.job)
         if not options.json:
             _warn(plan)
-        prepared = work(options, request, plan, cancellation.fd)
-        cancellation.relay()
-        outcome = execute(plan, prepared)
+        with destination(options.output) as output_directory:
+            prepared = work(options, request, plan, output_directory.path, cancellation.fd)
+            cancellation.relay()
+            outcome = execute(plan, prepared)
+            if outcome["error"] is None:
+                output_directory.keep()
     saved = options.output is not None
     return deliver(outcome, json=options.json, result=options.result, verbose=options.verbose, saved=saved)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-from sandbox_cli.result import Blame, Clause, PolicyIdentity
+from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
 
 
 class Rendered(TypedDict):
@@ -90,6 +90,15 @@ class PolicyCheck(TypedDict):
     findings: list[Finding]
 
 
+class ControlGroups(TypedDict):
+    """Who bounds a job as a whole, and which limits; or why nobody does, and what would help."""
+
+    enforcer: str | None
+    holds: list[str]
+    problem: str | None
+    fix: str | None
+
+
 class HostFacts(TypedDict):
     """Of this machine and of who asks."""
 
@@ -99,6 +108,16 @@ class HostFacts(TypedDict):
     cores: int
     memory_bytes: int
     container: str | None
+    groups: ControlGroups
+
+
+class NotStrict(TypedDict):
+    """A clause that is held less than strictly: why, and what would make it strict; null where nothing here would."""
+
+    clause: str
+    level: Level
+    reason: str
+    fix: str | None
 
 
 class Weighed(TypedDict):
@@ -111,6 +130,7 @@ class Weighed(TypedDict):
     problem: str | None
     fix: str | None
     clauses: list[Clause]
+    not_strict: list[NotStrict]
 
 
 class Doctor(TypedDict):

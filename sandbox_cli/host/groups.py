@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
 _UNITS = (".scope", ".service", ".slice", ".mount", ".socket", ".swap")
-_CONTROLLERS = {"cgroup-v1": cgroup_v1.CONTROLLERS, "cgroup-v2": cgroup_v2.CONTROLLERS}
 _TRIAL = {"memory": 1 << 30, "processes": 64, "cpus": 1.0, "cpu_time": 60.0}
 _READ_ONLY = Problem(
     "the control groups are mounted read-only here",
@@ -44,7 +43,7 @@ def find() -> Groups | Problem:
     own = own_groups()
     if "" in own and {"memory", "pids"} & set(_controllers(own[""])):  # a hybrid host keeps them in version 1
         return _version_2(own[""])
-    if own.keys() & set(cgroup_v1.CONTROLLERS.values()):
+    if own.keys() & set(cgroup_v1.CONTROLLERS):
         return _version_1(own)
     return Problem("no control groups are mounted here", "mount them: mount -t cgroup2 none /sys/fs/cgroup")
 
@@ -116,7 +115,7 @@ def _divide(enforcer: Literal["cgroup-v2", "systemd-scope"], parent: str) -> Gro
 
 
 def _version_1(own: Mapping[str, str]) -> Groups | Problem:
-    trees = [controller for controller in cgroup_v1.CONTROLLERS.values() if controller in own]
+    trees = [controller for controller in cgroup_v1.CONTROLLERS if controller in own]
     writable = {controller: own[controller] for controller in trees if os.access(own[controller], os.W_OK)}
     if writable:
         return _prove(_groups("cgroup-v1", writable))
@@ -129,10 +128,10 @@ def _version_1(own: Mapping[str, str]) -> Groups | Problem:
 
 
 def _groups(enforcer: Literal["cgroup-v2", "cgroup-v1", "systemd-scope"], parents: Mapping[str, str]) -> Groups:
-    controllers = _CONTROLLERS.get(enforcer, cgroup_v2.CONTROLLERS)
-    holds = {limit for limit, controller in controllers.items() if controller in parents}
+    table = cgroup_v1.HOLDS if enforcer == "cgroup-v1" else cgroup_v2.HOLDS
+    holds = {limit for limit, controller in table.items() if controller in parents}
     if enforcer != "cgroup-v1":
-        holds.add("cpu_time")  # every group of version 2 counts it
+        holds.add("cpu_time")
     return Groups(enforcer, dict(parents), frozenset(holds))
 
 

@@ -60,7 +60,7 @@ def find_default(
         reason = problem or silent
         if reason is None and (version is None or _matches(told, version)):
             return Found(str(file), told, _prefix(file), default=True)
-        passed_over.append(reason or f"{file} is {told}")
+        passed_over.append(reason or f"{file} {f'is {told}' if told else 'tells no version'}")
     wanted = command if version is None else f"{command} {version}"
     hint = f"install {wanted} where every account can run it"
     raise HostError(f"there is no {wanted} that a job can run{_told_briefly(passed_over)}", hint=hint)

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox_cli.job import Job
-    from sandbox_cli.plan.choose import Look, Starts
+    from sandbox_cli.plan.choose import Choice, Look, Starts
     from sandbox_cli.plan.model import Plan
+    from sandbox_cli.plan.settle import Settled
     from sandbox_cli.policy.config import Config
 
-__all__ = ["compile"]
+__all__ = ["compile", "decide"]
 
 
 def compile(  # noqa: A001 (the published name)
@@ -33,10 +34,22 @@ def compile(  # noqa: A001 (the published name)
     Raises UsageError, PolicyError, HostError, and RefusedError where no backend can hold the policy.
     """
     config = config or configuration.load()
+    settled, choice = decide(job, config=config, look=look, starts=starts, environ=environ)
+    return assemble.plan(settled, choice, config.uid_range)
+
+
+def decide(
+    job: Job,
+    *,
+    config: Config,
+    look: Look | None = None,
+    starts: Starts | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[Settled, Choice]:
+    """All that `compile` decides, before it is written down as a Plan: with the reason and the fix of each level."""
     look = look or machine.looking(config)
     starts = starts or trial.trying(config)
     preferred = choose.order(job.get("backend"), environ, config)
     asked = request.resolve(job)
     settled = settle.settle(job, asked, look(preferred.names[0]))
-    choice = choose.choose(settled.reachable, preferred, look, starts, best_effort=job.get("best_effort", False))
-    return assemble.plan(settled, choice, config.uid_range)
+    return settled, choose.choose(settled.reachable, preferred, look, starts, best_effort=job.get("best_effort", False))

@@ -12,6 +12,7 @@ from sandbox_cli.plan import levels
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import listed, place
 from sandbox_cli.policy.spelling import hint
+from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.levels import Held
     from sandbox_cli.policy.config import Config
     from sandbox_cli.policy.model import Policy
-    from sandbox_cli.result import Gap
+    from sandbox_cli.result import Blame, Gap
 
     Look = Callable[[str], Host]  # the facts of this machine, with the jailer of one backend
     Starts = Callable[[Host, str], Problem | None]  # tries a tiny jail: why it can't be made, or None
@@ -39,13 +40,17 @@ class Order(NamedTuple):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A backend weighed against a policy on this host: how well it holds each clause, and what it doesn't reach."""
+    """A backend weighed against a policy on this host: how well it holds each clause, and what it doesn't reach.
+
+    `blame` is what the policy says of the first of the clauses that it doesn't.
+    """
 
     backend: str
     host: Host
     held: Sequence[Held]
     gaps: Sequence[Gap]
     jailer: Jailer | None
+    blame: Blame | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,10 @@ class Choice:
 
 def order(option: str | None, environ: Mapping[str, str], config: Config) -> Order:
     """`--backend`, else SANDBOX_BACKEND, else the configured order, else the default one."""
-    for name, source in ((option, "--backend"), (environ.get(VARIABLE), VARIABLE)):
-        if name:
+    for name, source in ((option, "--backend"), (environ.get(VARIABLE) or None, VARIABLE)):
+        if name is not None:
             if name not in BACKENDS:
-                raise UsageError(f"{source}: there is no backend {name!r}", hint=hint(name, BACKENDS))
+                raise UsageError(f"{source}: there is no backend {quoted(name)}", hint=hint(name, BACKENDS))
             return Order([name], source, one=True)
     said = config.sources.get("backends")
     if said is None or not config.backends:
@@ -104,23 +109,32 @@ def weigh(name: str, policy: Policy, host: Host, *, best_effort: bool = False) -
     if best_effort:
         held = levels.lower(held, short)
         short = [each for each in short if not each.clause.startswith(levels.LIMITS)]
-    return Candidate(name, host, held, [_shortfall(name, policy, each) for each in short], jailer)
+    gaps = [_shortfall(name, policy, each) for each in short]
+    return Candidate(name, host, held, gaps, jailer, _blame(policy, short[0]) if short else None)
+
+
+def _blame(policy: Policy, held: Held) -> Blame:
+    """Who requires more than is held; where nobody said so, who asked for the clause."""
+    key = levels.nearest(held.clause, policy.require)
+    return blame(policy, held.clause if key is None else f"require.{key}")
 
 
 def _shortfall(backend: str, policy: Policy, held: Held) -> Gap:
     key = levels.nearest(held.clause, policy.require)
-    said = f" ({place(blame(policy, f'require.{key}'))})" if key is not None else ""
+    said = f" ({place(_blame(policy, held))})" if key is not None else ""
     why = f": {held.reason}" if held.reason else ""
     return {
         "backend": backend,
         "clause": held.clause,
         "reason": f"{levels.required(held.clause, policy.require)} is required{said}, it would be {held.level}{why}",
-        "fix": held.fix or _loosen(held),
+        "fix": fix(held),
     }
 
 
-def _loosen(held: Held) -> str:
-    """What helps where nothing on this host does."""
+def fix(held: Held) -> str:
+    """What would make the clause strict; where nothing on this host does, how to do with less."""
+    if held.fix is not None:
+        return held.fix
     accept = f"accept less in the policy: `require: {{{held.clause}: {held.level}}}`"
     return f"{accept}, or for one run --best-effort" if held.clause.startswith(levels.LIMITS) else accept
 
@@ -147,6 +161,7 @@ def _short(gap: Gap) -> str:
 def _refusal(policy: Policy, preferred: Order, passed: Sequence[Candidate]) -> HostError | RefusedError:
     gaps = [gap for each in passed for gap in each.gaps]
     first = next((gap["fix"] for gap in gaps if gap["fix"]), None)
+    said = next((each.blame for each in passed if each.blame), None)
     if all(each.jailer is None for each in passed):
         names = listed([each.backend for each in passed], last="or")
         if preferred.one:
@@ -155,6 +170,8 @@ def _refusal(policy: Policy, preferred: Order, passed: Sequence[Candidate]) -> H
         return HostError(message, hint=first, gaps=gaps)
     if preferred.one:
         why = "; ".join(_short(gap) for gap in gaps)
-        return RefusedError(f"{gaps[0]['backend']} can't hold policy {policy.name} here: {why}", hint=first, gaps=gaps)
+        return RefusedError(
+            f"{gaps[0]['backend']} can't hold policy {policy.name} here: {why}", hint=first, gaps=gaps, blame=said
+        )
     why = "; ".join(f"{gap['backend']}: {_short(gap)}" for gap in gaps)
-    return RefusedError(f"no jailer can hold policy {policy.name} here: {why}", hint=first, gaps=gaps)
+    return RefusedError(f"no jailer can hold policy {policy.name} here: {why}", hint=first, gaps=gaps, blame=said)

@@ -10,6 +10,7 @@ from sandbox_cli.errors import UsageError
 from sandbox_cli.plan import view
 from sandbox_cli.policy.variables import substitute
 from sandbox_cli.slots import FILE, SCRATCH
+from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,7 @@ def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str,
     environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()}
     if given is not None:
         if not given or not given[0]:
-            raise UsageError("there is no program to run", hint="name it: sandbox exec -- COMMAND [ARGS]...")
+            raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
         return Program([find(given[0], mounts, environment["PATH"]), *given[1:]], given[0], None, environment)
     language = policy.language
     assert language is not None  # request.resolve sees to it
@@ -65,7 +66,7 @@ def file_name(job: Job, language: Language) -> str:
         return language.file
     name = posixpath.basename(file)
     if name in {"", ".", ".."}:
-        raise UsageError(f"{file!r} names no file", hint="name the file itself")
+        raise UsageError(f"{quoted(file)} names no file", hint="name the file itself")
     return name
 
 

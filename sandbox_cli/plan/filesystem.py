@@ -41,7 +41,7 @@ def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None
     mounts = {path: mounts[said] for path, said in written.items()}
     mounts = _with_links(mounts, links)
     if runtime is not None:
-        mounts = _with_links(_with_runtime(mounts, *runtime), links)
+        mounts = _with_links(_with_runtime(policy, mounts, *runtime), links)
     mounts = {path: _resolved(path, mounts) for path in sorted(mounts, key=lambda path: PurePosixPath(path).parts)}
     said = {path: blame(policy, f"filesystem.{written.get(path, path)}") for path in mounts}
     return {path: mount for path, mount in mounts.items() if _can_stand(path, mounts, said[path])}
@@ -109,9 +109,8 @@ def _exists(policy: Policy, path: str, mount: Mount) -> bool:
 
 
 def _lacking(policy: Policy, path: str, what: str) -> HostError:
-    clause = f"filesystem.{path}"
-    hint = f"say `optional: true`, or another `from`, in {place(blame(policy, clause))}"
-    return HostError(f"{clause}: {what}", hint=hint)
+    said = blame(policy, f"filesystem.{path}")
+    return HostError(what, hint=f"say `optional: true`, or another `from`, in {place(said)}", blame=said)
 
 
 def _hidden(source: Path) -> bool:
@@ -145,7 +144,7 @@ def _without(mounts: Mounts, path: str) -> Mounts:
     return {key: mount for key, mount in mounts.items() if key != path}
 
 
-def _with_runtime(mounts: Mounts, program: str, prefix: str) -> Mounts:
+def _with_runtime(policy: Policy, mounts: Mounts, program: str, prefix: str) -> Mounts:
     """Shows the interpreter, read-only, where the policy's own mounts don't show it yet."""
     if view.locate(program, mounts) is not None:
         return mounts
@@ -154,6 +153,7 @@ def _with_runtime(mounts: Mounts, program: str, prefix: str) -> Mounts:
         raise HostError(
             f"{program} can't be shown without showing all of {prefix}",
             hint="install the runtime in a directory of its own",
+            blame=blame(policy, "language.runtime"),
         )
     return {**mounts, prefix: Mount(mode="ro", source=prefix)}
 
@@ -189,9 +189,10 @@ def _can_stand(path: str, mounts: Mounts, said: Blame) -> bool:
     if mount.mode != "symlink" and behind is not None and view.exists(behind) and not is_link:
         return True
     raise HostError(
-        f"{said['clause']}: nothing can be mounted there, since {above} stands there as it is on the host"
+        f"nothing can be mounted there, since {above} stands there as it is on the host"
         + (" and has a symbolic link of that name" if is_link else ""),
         hint=f"name what is needed of {above} path by path, or leave {path} out ({place(said)})",
+        blame=said,
     )
 
 

@@ -84,6 +84,19 @@ def levels(policy: Policy, host: Host, shortfalls: Iterable[Shortfall]) -> list[
     return sorted(held.values(), key=lambda each: order.index(_table_key(each.clause)))  # stable: parents come first
 
 
+def told(held: Sequence[Held]) -> list[Held]:
+    """`held` as a receipt tells it: no clause is better than the worst of its parts, each of which has its own line."""
+    return [_with_parts(each, [part for part in held if part.clause.startswith(f"{each.clause}./")]) for each in held]
+
+
+def _with_parts(whole: Held, parts: Sequence[Held]) -> Held:
+    worst = min((whole, *parts), key=lambda each: RANK[each.level])
+    if worst is whole:
+        return whole
+    names = ", ".join(f"{part.clause} ({part.level})" for part in parts)
+    return replace(whole, level=worst.level, reason=f"{whole.level} but for {names}", fix=worst.fix)
+
+
 def below(held: Iterable[Held], require: Mapping[str, Level]) -> list[Held]:
     """The clauses that don't reach what is required of them."""
     return [each for each in held if each.asked and RANK[each.level] < RANK[required(each.clause, require)]]
@@ -127,7 +140,7 @@ def _best(clause: str, policy: Policy, host: Host) -> Held:
     if clause == "limits.processes" and not host.nproc_in_namespace:
         why = "RLIMIT_NPROC counts all processes of the account here, not the jail's alone"
         return Held(clause, "sampled", "sampler", reason=why, fix="use Linux 5.14 or later")
-    if clause in _GROUPED and row.level != "strict" and isinstance(host.groups, Problem):
+    if _GROUPED.get(clause) == "strict" and row.level != "strict" and isinstance(host.groups, Problem):
         return Held(clause, row.level, row.enforcer, reason=f"{row.reason}; {host.groups.reason}", fix=host.groups.fix)
     return Held(clause, row.level, row.enforcer, reason=row.reason)
 

@@ -8,6 +8,7 @@ from sandbox_cli.errors import PolicyError, RefusedError, UsageError
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy import units
 from sandbox_cli.policy.model import Limit
+from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ def apply(policy: Policy, options: Mapping[str, str], network: str | None) -> Po
     for name, text in options.items():
         clause = f"limits.{name}"
         limits[name] = Limit(default=_within(policy, name, text), max=limits[name].max)
-        sources[clause] = {"clause": clause, "source": "option", "file": None, "line": None}
+        sources[clause] = by_option(clause)
     allowed = _network(policy, network)
     return policy.model_copy(update={"limits": limits, "sources": sources, "network": allowed})
 
@@ -37,35 +38,45 @@ def blame(policy: Policy, clause: str) -> Blame:
     return {"clause": clause, "source": "default", "file": None, "line": None}
 
 
+def by_option(clause: str) -> Blame:
+    return {"clause": clause, "source": "option", "file": None, "line": None}
+
+
 def _within(policy: Policy, name: str, text: str) -> float:
     try:
         value = units.parse_limit(name, text)
     except PolicyError as error:
-        raise UsageError(f"--limit {name}={text}: {error.message}", hint=error.hint) from None
+        raise UsageError(error.message, hint=error.hint, blame=by_option(f"limits.{name}")) from None
     most = policy.limits[name].max
     if most is not None and value > most:
-        where = policy.sources.get(f"limits.{name}.max") or blame(policy, f"limits.{name}")
+        clause, top = f"limits.{name}", units.format_limit(name, most)
+        where: Blame = {**blame(policy, f"{clause}.max"), "clause": clause}
         raise RefusedError(
-            f"limits.{name}: {text} is more than the {units.format_limit(name, most)} that policy {policy.name} allows",
-            hint=f"ask for {units.format_limit(name, most)} or less, or raise `max` in {place(where)}",
+            f"{text} is more than the {top} that policy {policy.name} allows",
+            hint=f"ask for {top} or less, or raise `max` in {place(where)}",
+            blame=where,
         )
     return value
 
 
 def _network(policy: Policy, option: str | None) -> str:
     """The network that the job gets. An allow-list can be written, but nothing holds it yet."""
-    if option not in {None, "none", "host"}:
-        raise UsageError(f"--network can't be {option!r}", hint="it is `none` or `host`")
+    if option is not None and option not in {"none", "host"}:
+        raise UsageError(
+            f"--network can't be {quoted(option)}", hint="it is `none` or `host`", blame=by_option("network")
+        )
     if option == "none":
         return "none"
     if isinstance(policy.network, dict):
         raise RefusedError(
-            f"network: the allow-list of policy {policy.name} can't be held: that is not built yet",
+            f"the allow-list of policy {policy.name} can't be held: that is not built yet",
             hint="run without network (`--network none`), or under a policy that says `network: host`",
+            blame=blame(policy, "network"),
         )
     if option == "host" and policy.network == "none":
         raise RefusedError(
-            f"network: policy {policy.name} allows none, and --network can only tighten",
+            f"policy {policy.name} allows none, and --network can only tighten",
             hint=f"say `network: host` in {place(blame(policy, 'network'))}",
+            blame=blame(policy, "network"),
         )
     return policy.network

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.plan.levels import LIMITS
+from sandbox_cli.plan.levels import LIMITS, told
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.policy import units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from sandbox_cli.plan.choose import Choice
     from sandbox_cli.plan.levels import Held
@@ -33,7 +33,7 @@ def receipt(choice: Choice, written: Policy, effective: Policy) -> Receipt:
     }
 
 
-def clauses(held: Iterable[Held], written: Policy, effective: Policy) -> list[Clause]:
+def clauses(held: Sequence[Held], written: Policy, effective: Policy) -> list[Clause]:
     return [
         {
             "clause": each.clause,
@@ -44,7 +44,7 @@ def clauses(held: Iterable[Held], written: Policy, effective: Policy) -> list[Cl
             "lowered": each.lowered,
             "note": "; ".join(filter(None, [LOWERED if each.lowered else None, each.reason])) or None,
         }
-        for each in held
+        for each in told(held)
     ]
 
 

@@ -10,6 +10,7 @@ from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.plan.words import listed
 from sandbox_cli.policy import places
 from sandbox_cli.policy.spelling import nearest
+from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +36,12 @@ def resolve(job: Job) -> Request:
         raise UsageError(
             f"a job needs exactly one of code, file and command, and this one has {listed(given) or 'none'}"
         )
-    name, at, version = (job.get("language") or "").partition("@")
-    if at and not (name and version):
-        raise UsageError(f"-l {job.get('language')!r} is no NAME@VERSION", hint="write it as in -l python@3.12")
+    language = job.get("language")
+    name, at, version = (language or "").partition("@")
+    if language == "":
+        raise UsageError("-l '' names no language", hint=SEE_LANGUAGES)
+    if language is not None and at and not (name and version):
+        raise UsageError(f"-l {quoted(language)} is no NAME@VERSION", hint="write it as in -l python@3.12")
     chosen = job.get("policy")
     if chosen is not None:
         policy = _under(policies.load(chosen), name)
@@ -66,7 +70,8 @@ def by_name(name: str) -> Policy:
     _raise_what_is_broken()
     close = nearest(name, index)
     raise UsageError(
-        f"there is no language {name!r}", hint=f"did you mean `{close}`? {SEE_LANGUAGES}" if close else SEE_LANGUAGES
+        f"there is no language {quoted(name)}",
+        hint=f"did you mean `{close}`? {SEE_LANGUAGES}" if close else SEE_LANGUAGES,
     )
 
 
@@ -113,4 +118,6 @@ def _by_extension(file: str | None) -> Policy:
         return policies.load(policy)
     _raise_what_is_broken()
     why = f"there is no language with the extension {extension}" if extension else "it has no extension"
-    raise UsageError(f"{file!r} doesn't say which language it is in: {why}", hint=f"name it with -l; {SEE_LANGUAGES}")
+    raise UsageError(
+        f"{quoted(file)} doesn't say which language it is in: {why}", hint=f"name it with -l; {SEE_LANGUAGES}"
+    )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.errors import HostError, RefusedError, UsageError
 from sandbox_cli.host import runtimes
 from sandbox_cli.plan import command, filesystem, limits
+from sandbox_cli.policy import scalars
+from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +42,9 @@ def settle(job: Job, asked: Request, host: Host) -> Settled:
     is_code = job.get("command") is None
     if is_code and asked.policy.language is not None and asked.policy.language.compile is not None:
         raise RefusedError(
-            f"language.compile: policy {asked.policy.name} compiles its code first, and that is not built yet",
+            f"policy {asked.policy.name} compiles its code first, and that is not built yet",
             hint="compile it elsewhere and run the program with `sandbox exec`",
+            blame=limits.blame(asked.policy, "language.compile"),
         )
     written = limits.apply(asked.policy, job.get("limits", {}), job.get("network"))
     runtime = _runtime(asked, needed=is_code)
@@ -55,8 +58,20 @@ def settle(job: Job, asked: Request, host: Host) -> Settled:
         program=command.of_job(job, written, runtime, mounts),
         language=asked.policy.language.name if is_code and asked.policy.language else None,
         runtime=runtime if is_code else None,
-        collect=job.get("collect") or written.artifacts.collect,
+        collect=_collect(job) or written.artifacts.collect,
     )
+
+
+def _collect(job: Job) -> Sequence[str]:
+    patterns = job.get("collect", [])
+    for pattern in patterns:
+        if not pattern or scalars.leads_out(pattern):
+            raise UsageError(
+                f"--collect {quoted(pattern)} {'leads out of scratch' if pattern else 'matches no file'}",
+                hint=scalars.PATTERNS,
+                blame=limits.by_option("artifacts.collect"),
+            )
+    return patterns
 
 
 def _runtime(asked: Request, *, needed: bool) -> Found | None:
@@ -69,7 +84,9 @@ def _runtime(asked: Request, *, needed: bool) -> Found | None:
         return None
     try:
         return runtimes.find_default(language.runtime.command, language.runtime.version, version=asked.version)
-    except HostError:
-        if needed or asked.version is not None:
-            raise
-        return None
+    except HostError as error:
+        if not needed and asked.version is None:
+            return None
+        clause = "language.runtime"
+        error.blame = limits.blame(asked.policy, clause) if asked.version is None else limits.by_option(clause)
+        raise

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sandbox_cli.policy import places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox_cli.result import Blame
 
+OWN = "a policy of your own that extends it"
+
 
 def place(blame: Blame) -> str:
     """Where a clause was said, for a reader who wants to change it."""
     if blame["file"] is None:
-        return "a policy of your own that extends it"
-    return f"{blame['file']}:{blame['line']}" if blame["line"] is not None else blame["file"]
+        return OWN
+    said = f"{blame['file']}:{blame['line']}" if blame["line"] is not None else blame["file"]
+    return f"{OWN} (built in: {said})" if Path(blame["file"]).parent == places.BUILT_IN else said
 
 
 def listed(words: Sequence[str], *, last: str = "and") -> str:

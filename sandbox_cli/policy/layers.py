@@ -151,7 +151,8 @@ class _Reader:
 def _map(node: Node, clause: str) -> Mapping:
     if isinstance(node, Mapping):
         return node
-    raise node.spot.error(f"expects a map of keys and values, not a {_kind(node)}", clause=clause)
+    hint = None if clause else "a policy is made of lines like `extends: python`"
+    raise node.spot.error(f"expects a map of keys and values, not a {_kind(node)}", clause=clause, hint=hint)
 
 
 def _kind(node: Node) -> str:

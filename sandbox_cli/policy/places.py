@@ -97,7 +97,11 @@ def by_name(name: str, *, trust: int = ANYWHERE, beside: Path | None = None) -> 
 
 def by_path(path: Path, *, trust: int = ANYWHERE, guarded: bool = False) -> Found:
     """A file given by its path, from one that has `trust`: what a place holds keeps the trust of that place."""
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 (normal, but links are not followed)
+    try:
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 (normal, but links are not followed)
+    except OSError as error:
+        hint = "the current directory is gone: give the whole path"
+        raise PolicyError(f"the file can't be read: {error.strerror}", file=str(path), hint=hint) from None
     for place in search_order():
         if absolute.parent == place.folder or _same(absolute.parent, place.folder):
             return Found(absolute, max(trust, place.trust), guarded or place.guarded)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bool | None | tuple[str, ...]
 
+PATTERNS = "patterns are relative to scratch, as in out/*.png"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+#-]*")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
@@ -130,10 +131,14 @@ def environment_name(scalar: Scalar, clause: str) -> str:
 
 def glob(scalar: Scalar, clause: str) -> str:
     value = filled(scalar, clause)
-    if value.startswith("/") or ".." in value.split("/"):
-        hint = "patterns are relative to scratch, as in out/*.png"
-        raise scalar.spot.error(f"{value!r} leads out of scratch", clause=clause, hint=hint)
+    if leads_out(value):
+        raise scalar.spot.error(f"{value!r} leads out of scratch", clause=clause, hint=PATTERNS)
     return value
+
+
+def leads_out(pattern: str) -> bool:
+    """Whether a pattern of artifacts names what is not below scratch."""
+    return pattern.startswith("/") or ".." in pattern.split("/")
 
 
 def endpoint(scalar: Scalar, clause: str) -> str:

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy.spelling import hint
+from sandbox_cli.text import quoted
 
 Kind = Literal["time", "size", "count", "number"]
 
@@ -61,13 +62,15 @@ def parse_limit(name: str, text: str) -> int | float:
     """The canonical value of limit `name`; PolicyError for an unknown name and for text that isn't its kind."""
     clause = f"limits.{name}"
     if name not in LIMITS:
-        raise PolicyError(f"there is no limit {name!r}", hint=hint(name, LIMITS), clause=clause)
+        raise PolicyError(f"there is no limit {quoted(name)}", hint=hint(name, LIMITS), clause=clause)
     try:
         value = parse(LIMITS[name], text)
     except PolicyError as error:
         raise PolicyError(error.message, hint=error.hint, clause=clause) from None
     if not value and name not in MAY_BE_ZERO:
-        raise PolicyError("it must be more than 0", hint="`none` leaves it unbounded in a policy", clause=clause)
+        raise PolicyError(
+            "it must be more than 0", hint="give more; in a policy `none` leaves it unbounded", clause=clause
+        )
     return value
 
 
@@ -80,20 +83,23 @@ def parse(kind: Kind, text: str) -> int | float:
     form = _FORMS[kind]
     match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise PolicyError(f"{text!r} is not {form.what}", hint=f"write it as in {form.example}")
+        raise PolicyError(f"{quoted(text)} is not {form.what}", hint=f"write it as in {form.example}")
     number, unit = match[1], match[4]
     if unit not in form.units:
         raise PolicyError(_unit_problem(text, unit, form), hint=_unit_hint(kind, number, unit))
     value = Decimal(number) * form.units[unit]
     if form.whole and value != int(value):
-        raise PolicyError(f"{text!r} is no whole number{' of bytes' if kind == 'size' else ''}")
+        raise PolicyError(f"{quoted(text)} is no whole number{' of bytes' if kind == 'size' else ''}")
     if value > form.most:
-        raise PolicyError(f"{text!r} is too much", hint=f"at most {_plain(form.most)}")
+        raise PolicyError(f"{quoted(text)} is too much", hint=f"at most {_format(kind, form.most)}")
     return int(value) if form.whole else float(value)
 
 
 def format_value(kind: Kind, value: float) -> str:
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return _format(kind, Decimal(repr(value)) if isinstance(value, float) else Decimal(value))
+
+
+def _format(kind: Kind, exact: Decimal) -> str:
     if kind == "time":
         return _format_time(exact)
     if kind == "size":
@@ -122,10 +128,10 @@ def _plain(value: Decimal) -> str:
 
 def _unit_problem(text: str, unit: str, form: _Form) -> str:
     if not unit:
-        return f"{text!r} has no unit"
+        return f"{quoted(text)} has no unit"
     if form.units.keys() == {""}:
-        return f"{text!r} is not {form.what}"
-    return f"{unit!r} is not a unit of {form.what.removeprefix('a ')}"
+        return f"{quoted(text)} is not {form.what}"
+    return f"{quoted(unit)} is not a unit of {form.what.removeprefix('a ')}"
 
 
 def _unit_hint(kind: Kind, number: str, unit: str) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.accounts import ROOT
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Done
 
@@ -25,6 +27,7 @@ def here(command: Command) -> Path:
     (folder / "folder").mkdir()
     os.mkfifo(folder / "fifo.py")
     (folder / "a:b").write_text("")
+    (folder / "word.yaml").write_text("word\n")
     (folder / "policy.yaml").write_text("limits: {memory: 1}\n")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.py")
@@ -50,10 +53,11 @@ JOBS = [
     (["run", "--keep", "ok.py"], "no such option: --keep", "--help"),
     (["run", "-t", "ok.py"], "no such option: -t", "--help"),
     (["run", "-l"], "'-l' requires an argument", "--help"),
+    (["run", "-c"], "'-c' requires an argument", "`sandbox run --help`"),
     (["run", "--best-effort=1", "ok.py"], "'--best-effort' does not take a value", "--help"),
     (["run"], "no code to run", "-c CODE"),
-    (["exec"], "no program to run", "sandbox exec -- COMMAND"),
-    (["exec", "--", ""], "no program to run", "sandbox exec -- COMMAND"),
+    (["exec"], "no program to run", "-- COMMAND [ARGS]"),
+    (["exec", "--", ""], "no program to run", "-- COMMAND [ARGS]"),
     (["exec", "-c", "pass"], "-c is for code", "sandbox run"),
     # the code
     (["run", "nope.py"], "'nope.py' can't be read: No such file", "-c CODE"),
@@ -85,9 +89,17 @@ JOBS = [
     (["run", "--network", "host", *C], "policy python allows none", "network: host"),
     (["run", "--network", "on", *C], "--network can't be 'on'", "none"),
     (["run", "-b", "nsjial", *C], "no backend 'nsjial'", "nsjail"),
+    (["run", "-b", "", *C], "--backend: there is no backend ''", "bwrap, nsjail, firejail"),
+    (["run", "--limit", "memory=9999999TiB", *C], "limits.memory: '9999999TiB' is too much", "at most 4194304TiB"),
+    (["run", "--limit", "", *C], "--limit '' has no value", "NAME=VALUE"),
+    (["run", "-l", "", "ok.py"], "-l '' names no language", "sandbox languages"),
+    (["run", "-p", "", *C], "'' is neither a policy's name nor a path", "a name has letters"),
+    (["run", "-p", "\udcff", *C], r"'\xff' is neither a policy's name nor a path", "a name has letters"),
     # variables and files
     (["run", "-e", "NAME", *C], "-e 'NAME' has no value", '-e NAME="$NAME"'),
+    (["run", "-e", "", *C], "-e '' has no value", "write -e NAME=VALUE"),
     (["run", "-e", "=x", *C], "names no variable", "NAME=VALUE"),
+    (["run", "-f", "n\udcffpe", *C], r"'n\xffpe' can't be read: No such file", "-f"),
     (["run", "-f", "nope", *C], "'nope' can't be read: No such file", "-f"),
     (["run", "-f", "folder", *C], "'folder' is a directory", "-f"),
     (["run", "-f", "fifo.py", *C], "'fifo.py' is not a regular file", "-f"),
@@ -101,13 +113,22 @@ JOBS = [
     (["run", "-f", "ok.py:main.py", *C], "'main.py' is the code's own name", "-f SRC:DEST"),
     (["run", "-f", "ok.py:main.py/x", *C], "'main.py' is the code's own name", "-f SRC:DEST"),
     # streams and results
+    (["run", "--stdin", "", *C], "--stdin '' names no file", "/dev/null"),
+    (["run", "-e", "A B", *C], "-e 'A B' has no value", "write -e 'A B=VALUE'"),
+    (["run", "-l", "sh@5", "-c", ""], "tells no version", "install sh 5"),
+    (["run", "--timeout", "0s", *C], "limits.wall_time: it must be more than 0", "give more"),
+    (["run", "-p", "./word.yaml", *C], "word.yaml:1:1: expects a map", "extends: python"),
     (["run", "--stdin", "nope", *C], "'nope' can't be read: No such file", "file"),
     (["run", "--stdin", "folder", *C], "--stdin 'folder' is a directory", "file"),
     (["run", "-o", "ok.py", *C], "-o 'ok.py' is not a directory", "directory"),
     (["run", "-o", "ok.py/x", *C], "-o 'ok.py/x' can't be made: Not a directory", "directory"),
     (["run", "-o", "/proc/x", *C], "-o '/proc/x' can't be made", "directory"),
     (["run", "-o", "", *C], "-o '' names no directory", "directory"),
+    (["run", "-o", "new/" + "x" * 300, *C], "can't be made: File name too long", "directory"),
     (["run", "--collect", "*.png", *C], "--collect has nowhere", "-o DIR"),
+    (["run", "-o", "new", "--collect", "", *C], "--collect '' matches no file", "out/*.png"),
+    (["run", "-o", "new", "--collect", "/etc/*", *C], "--collect '/etc/*' leads out of scratch", "out/*.png"),
+    (["run", "-o", "new", "--collect", "a/../x", *C], "--collect 'a/../x' leads out of scratch", "out/*.png"),
     (["run", "--capture", "lots", *C], "--capture: 'lots' is not a size", "MiB"),
     (["run", "--result", "folder", *C], "can't write the result to 'folder': it is a directory", "file"),
     (["run", "--result", "nope/x", *C], "can't write the result to 'nope/x': No such file", "file"),
@@ -123,6 +144,7 @@ def test_mistake_in_a_job_is_refused_with_125_and_a_hint(
     done = command(*words)
     assert_refused(done, says, hint)
     assert (done.code, done.out) == (125, "")
+    assert not (here / "new").exists()
 
 
 @pytest.mark.parametrize(("words", "says", "hint"), [row for row in JOBS if "--collect" not in row[0]])
@@ -136,6 +158,38 @@ def test_mistake_in_a_job_is_one_json_object_with_json(
     assert result["status"] == "refused"
     assert says in result["error"]["message"]
     assert hint in result["error"]["hint"]
+
+
+OPTION: dict[str, object] = {"source": "option", "file": None, "line": None}
+BASE = str(ROOT / "policies" / "_base.yaml")
+HERE = "./with-mount.yaml"
+BLAMED: list[tuple[list[str], dict[str, object]]] = [
+    (["--memory", "1TiB", *C], {"clause": "limits.memory", "source": "file", "file": BASE, "line": "  memory:"}),
+    (["--memory", "64", *C], {"clause": "limits.memory", **OPTION}),
+    (["--limit", "cpus=many", *C], {"clause": "limits.cpus", **OPTION}),
+    (["--network", "host", *C], {"clause": "network", "source": "file", "file": BASE, "line": "network:"}),
+    (["--network", "on", *C], {"clause": "network", **OPTION}),
+    (["--collect", "/x", *C], {"clause": "artifacts.collect", **OPTION}),
+    (["-p", HERE, "-c", ""], {"clause": "filesystem./nope", "source": "file", "file": HERE, "line": "filesystem:"}),
+    (["-l", "python@99", "-c", ""], {"clause": "language.runtime", **OPTION}),
+]
+
+
+@pytest.mark.parametrize(("words", "blame"), BLAMED)
+def test_refusal_blames_the_line_or_the_option_to_change(
+    here: Path, command: Command, words: list[str], blame: dict[str, object]
+) -> None:
+    (here / HERE).write_text("extends: python\nfilesystem: {/nope: ro}\n")
+    result = command("run", "--json", *words).result
+    found = result["blame"]
+    if isinstance(blame["line"], str):
+        file = here / HERE if blame["file"] == HERE else Path(BASE)
+        lines = file.read_text().splitlines()
+        assert lines[found["line"] - 1].startswith(blame["line"])
+        blame = {**blame, "file": str(file), "line": found["line"]}
+    assert found == blame
+    assert result["cause"].startswith(f"{blame['clause']}: ")
+    assert result["error"]["message"] == result["cause"]
 
 
 def test_mistake_in_a_job_is_written_to_the_result_file_too(here: Path, command: Command) -> None:
@@ -159,6 +213,7 @@ OTHERS = [
     (["clean", "--all"], "no such option: --all", "clean --help"),
     (["policy", "shwo"], "no such command 'shwo'", "'show'"),
     (["policy", "explain"], "no such command 'explain'", "policy --help"),
+    (["policy", "show", "--json=1"], "'--json' does not take a value", "`sandbox policy show --help`"),
     (["policy", "show"], "missing argument", "policy show --help"),
     (["policy", "show", "pyhton"], "no policy 'pyhton'", "python"),
     (["policy", "check", "pyhton"], "no policy 'pyhton'", "python"),
@@ -198,7 +253,28 @@ def test_what_steers_a_terminal_is_written_out(here: Path, command: Command) -> 
     done = command("run", "\x1b[31m\u202e\udcff.py")
     assert done.err.isascii()
     assert "\x1b" not in done.err
-    assert r"\x1b[31m" in done.err
+    assert r"\x1b[31m\u202e\xff.py" in done.err
+    assert "udc" not in command("run", "--\udcff").err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["run", "-f", "../here/ok.py", *C], 125, "'../here/ok.py' can't be read: No such file"),
+        (["run", "-o", "new", *C], 125, "-o 'new' can't be made: No such file"),
+        (["policy", "check", "./p.yaml"], 1, "p.yaml: the file can't be read: No such file"),
+        (["policy", "show", "./p.yaml"], 2, "p.yaml: the file can't be read: No such file"),
+    ],
+)
+def test_relative_path_in_a_directory_that_is_gone_is_one_sentence(
+    here: Path, command: Command, words: list[str], code: int, says: str
+) -> None:
+    (here / "gone").mkdir()
+    os.chdir(here / "gone")
+    (here / "gone").rmdir()
+    done = command(*words)
+    assert (done.code, "Traceback" in done.err) == (code, False)
+    assert says in done.out + done.err
 
 
 def test_code_that_is_too_long_is_refused(here: Path, command: Command) -> None:

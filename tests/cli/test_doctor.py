@@ -73,9 +73,46 @@ def test_requirement_that_one_backend_does_not_meet_is_a_problem_of_that_one(
     if config.exists():
         (shared_tmp / "sandbox" / "config.yaml").write_text(config.read_text())
     answer = examined(sandbox, env={"XDG_CONFIG_HOME": str(shared_tmp)})
-    problems = {each["name"]: each["problem"] for each in answer["backends"]}
-    assert (problems["bwrap"], problems["nsjail"]) == (None, None)
-    assert problems["firejail"] == "limits.tmp_size would be none"
+    problems = {each["name"]: (each["problem"], each["fix"]) for each in answer["backends"]}
+    assert (problems["bwrap"], problems["nsjail"]) == ((None, None), (None, None))
+    assert problems["firejail"] == ("limits.tmp_size would be none", "use bwrap or nsjail")
+
+
+def test_clause_that_is_not_strict_comes_with_the_reason_and_the_fix(
+    sandbox: Sandbox, needs: Callable[[str], None]
+) -> None:
+    needs("firejail")
+    answer = examined(sandbox)
+    for each in answer["backends"]:
+        rows = [(row["clause"], row["level"]) for row in each["clauses"] if row["level"] != "strict"]
+        assert [(short["clause"], short["level"]) for short in each["not_strict"]] == rows
+        assert all(short["reason"] for short in each["not_strict"])
+    firejail = {short["clause"]: short for short in answer["backends"][2]["not_strict"]}
+    assert firejail["limits.tmp_size"] == {
+        "clause": "limits.tmp_size", "level": "none",
+        "reason": "firejail can't bound /tmp and /dev/shm", "fix": "use bwrap or nsjail",
+    }  # fmt: skip
+    told = sandbox("doctor").stdout.decode()
+    assert "* limits.tmp_size (firejail): firejail can't bound /tmp and /dev/shm\n  fix: use bwrap or nsjail\n" in told
+
+
+def test_part_of_the_filesystem_that_a_backend_does_not_hold_is_no_strict_filesystem(
+    sandbox: Sandbox, shared_tmp: Path, needs: Callable[[str], None]
+) -> None:
+    needs("firejail")
+    folder = shared_tmp / "sandbox" / "policies"
+    folder.mkdir(parents=True)
+    said = "extends: command\nfilesystem: {/data: {from: /var/lib/dpkg}}\nrequire: {filesystem./data: none}\n"
+    (folder / "command.yaml").write_text(said)
+    config = Path(sandbox.account.environment["XDG_CONFIG_HOME"], "sandbox", "config.yaml")
+    if config.exists():
+        (shared_tmp / "sandbox" / "config.yaml").write_text(config.read_text())
+    answer = examined(sandbox, env={"XDG_CONFIG_HOME": str(shared_tmp)})
+    rows = {each["name"]: {row["clause"]: row for row in each["clauses"]} for each in answer["backends"]}
+    assert rows["bwrap"]["filesystem"]["level"] == "strict"
+    assert rows["firejail"]["filesystem"]["level"] == "none"
+    assert rows["firejail"]["filesystem"]["note"] == "strict but for filesystem./data (none)"
+    assert [each["usable"] for each in answer["backends"]] == [True, True, True]
 
 
 @pytest.mark.parametrize("account", ["user"], indirect=True)

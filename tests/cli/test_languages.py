@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,33 @@ def test_language_without_a_runtime_says_what_is_missing(sandbox: Sandbox, share
     assert b"there is no no-such-cobol here" in told.stdout
 
 
+def test_runtime_with_two_names_is_listed_once(sandbox: Sandbox, shared_tmp: Path) -> None:
+    (shared_tmp / "bin").mkdir()
+    shutil.copy("/usr/bin/env", shared_tmp / "bin" / "two")
+    (shared_tmp / "bin" / "two9.1").hardlink_to(shared_tmp / "bin" / "two")
+    shutil.copy("/usr/bin/env", shared_tmp / "bin" / "two8.1")
+    folder = shared_tmp / "config" / "sandbox" / "policies"
+    folder.mkdir(parents=True)
+    (folder / "two.yaml").write_text("extends: _base\nlanguage: {file: x, runtime: {command: two}, run: [x]}\n")
+    path = f"{shared_tmp}/bin:{sandbox.account.environment['PATH']}"
+    found = listed(sandbox, env={"XDG_CONFIG_HOME": str(shared_tmp / "config"), "PATH": path})["two"]["runtimes"]
+    assert [Path(each["path"]).name for each in found] == ["two", "two8.1"]
+
+
+def test_runtime_that_tells_no_version_is_shown_as_unknown(sandbox: Sandbox, shared_tmp: Path) -> None:
+    folder = shared_tmp / "sandbox" / "policies"
+    folder.mkdir(parents=True)
+    said = "extends: _base\nlanguage: {file: x, runtime: {command: env, version: -V}, run: [x]}\n"
+    (folder / "mute.yaml").write_text(said)
+    told = sandbox("languages", env={"XDG_CONFIG_HOME": str(shared_tmp)}).stdout.decode()
+    (row,) = [line.split() for line in told.splitlines() if line.startswith("mute ")]
+    assert row[1] == "unknown"
+
+
 def test_words_have_a_line_for_each_language(sandbox: Sandbox) -> None:
     done = sandbox("languages")
     lines = done.stdout.decode().splitlines()
-    assert lines[0].split() == ["LANGUAGE", "ALSO", "VERSIONS", "RUNTIME"]
-    assert [line.split()[0] for line in lines[1:]] == list(listed(sandbox))
+    assert lines[0].split() == ["LANGUAGE", "ALSO", "VERSION", "RUNTIME"]
+    expected = [(each, runtime["path"]) for each, said in listed(sandbox).items() for runtime in said["runtimes"]]
+    assert [(line.split()[0], line.split()[-1]) for line in lines[1:]] == expected
     assert done.stderr == b""

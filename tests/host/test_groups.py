@@ -87,7 +87,9 @@ def test_a_hybrid_host_is_version_1(monkeypatch, tmp_path, not_root):
     version_2(tmp_path)
     (tmp_path / "cgroup.controllers").write_text("hugetlb\n")
     monkeypatch.setattr(groups, "own_groups", lambda: {"": str(tmp_path), "memory": "/nonexistent"})
-    assert "version 1" in groups.find().reason
+    found = groups.find()
+    assert isinstance(found, Problem)
+    assert "version 1" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,9 @@ def test_with_systemd_an_ordinary_user_is_told_how_to_get_one_of_its_own(monkeyp
     own = version_2(tmp_path / "cgroup", "session-1.scope")
     monkeypatch.setattr(groups, "own_groups", lambda: {"": str(own)})
     monkeypatch.setattr(groups, "SYSTEMD", tmp_path)
-    assert groups.find().fix.startswith("sudo loginctl enable-linger ")
+    found = groups.find()
+    assert isinstance(found, Problem)
+    assert found.fix.startswith("sudo loginctl enable-linger ")
 
 
 def test_the_main_process_of_a_unit_is_not_taken_out_of_it(monkeypatch, tmp_path, not_root):

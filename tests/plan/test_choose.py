@@ -142,6 +142,17 @@ def test_a_refusal_names_the_gaps_of_every_backend(short):
         "firejail: filesystem./data: strict is required, it would be none: no binding elsewhere"
     )
     assert refused.value.hint == "use nsjail"
+    assert refused.value.blame == {
+        "clause": "require.limits.scratch_files", "source": "file", "file": "/etc/site.yaml", "line": 3,
+    }  # fmt: skip
+
+
+def test_a_clause_that_no_policy_requires_in_words_is_blamed_itself(short):
+    short["firejail"] = [MOUNT]
+    said: Any = {"clause": "filesystem./data", "source": "file", "file": made.FILE, "line": 5}
+    with pytest.raises(RefusedError) as refused:
+        choice(made.policy(sources={"filesystem./data": said}), order=choose.Order(["firejail"], "--backend", one=True))
+    assert refused.value.blame == said
 
 
 def test_a_gap_that_nothing_on_the_host_closes_says_what_the_policy_could_accept():
@@ -207,3 +218,10 @@ def test_an_unknown_backend_is_a_usage_error_with_the_nearest_spelling(option, e
     with pytest.raises(UsageError) as error:
         choose.order(option, environ, Config())
     assert (error.value.message, error.value.hint) == (words, "did you mean `bwrap`?")
+
+
+def test_an_empty_backend_is_a_usage_error_that_lists_them():
+    with pytest.raises(UsageError) as error:
+        choose.order("", {}, Config())
+    assert error.value.message == "--backend: there is no backend ''"
+    assert error.value.hint == "known here: bwrap, nsjail, firejail"

@@ -20,7 +20,7 @@ mounts = {"/usr": Mount(mode="ro", source=sys.argv[1])}
 try:
     filesystem.effective(load("_base").model_copy(update={"filesystem": mounts}), look([]))
 except HostError as error:
-    print(error.message)
+    print(error)
 """
 
 
@@ -47,8 +47,9 @@ def test_an_optional_mount_that_is_missing_is_dropped(tmp_path):
 def test_a_mount_that_is_missing_is_named_with_its_line(tmp_path):
     with pytest.raises(HostError) as error:
         effective({"/usr": ro(tmp_path / "none")})
-    assert error.value.message == f"filesystem./usr: {tmp_path / 'none'} is not there"
+    assert str(error.value) == f"filesystem./usr: {tmp_path / 'none'} is not there"
     assert error.value.hint == "say `optional: true`, or another `from`, in /policies/made.yaml:17"
+    assert error.value.blame == {"clause": "filesystem./usr", "source": "file", "file": made.FILE, "line": 17}
 
 
 def test_a_mount_behind_a_closed_folder_says_so(as_user, shared_tmp):
@@ -165,10 +166,11 @@ def test_a_mount_on_a_link_within_another_mount_is_refused(tmp_path):
     (tmp_path / "localtime").symlink_to("/nowhere")
     with pytest.raises(HostError) as error:
         effective({"/etc": ro(tmp_path), "/etc/localtime": ro("/usr/bin/env")})
-    assert error.value.message == (
+    assert str(error.value) == (
         "filesystem./etc/localtime: nothing can be mounted there, since /etc stands there as it is on the host"
         " and has a symbolic link of that name"
     )
+    assert error.value.blame["clause"] == "filesystem./etc/localtime"
 
 
 def test_a_mount_through_a_top_level_link_is_blamed_on_the_line_that_says_it(tmp_path):

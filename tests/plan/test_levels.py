@@ -138,3 +138,21 @@ def test_best_effort_marks_limits_and_nothing_else():
     held = levels.levels(made.policy(), made.host(), [short("limits.memory", "none"), short("network", "none")])
     lowered = levels.lower(held, levels.below(held, {}))
     assert [each.clause for each in lowered if each.lowered] == ["limits.memory"]
+
+
+def test_a_clause_is_told_at_the_level_of_its_worst_part_and_names_each():
+    shortfalls = [short("filesystem./data", "none", fix="use bwrap"), short("filesystem./a.b", "process")]
+    held = levels.levels(made.policy(), made.host(), shortfalls)
+    whole, *parts = levels.told(held)[:3]
+    assert (whole.level, whole.reason) == ("none", "strict but for filesystem./data (none), filesystem./a.b (process)")
+    assert (whole.enforcer, whole.fix) == ("mount", "use bwrap")
+    assert [(each.clause, each.level) for each in parts] == [
+        ("filesystem./data", "none"),
+        ("filesystem./a.b", "process"),
+    ]
+
+
+def test_a_part_that_may_fall_short_leaves_the_whole_as_required():
+    held = levels.levels(made.policy(), made.host(), [short("filesystem./data", "none")])
+    assert [each.clause for each in levels.below(held, {})] == ["filesystem./data"]
+    assert levels.below(held, {"filesystem./data": "none"}) == []

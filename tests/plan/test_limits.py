@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sandbox_cli.errors import RefusedError, UsageError
@@ -30,8 +32,18 @@ def test_an_option_may_be_exactly_the_most():
 def test_more_than_the_most_is_refused_with_the_policy_line():
     with pytest.raises(RefusedError) as refused:
         limits.apply(made.policy(), {"memory": "9GiB"}, None)
-    assert refused.value.message == "limits.memory: 9GiB is more than the 8GiB that policy made allows"
+    assert str(refused.value) == "limits.memory: 9GiB is more than the 8GiB that policy made allows"
     assert refused.value.hint == "ask for 8GiB or less, or raise `max` in /policies/made.yaml:9"
+    assert refused.value.blame == {"clause": "limits.memory", "source": "file", "file": made.FILE, "line": 9}
+
+
+def test_more_than_the_most_is_blamed_on_the_line_of_max():
+    policy = made.policy()
+    line: Any = {"clause": "limits.memory.max", "source": "file", "file": "/policies/other.yaml", "line": 3}
+    policy = policy.model_copy(update={"sources": {**policy.sources, "limits.memory.max": line}})
+    with pytest.raises(RefusedError) as refused:
+        limits.apply(policy, {"memory": "9GiB"}, None)
+    assert refused.value.blame == {**line, "clause": "limits.memory"}
 
 
 def test_a_limit_without_a_max_takes_any_option():
@@ -48,8 +60,10 @@ def test_an_unknown_limit_is_a_usage_error_with_the_nearest_spelling():
 def test_a_value_without_its_unit_is_a_usage_error():
     with pytest.raises(UsageError) as error:
         limits.apply(made.policy(), {"wall_time": "10"}, None)
-    assert error.value.message == "--limit wall_time=10: '10' has no unit"
+    assert str(error.value) == "limits.wall_time: '10' has no unit"
     assert "10s" in error.value.hint
+    assert error.value.blame == limits.by_option("limits.wall_time")
+    assert error.value.blame["source"] == "option"
 
 
 @pytest.mark.parametrize(
@@ -70,19 +84,22 @@ def test_network_only_tightens(said, option, gets):
 def test_loosening_the_network_is_refused_with_the_policy_line():
     with pytest.raises(RefusedError) as refused:
         limits.apply(made.policy(network="none"), {}, "host")
-    assert refused.value.message == "network: policy made allows none, and --network can only tighten"
+    assert str(refused.value) == "network: policy made allows none, and --network can only tighten"
     assert refused.value.hint == "say `network: host` in /policies/made.yaml:14"
+    assert refused.value.blame == {"clause": "network", "source": "file", "file": made.FILE, "line": 14}
 
 
 @pytest.mark.parametrize("option", [None, "host"])
 def test_an_allow_list_is_refused_as_not_built_yet(option):
-    with pytest.raises(RefusedError, match="allow-list of policy made can't be held: that is not built yet"):
+    with pytest.raises(RefusedError, match="allow-list of policy made can't be held: that is not built yet") as refused:
         limits.apply(made.policy(network={"allow": ("pypi.org:443",)}), {}, option)
+    assert refused.value.blame == {"clause": "network", "source": "file", "file": made.FILE, "line": 14}
 
 
 def test_an_unknown_network_is_a_usage_error():
-    with pytest.raises(UsageError, match="--network can't be 'all'"):
+    with pytest.raises(UsageError, match="--network can't be 'all'") as error:
         limits.apply(made.policy(), {}, "all")
+    assert error.value.blame == limits.by_option("network")
 
 
 def test_what_no_file_says_is_blamed_on_a_default():

@@ -62,6 +62,7 @@ def test_a_mount_that_falls_short_tells_its_own_words():
     row = rows(policy, shortfalls=[{"clause": "filesystem./data", "level": "none", "reason": "no", "fix": None}])
     assert row["filesystem./data"]["asked"] == "ro from /srv/data"
     assert row["filesystem./data"]["level"] == "none"
+    assert (row["filesystem"]["level"], row["filesystem"]["note"]) == ("none", "strict but for filesystem./data (none)")
 
 
 def test_a_lowered_clause_is_marked_and_noted():

@@ -52,8 +52,9 @@ def test_a_quantity_becomes_its_canonical_value(name: str, text: str, value: flo
         ("wall_time", "10s\n", "not a time", "10s"),
         ("processes", "0", "more than 0", "none"),
         ("scratch_size", "0B", "more than 0", "none"),
-        ("memory", "9999999TiB", "too much", "at most"),
-        ("processes", "9999999999", "too much", "at most"),
+        ("memory", "9999999TiB", "too much", "at most 4194304TiB"),
+        ("wall_time", "9999999999s", "too much", "at most 1000000000s"),
+        ("processes", "9999999999", "too much", "at most 2147483647"),
         ("memry", "1B", "no limit 'memry'", "memory"),
     ],
 )  # fmt: skip

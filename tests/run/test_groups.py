@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ import pytest
 from sandbox_cli.errors import HostError
 from sandbox_cli.host.model import Groups
 from sandbox_cli.run.limits import group as group_module
-from sandbox_cli.run.limits.groups import KINDS, sweep
+from sandbox_cli.run.limits.groups import sweep
 from tests.run.groups_here import here, make
 
 if TYPE_CHECKING:
@@ -166,9 +167,7 @@ def test_a_stopped_process_does_not_keep_a_group(groups, inside):
 def test_a_group_that_can_not_be_made_is_one_sentence_and_leaves_nothing(groups, tmp_path):
     parents = dict.fromkeys(groups.parents, str(tmp_path))
     with pytest.raises(HostError, match="no control group can be made for the job: "):
-        KINDS[groups.enforcer](
-            {"enforcer": groups.enforcer, "parents": parents}, {"memory": {"value": 1, "enforcer": groups.enforcer}}
-        )
+        make(replace(groups, parents=parents), memory=1)
     assert not list(tmp_path.iterdir())
 
 

@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.run.limits import Measured
 
-# What holds or counts what: limit or field of usage -> controller.
-CONTROLLERS = {"processes": "pids", "memory": "memory", "cpu_time": "cpuacct", "cpus": "cpu", "read_bytes": "blkio"}
+HOLDS = {"processes": "pids", "memory": "memory", "cpu_time": "cpuacct", "cpus": "cpu"}  # limit -> controller
+CONTROLLERS = (*HOLDS.values(), "blkio")  # the last only counts
 
 
 class GroupV1(Group):

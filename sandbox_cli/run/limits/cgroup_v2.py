@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.run.limits import Measured
 
-# What holds or counts what: limit or field of usage -> controller. CPU time is counted in every group.
-CONTROLLERS = {"processes": "pids", "memory": "memory", "cpus": "cpu", "read_bytes": "io"}
+HOLDS = {"processes": "pids", "memory": "memory", "cpus": "cpu"}  # limit -> controller; every group counts CPU time
+CONTROLLERS = (*HOLDS.values(), "io")  # the last only counts
 _CONTROL = "cgroup.subtree_control"
 _NO_IO = "the io controller is not handed on to this group"
 
@@ -94,7 +94,7 @@ def enable(directory: str) -> set[str]:
 
     Where processes sit in it (but in the root of all groups) that is refused: they are moved into a leaf of it first.
     """
-    offered = set(read_text(f"{directory}/cgroup.controllers").split()) & set(CONTROLLERS.values())
+    offered = set(read_text(f"{directory}/cgroup.controllers").split()) & set(CONTROLLERS)
     if offered <= set(read_text(f"{directory}/{_CONTROL}").split()):
         return offered
     if os.path.exists(f"{directory}/cgroup.type"):  # the root of all groups has none, and may have members
