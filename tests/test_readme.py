@@ -16,12 +16,6 @@ if TYPE_CHECKING:
 
 PAGE = (ROOT / "README.md").read_text()
 EXITS = {"exits 124": 124, "refused": 125}  # what a comment says of a command; else it succeeds
-FILES = {
-    "data.csv": "1,2\n",
-    "settings.json": "{}\n",
-    "script.py": "import sys; open('plot.png', 'w').write('made')\n",
-    "report.py": "print('report')\n",
-}
 
 
 def commands() -> list[str]:
@@ -37,21 +31,14 @@ def expected(command: str) -> int:
 
 @pytest.fixture
 def place(sandbox: Sandbox, shared_tmp: Path) -> Path:
-    """A directory with the files that the examples name, and `sandbox` on its own PATH."""
-    owned = [shared_tmp / "bin", shared_tmp / "results", shared_tmp / "plots"]
-    for folder in owned:
-        folder.mkdir()
-        folder.chmod(0o777)
+    """A directory with the program and the policy that the page names, and `sandbox` on its own PATH."""
+    (shared_tmp / "bin").mkdir()
     (shared_tmp / "bin" / "sandbox").write_text(f'#!/bin/sh\nexec {" ".join(sandbox.command)} "$@"\n')
     (shared_tmp / "bin" / "sandbox").chmod(0o755)
     (shared_tmp / "examples").mkdir()
     (shared_tmp / "examples" / "demo.py").write_text((ROOT / "examples" / "demo.py").read_text())
-    for name, text in FILES.items():
-        (shared_tmp / name).write_text(text)
     (policy,) = re.findall(r"^```yaml\n(# offline-report.yaml\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    templates = shared_tmp / "templates"
-    templates.mkdir()
-    (shared_tmp / "offline-report.yaml").write_text(policy.replace("/srv/reports/templates", str(templates)))
+    (shared_tmp / "offline-report.yaml").write_text(policy)
     return shared_tmp
 
 

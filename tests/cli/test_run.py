@@ -52,13 +52,6 @@ def test_exit_code_tells_how_it_ended_and_stderr_why(
     assert (says in done.stderr) if says else done.stderr == b""
 
 
-def test_program_that_is_not_found_comes_with_what_can_be_seen(sandbox: Sandbox, shared_tmp: Path) -> None:
-    (shared_tmp / "tool").write_text("#!/bin/sh\n")
-    done = sandbox("exec", "--", "./tool", cwd=shared_tmp)
-    assert done.returncode == 127
-    assert b"hint: a program sees only what its policy's `filesystem` shows; -f FILE" in done.stderr
-
-
 def test_limit_that_ended_a_job_comes_with_the_line_to_change(sandbox: Sandbox, shared_tmp: Path) -> None:
     (shared_tmp / "quick.yaml").write_text("extends: python\nlimits:\n  wall_time: 300ms\n")
     done = sandbox("run", "-p", str(shared_tmp / "quick.yaml"), "-c", "while True: pass")

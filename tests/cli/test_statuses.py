@@ -88,6 +88,14 @@ def test_jailer_that_fails_after_its_trial_has_its_status_and_exit_code(
     assert result["error"]["message"] == "bwrap: it is broken"
 
 
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_program_that_is_not_found_comes_with_what_can_be_seen(sandbox: Sandbox, shared_tmp: Path) -> None:
+    (shared_tmp / "tool").write_text("#!/bin/sh\n")
+    done = sandbox("exec", "--", "./tool", cwd=shared_tmp)
+    assert done.returncode == 127
+    assert b"hint: a program sees only what its policy's `filesystem` shows; -f FILE" in done.stderr
+
+
 def test_no_status_is_left_out() -> None:
     statuses = set(EXIT_CODES) | {"ok", "nonzero-exit", "signalled", "cannot-start", "cancelled", "compile-error"}
     assert statuses == {*RUNS, *BY_SIGNAL, *BY_JAILER, *NOT_YET}
