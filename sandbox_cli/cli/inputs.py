@@ -113,6 +113,7 @@ def output_directory(path: str) -> str:
     try:
         folder = Path(path).absolute()  # fails in a directory that is gone
         folder.mkdir(parents=True, exist_ok=True)
+        folder = folder.resolve()  # now: the job may be able to put a link on the way
     except FileExistsError:
         raise UsageError(
             f"-o {path!r} is not a directory", hint="name a directory, or remove what stands there"

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import shutil
 import socket
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +20,7 @@ from sandbox_cli.errors import UsageError
 from sandbox_cli.run import artifacts, tree
 
 TAKEN = "can't be saved: a file or a folder of that name is there already"
+CANCELLED = [(b".", "cancelled before all was collected")]
 ALL: Any = {"collect": ["**"], "max_files": 100, "max_bytes": 1 << 20}
 
 
@@ -173,3 +179,145 @@ def test_a_folder_comes_back_whatever_its_mode(mode: int, fd: int, scratch: Path
     scratch.chmod(mode)
     found, omitted = artifacts.collect(fd, ALL, {}, None, None)
     assert (paths(found), omitted) == ([b"d/x"], [])
+
+
+def test_what_is_written_through_a_mapping_is_a_change(fd: int, scratch: Path) -> None:
+    """On a tmpfs, as scratch mostly is, it changes no time."""
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("there is no tmpfs to write to")
+    folder = tempfile.mkdtemp(dir="/dev/shm")
+    there = os.open(folder, tree.FOLDER)
+    try:
+        known = artifacts.put(there, [(b"array", b"1" * 9000, 0o644), (b"same", b"2", 0o644)], None)
+        with open(f"{folder}/array", "r+b") as file, mmap.mmap(file.fileno(), 9000) as mapping:
+            assert mapping[8999] == ord("1")
+            mapping[8999] = ord("x")
+        found, _ = artifacts.collect(there, ALL, known, None, None)
+        assert paths(found) == [b"array"]
+    finally:
+        os.close(there)
+        shutil.rmtree(folder)
+
+
+def test_collecting_ends_when_it_is_cancelled_and_leaves_the_signal_to_be_read(fd: int, scratch: Path) -> None:
+    (scratch / "a").write_bytes(b"1")
+    reader, writer = os.pipe()
+    assert paths(artifacts.collect(fd, ALL, {}, None, None, cancel=reader)[0]) == [b"a"]
+    os.write(writer, b"\2")
+    assert artifacts.collect(fd, ALL, {}, None, None, cancel=reader) == (
+        [],
+        [(b".", "cancelled before all was collected")],
+    )
+    assert os.read(reader, 1) == b"\2"
+    os.close(writer)  # its end is no signal
+    assert paths(artifacts.collect(fd, ALL, {}, None, None, cancel=reader)[0]) == [b"a"]
+    os.close(reader)
+
+
+@pytest.mark.parametrize("save", [True, False])
+def test_a_cancellation_ends_the_reading_of_one_huge_file(fd: int, scratch: Path, tmp_path: Path, save: bool) -> None:
+    (tmp_path / "out").mkdir()
+    with (scratch / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    reader, writer = os.pipe()
+    timer = threading.Timer(0.2, os.write, (writer, b"\2"))
+    timer.start()
+    began = time.monotonic()
+    wanted = ALL | {"max_bytes": 1 << 41}
+    found, omitted = artifacts.collect(fd, wanted, {}, None, str(tmp_path / "out") if save else None, cancel=reader)
+    timer.join()
+    os.close(reader)
+    os.close(writer)
+    assert time.monotonic() - began < 5
+    assert (found, omitted) == ([], CANCELLED)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_collecting_is_bounded_in_time(fd: int, scratch: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(artifacts, "LONGEST_S", 0.2)
+    with (scratch / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    found, omitted = artifacts.collect(fd, ALL | {"max_bytes": 1 << 41}, {}, None, None)
+    assert (found, omitted) == ([], [(b".", "there was more than could be collected in 0s")])
+
+
+def test_names_are_looked_at_up_to_a_number_and_the_rest_is_told(fd: int, scratch: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(artifacts, "MOST_NAMES", 5)
+    for name in range(9):
+        (scratch / str(name)).touch()
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
+    assert len(found) == 5
+    assert omitted == [(b".", "there were more than 5 names")]
+
+
+def test_what_is_left_out_is_named_up_to_a_number_and_then_counted(fd: int, scratch: Path) -> None:
+    for name in range(1003):
+        (scratch / str(name)).symlink_to("x")
+    _, omitted = artifacts.collect(fd, ALL, {}, None, None)
+    assert len(omitted) == 1001
+    assert omitted[-1] == (b".", "and 3 more were left out")
+
+
+def test_a_folder_that_lies_too_deep_is_told_whatever_the_globs_say(fd: int, scratch: Path) -> None:
+    here = os.dup(fd)
+    for _ in range(tree.DEEPEST + 3):
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", tree.FOLDER, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(here)
+    found, omitted = artifacts.collect(fd, ALL | {"collect": ["**/*.png"]}, {}, None, None)
+    assert (found, omitted) == ([], [(b"/".join([b"d"] * tree.DEEPEST), "can't be entered, or lies too deep")])
+
+
+def test_a_file_that_grows_while_it_is_read_ends_where_it_ended(fd: int, scratch: Path, monkeypatch: Any) -> None:
+    """Somebody who lives on can have got an fd of it from the job."""
+    file = scratch / "grows"
+    file.write_bytes(b"x" * 10)
+    read = os.read
+
+    def grow(source: int, size: int) -> bytes:
+        with file.open("ab") as more:
+            more.write(b"y" * 1000)
+        return read(source, size)
+
+    monkeypatch.setattr(os, "read", grow)
+    found, _ = artifacts.collect(fd, ALL, {}, None, None)
+    assert [(each["size_bytes"], each["content"]) for each in found] == [(10, b"x" * 10)]
+
+
+def test_a_link_in_the_place_of_a_folder_leads_nowhere(
+    fd: int, scratch: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """As it is put there, by somebody who got the folder from the job, between the walk and the reading."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "key").write_text("secret")
+    (tmp_path / "secrets" / "key").chmod(0)
+    (scratch / "d").mkdir()
+    (scratch / "d" / "key").write_text("mine")
+
+    def swapped(*arguments: Any, **options: Any) -> Iterator[Any]:
+        yield from list(tree.walk(*arguments, **options))
+        (scratch / "d").rename(scratch / "e")
+        (scratch / "d").symlink_to(tmp_path / "secrets")
+
+    monkeypatch.setattr(artifacts, "walk", swapped)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
+    assert (found, omitted) == ([], [(b"d/key", "can't be read: Not a directory")])
+    assert (tmp_path / "secrets" / "key").stat().st_mode & 0o777 == 0
+
+
+def test_an_output_directory_that_the_job_replaced_is_not_written_to(fd: int, scratch: Path, tmp_path: Path) -> None:
+    (scratch / ".profile").write_text("evil")
+    (tmp_path / "home").mkdir()
+    for place in ("work/out", "work/link/out"):
+        (tmp_path / "work").mkdir(exist_ok=True)
+        (tmp_path / "work" / place.split("/")[1]).symlink_to(tmp_path / "home")
+        (tmp_path / "home" / "out").mkdir(exist_ok=True)
+        found, omitted = artifacts.collect(fd, ALL, {}, None, str(tmp_path / place))
+        assert (found, omitted) == ([], [(b".", f"can't be saved: {tmp_path / place}: Not a directory")])
+    assert list((tmp_path / "home" / "out").iterdir()) == []
+    gone = str(tmp_path / "gone")
+    assert artifacts.collect(fd, ALL, {}, None, gone)[1] == [
+        (b".", f"can't be saved: {gone}: No such file or directory")
+    ]
