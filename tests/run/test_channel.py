@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_fds_that_nobody_asked_for_are_closed(pair: Pair, text: bytes, given: in
 
 def test_a_message_says_its_length_and_brings_the_streams(pair: Pair) -> None:
     ours, theirs = pair
-    parts = {"directory": b"/sandbox", "path": b"/bin/true", "bpf": b"12345678", "rlimits": [(7, 256)]}
+    parts: Any = {"directory": b"/sandbox", "path": b"/bin/true", "bpf": b"12345678", "rlimits": [(7, 256)]}
     body = channel.message(**parts, arguments=[b"true", b""], environment=[b"K=V"])
     with open(os.devnull) as null:
         channel.send(ours, body, [null.fileno()] * 3)
