@@ -34,6 +34,7 @@ def destination(option: str | None) -> Generator[Destination]:
     try:
         if option is not None and place.path is not None:
             _make(place.path, option, place.made)
+            place.path = place.path.resolve()  # now: the job may be able to put a link on the way
         yield place
     finally:
         with suppress(OSError):  # something stands in it

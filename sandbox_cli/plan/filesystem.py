@@ -44,7 +44,10 @@ def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None
         mounts = _with_links(_with_runtime(policy, mounts, *runtime), links)
     mounts = {path: _resolved(path, mounts) for path in sorted(mounts, key=lambda path: PurePosixPath(path).parts)}
     said = {path: blame(policy, f"filesystem.{written.get(path, path)}") for path in mounts}
-    return {path: mount for path, mount in mounts.items() if _can_stand(path, mounts, said[path])}
+    mounts = {path: mount for path, mount in mounts.items() if _can_stand(path, mounts, said[path])}
+    for path in mounts:
+        _refuse_swappable(path, mounts, said[path])
+    return mounts
 
 
 def reachable(mounts: Mounts, host: Host) -> tuple[Mounts, list[tuple[str, str]]]:
@@ -194,6 +197,29 @@ def _can_stand(path: str, mounts: Mounts, said: Blame) -> bool:
         hint=f"name what is needed of {above} path by path, or leave {path} out ({place(said)})",
         blame=said,
     )
+
+
+def _refuse_swappable(path: str, mounts: Mounts, said: Blame) -> None:
+    """Refuses to mount a part of a directory that is also mounted `rw`: a job could put a link in that part's place,
+    and the next job would be shown what it leads to. Right below that directory the mount itself keeps its name.
+    """
+    inner = _real(mounts[path])
+    for above, mount in mounts.items():
+        outer = _real(mount) if mount.mode == "rw" and above != path else None
+        if inner is None or outer is None or outer not in inner.parents:
+            continue
+        inside = inner.relative_to(outer)
+        if len(inside.parts) == 1 and PurePosixPath(path) == PurePosixPath(above, inside):
+            continue
+        raise HostError(
+            f"{said['clause']}: {inner} lies in {outer}, which {above} lets a job write: it could put a link in its"
+            " place",
+            hint=f"mount the directory once: leave {path} out, or show {above} `ro` ({place(said)})",
+        )
+
+
+def _real(mount: Mount) -> Path | None:
+    return Path(mount.source).resolve() if _binds(mount) and mount.source is not None else None
 
 
 def _binds(mount: Mount) -> bool:

@@ -51,6 +51,9 @@ if TYPE_CHECKING:
     from sandbox_cli.run.model import Work
 
 
+_SWEEP_S = 1.0  # that a job waits for what others left
+
+
 def execute(plan: Plan, work: Work) -> Outcome:
     """Runs one job and returns what happened, a jail that failed (`sandbox-error`) included.
 
@@ -61,7 +64,7 @@ def execute(plan: Plan, work: Work) -> Outcome:
         outcome = blank(plan, work)
         decide(outcome, verdict.not_found(plan["command"][0]))
         return outcome
-    sweep(plan["account"]["uid_range"])
+    sweep(plan["account"]["uid_range"], patience_s=_SWEEP_S)
     groups.sweep(plan["groups"])
     site = Site(plan)
     supervisor = None

@@ -48,8 +48,8 @@ def receive(control: _socket.socket) -> list[Record] | None:
         os.close(fd)
     if not data:
         return None
-    lines = [line.split() for line in data.decode("ascii", "replace").splitlines()]
-    records = [Record(words, sender, None) for words in lines if words]
+    *lines, _ = data.decode("ascii", "replace").split("\n")  # a record that its newline doesn't end is none
+    records = [Record(words, sender, None) for words in map(str.split, lines) if words]
     if fds and records:
         records[-1].fd = fds[0]
     elif fds:

@@ -21,5 +21,5 @@ class Work(TypedDict):
     stderr: int | None
     capture: int  # bytes that are kept of each stream
     collect: Literal["none", "inline", "save"]
-    output_dir: str | None  # for "save"
+    output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

@@ -26,6 +26,13 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
     jail = seen.jail
     outcome = blank(plan, work)
     outcome["usage"] = used = usage(seen)
+    if jail.started and jail.scratch is not None:
+        outcome["limit_hits"] = _hits(plan, seen, jail.scratch)
+        if work["collect"] != "none":
+            outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
+                jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"], cancel=seen.cancel
+            )
+            seen.look_for_cancel()
     judged = verdict.judge(
         {
             "cancelled": seen.cancelled,
@@ -47,12 +54,6 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
     outcome["stdout_truncated"] = seen.stdout.total > len(seen.stdout.kept)
     outcome["stderr_truncated"] = seen.stderr.total > len(seen.stderr.kept)
     outcome["receipt"] = _receipt(plan, jail.inspected)
-    if jail.started and jail.scratch is not None:
-        outcome["limit_hits"] = _hits(plan, seen, jail.scratch)
-        if work["collect"] != "none":
-            outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
-                jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"]
-            )
     return outcome
 
 

@@ -10,16 +10,18 @@ supervisor, which holds a lock on it too: whoever finds it can tell whether that
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import stat
 import struct
+import time
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.run.limits import groups
 from sandbox_cli.run.names import own_name, was_left_behind
 from sandbox_cli.run.system import close
-from sandbox_cli.run.tree import FOLDER
+from sandbox_cli.run.tree import FOLDER, open_entry, unlock
 from sandbox_cli.slots import UID
 
 TYPE_CHECKING = False
@@ -83,16 +85,18 @@ def no_room(error: OSError) -> HostError:
     )
 
 
-def sweep(accounts: tuple[int, int]) -> list[str]:
+def sweep(accounts: tuple[int, int], patience_s: float = math.inf) -> list[str]:
     """Removes the scratch directories whose supervisor is gone, and returns their paths.
 
-    As root also what jailers left of `accounts`, those of its jobs.
+    As root also what jailers left of `accounts`, those of its jobs. With `patience_s` it leaves to the next sweep what
+    takes longer: nobody's job waits for the millions of files of another.
     """
+    until = time.monotonic() + patience_s
     removed: list[str] = []
     for name in _names(TEMPORARY):
         if was_left_behind(name):
             path = f"{TEMPORARY}/{name}"
-            if remove_tree(path):
+            if remove_tree(path, until=until):
                 removed.append(path)
     try:
         return removed + (_sweep_leftovers(*accounts) if os.geteuid() == 0 else [])
@@ -123,10 +127,10 @@ def _sweep_leftovers(first: int, last: int) -> list[str]:
 
 
 def _names(folder: str) -> list[str]:
-    """What is in a folder; of one that may only be passed through, nothing can be known."""
+    """What is in a folder; of one that isn't there, or may only be passed through, nothing can be known."""
     try:
         return os.listdir(folder)
-    except PermissionError:
+    except OSError:
         return []
 
 
@@ -138,51 +142,52 @@ def _remove_empty(path: str) -> bool:
     return True
 
 
-def remove_tree(path: str, *, ours: bool = False) -> bool:
+def remove_tree(path: str, *, ours: bool = False, until: float = math.inf) -> bool:
     """Removes a directory whatever a job did in it: closed folders, links, trees deeper than any stack.
 
     Each folder is emptied into the top one before it is entered, so that no path grows and no fd is held for
     a level. Nothing is followed: a symbolic link is a name like any other. A directory whose lock is held is
     somebody's who lives, and stays, unless it is `ours`: what a job did to the lock doesn't count then.
+
+    Says whether it is gone. What is left - at `until` there was still something, or somebody writes in it - is for the
+    next sweep: no other job, and no outcome, is lost for it.
     """
     try:
         found = os.stat(path, follow_symlinks=False)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             return False  # somebody else's, whatever its name says
-        try:
-            top = os.open(path, FOLDER)
-        except PermissionError:
-            os.chmod(path, 0o700)  # the job closed it
-            top = os.open(path, FOLDER)
-    except FileNotFoundError:
-        return False
+        top = open_entry(None, path, FOLDER, 0o700)
+    except OSError:
+        return False  # gone already
     try:
         if not ours:
             fcntl.flock(top, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.fchmod(top, 0o700)
-        folders = _empty(top, top)
+        folders = _empty(top, top, until)
         while folders:
             name = folders.pop()
             inner = os.open(name, FOLDER, dir_fd=top)
             try:
-                folders += _empty(inner, top)
+                folders += _empty(inner, top, until)
             finally:
                 os.close(inner)
             os.rmdir(name, dir_fd=top)
         os.rmdir(path)
-    except (BlockingIOError, FileNotFoundError):
-        return False  # another one holds the lock, or was done before we had it
+    except OSError:
+        return False
     finally:
         os.close(top)
     return True
 
 
-def _empty(folder: int, top: int) -> list[str]:
+def _empty(folder: int, top: int, until: float) -> list[str]:
     """Unlinks the files of `folder` and moves its folders into `top`; returns the names that they have there."""
     moved: list[str] = []
     for name in os.listdir(folder):
+        if time.monotonic() > until:
+            raise TimeoutError
         if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-            os.chmod(name, 0o700, dir_fd=folder)  # a folder that can't be written can't be given another parent
+            unlock(folder, name, 0o700)  # a folder that can't be written can't be given another parent
             moved.append(f".{os.urandom(12).hex()}")  # a name that the job can't have taken
             os.rename(name, moved[-1], src_dir_fd=folder, dst_dir_fd=top)
         else:

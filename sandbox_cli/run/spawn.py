@@ -7,6 +7,7 @@ import fcntl
 import os
 
 from sandbox_cli import launcher
+from sandbox_cli.run.inputs import write_all
 from sandbox_cli.run.system import close
 from sandbox_cli.slots import CONTROL_FD, DATA_FD, FILE, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID
 
@@ -57,34 +58,41 @@ def filler(site: Site, file: bytes | None) -> Callable[[str], bytes]:
 def spawn(plan: Plan, site: Site, fill: Callable[[str], bytes]) -> Spawned:
     """Starts `launcher enter JAILER ...`. Raises OSError when it can't be started at all."""
     binary = launcher.path()
+    opened: list[int] = []  # what is closed again, however it goes
+
+    def new(fd: int) -> int:
+        opened.append(fd)
+        return fd
+
     ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
     ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)  # the kernel vouches for each record's sender
-    log, log_end = os.pipe2(os.O_CLOEXEC)
-    lifeline_end, lifeline = os.pipe2(os.O_CLOEXEC)
-    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    data = [_memfd(fill(piece.decode("utf-8", "surrogateescape"))) for piece in plan["data"]]
-    program = os.open(binary, os.O_RDONLY | os.O_CLOEXEC)
-    places = {0: null, 1: log_end, 2: log_end, CONTROL_FD: theirs.fileno(), LAUNCHER_FD: program}
-    places.update({DATA_FD + index: fd for index, fd in enumerate(data)})
-    watch = max(places) + 1
-    if plan["watched"]:
-        places[watch] = lifeline_end
-    # Before they are put in their places, the fds wait above all of these: one could stand in another's way.
-    waiting = {place: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, watch + 1) for place, fd in places.items()}
     try:
+        log, log_end = map(new, os.pipe2(os.O_CLOEXEC))
+        lifeline_end, lifeline = map(new, os.pipe2(os.O_CLOEXEC))
+        null = new(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
+        program = new(os.open(binary, os.O_RDONLY | os.O_CLOEXEC))
+        places = {0: null, 1: log_end, 2: log_end, CONTROL_FD: theirs.fileno(), LAUNCHER_FD: program}
+        for index, piece in enumerate(plan["data"]):
+            places[DATA_FD + index] = new(_memfd(fill(piece.decode("utf-8", "surrogateescape"))))
+        watch = max(places) + 1
+        if plan["watched"]:
+            places[watch] = lifeline_end
+        # Before they are put in their places, the fds wait above all of these: one could stand in another's way.
+        waiting = [(new(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, watch + 1)), place) for place, fd in places.items()]
         pid = os.posix_spawn(
             binary,
             _enter(plan, site, binary, max(places), watch) + [fill(word) for word in plan["argv"]],
             dict(fill(pair).split(b"=", 1) for pair in plan["environ"]),
-            file_actions=[(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in waiting.items()],
+            file_actions=[(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in waiting],
         )
+        opened.remove(log)
+        opened.remove(lifeline)
     except OSError:
         ours.close()
-        close(log, lifeline)
         raise
     finally:
         theirs.close()
-        close(log_end, lifeline_end, null, program, *data, *waiting.values())
+        close(*opened)
     return Spawned(pid, ours, log, lifeline)
 
 
@@ -108,8 +116,6 @@ def _enter(plan: Plan, site: Site, binary: str, highest: int, watch: int) -> lis
 
 def _memfd(content: bytes) -> int:
     fd = os.memfd_create("sandbox", os.MFD_CLOEXEC)
-    view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view) :]
+    write_all(fd, content)
     os.lseek(fd, 0, os.SEEK_SET)
     return fd

@@ -10,6 +10,8 @@ import os
 import select
 import stat
 
+from sandbox_cli.run.system import close
+
 _READ = 65536
 _ATOMIC = 4096  # a pipe that poll calls writable takes this much without blocking (pipe(7), PIPE_BUF)
 
@@ -32,12 +34,20 @@ class Budget:
 
 
 class Output:
-    """One output stream: from the job's pipe to what is kept and to the caller's fd."""
+    """One output stream: from the job's pipe to what is kept and to the caller's fd.
 
-    def __init__(self, target: int | None, capture: int, budget: Budget) -> None:
+    One that is `joined` with another is written into the other's pipe, so that the order of both is kept; its own ends
+    at once.
+    """
+
+    def __init__(self, target: int | None, capture: int, budget: Budget, joined: Output | None = None) -> None:
+        self._own = _unblocked(target, os.O_WRONLY)
+        self.target = target if self._own is None else self._own
         self.source, self.job_end = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self.source, False)
-        self.target = target
+        if joined is not None:
+            os.close(self.job_end)
+            self.job_end = os.dup(joined.job_end)
         self.kept = bytearray()
         self.total = 0
         self.ended = False
@@ -45,7 +55,7 @@ class Output:
         self._capture = capture
         self._budget = budget
         self._pending = memoryview(b"")
-        self._never_blocks = target is None or stat.S_ISREG(os.fstat(target).st_mode)
+        self._never_blocks = self._own is not None or (target is not None and stat.S_ISREG(os.fstat(target).st_mode))
 
     @property
     def waiting(self) -> bool:
@@ -84,14 +94,24 @@ class Output:
             self._pending = self._pending[written:]
 
     def close(self) -> None:
-        os.close(self.source)
+        close(self.source, self._own)
+
+
+def lead_to_one(first: int | None, second: int | None) -> bool:
+    """Whether two fds of the caller's lead to one file, pipe or terminal."""
+    try:
+        return None not in (first, second) and os.path.samestat(os.fstat(first or 0), os.fstat(second or 0))
+    except OSError:
+        return False
 
 
 class Input:
     """The job's stdin: the caller's bytes, handed on as the job takes them."""
 
     def __init__(self, source: int | bytes | None) -> None:
-        self.source = source if isinstance(source, int) else None
+        fd = source if isinstance(source, int) else None
+        self._own = _unblocked(fd, os.O_RDONLY)
+        self.source = fd if self._own is None else self._own
         self._terminal = self.source is not None and os.isatty(self.source)
         self._pending = memoryview(source if isinstance(source, bytes) else b"")
         self.target: int | None = None
@@ -114,7 +134,7 @@ class Input:
         return self.target if self._pending else None
 
     def read(self) -> None:
-        """Takes what the caller has; its end, or an fd that isn't open, is the end of the job's stdin."""
+        """Takes what the caller has; its end, or an fd that can't be read, is the end of the job's stdin."""
         assert self.source is not None
         try:
             self._pending = memoryview(os.read(self.source, _READ))
@@ -148,6 +168,22 @@ class Input:
         self._pending = memoryview(b"")
         self.source = None
         self.finish()
+        close(self._own)
+
+
+def _unblocked(fd: int | None, way: int) -> int | None:
+    """The caller's terminal or pipe opened once more for ourselves, so that it never blocks us, and only us.
+
+    O_NONBLOCK on the caller's own fd would be seen by all who share it; and what `poll` promises of that fd another one
+    who reads or writes there can take from us, or a terminal keep for less than was to be written. Else None: a socket
+    can't be opened, nor a pipe or terminal of another account.
+    """
+    try:
+        if fd is None or not (stat.S_ISFIFO(os.fstat(fd).st_mode) or os.isatty(fd)):
+            return None
+        return os.open(f"/proc/self/fd/{fd}", way | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def _in_foreground(terminal: int | None) -> bool:

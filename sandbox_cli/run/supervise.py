@@ -10,7 +10,7 @@ import time
 from sandbox_cli.errors import HostError
 from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.limits.sampler import Sampler
-from sandbox_cli.run.streams import Budget, Input, Output
+from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
 from sandbox_cli.run.system import SIGPIPE, close
 
 TYPE_CHECKING = False
@@ -43,9 +43,11 @@ class Supervisor:
         self.stdin = Input(work["stdin"])
         self.budget = Budget(limits["output"]["value"] if "output" in limits else None)
         self.stdout = Output(work["stdout"], work["capture"], self.budget)
-        self.stderr = Output(work["stderr"], work["capture"], self.budget)
+        # Where both are to be seen in one place, and neither is kept, they go through one pipe: in their own order.
+        together = work["capture"] == 0 and lead_to_one(work["stdout"], work["stderr"])
+        self.stderr = Output(work["stderr"], work["capture"], self.budget, self.stdout if together else None)
         self._plan = plan
-        self._cancel = work["cancel"]
+        self.cancel = work["cancel"]
         self._stopping = self._interrupted = self._late = False
         self._stopped: float | None = None
         self._deadline: float | None = time.monotonic() + _START_S
@@ -117,8 +119,8 @@ class Supervisor:
         return bool(events)
 
     def _own_interests(self) -> Iterator[Interest]:
-        if self._cancel is not None:
-            yield self._cancel, select.POLLIN, self._read_cancel
+        if self.cancel is not None:
+            yield self.cancel, select.POLLIN, self._read_cancel
         if self.jail.opened is None:
             return
         for enforcer in self.enforcers if self._watching else ():
@@ -169,12 +171,24 @@ class Supervisor:
             self._stop(limit=("output", "more was written"))
 
     def _read_cancel(self) -> None:
-        assert self._cancel is not None
-        number = os.read(self._cancel, 1)
-        self._cancel = None
+        number = self._take_cancel()
         self._interrupted = True
-        if number:
-            self._stop(cancelled=number[0])
+        if number is not None:
+            self._stop(cancelled=number)
+
+    def _take_cancel(self) -> int | None:
+        assert self.cancel is not None
+        number = os.read(self.cancel, 1)
+        self.cancel = None
+        return number[0] if number else None
+
+    def look_for_cancel(self) -> None:
+        """A signal that came when the job was over, while its files were collected, cancels too."""
+        poll = select.poll()
+        if self.cancel is not None:
+            poll.register(self.cancel, select.POLLIN)
+            if poll.poll(0):
+                self.cancelled = self._take_cancel()
 
     @property
     def _watching(self) -> bool:
@@ -239,6 +253,6 @@ class Supervisor:
                 self._check(output)
                 if output.waiting:
                     waits = [
-                        interest for interest in self._own_interests() if interest[0] in (output.target, self._cancel)
+                        interest for interest in self._own_interests() if interest[0] in (output.target, self.cancel)
                     ]
                     self._poll(waits)

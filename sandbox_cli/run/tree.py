@@ -1,4 +1,8 @@
-"""Walking a directory that a job wrote, perhaps still writes: no link is followed, and depth and number are bounded."""
+"""Walking a directory that a job wrote, perhaps still writes: no link is followed, and depth and number are bounded.
+
+Each step names one entry of an open folder, never a path: a job can hand its folders to somebody who is still
+there when it is dead, and who would put a link in a folder's place.
+"""
 
 from __future__ import annotations
 
@@ -9,87 +13,109 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    Found = tuple[bytes, os.stat_result | None]
+
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_WAY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC  # needs no permission to read it
 DEEPEST = 128  # folders below one another: each that is entered holds an fd
 LONGEST_PATH = 4096  # bytes: what the kernel takes, so that a path that is told can be used
 
 
-def walk(top: int, *, opening: bool = False) -> Iterator[tuple[bytes, os.stat_result | None]]:
+def walk(top: int, *, opening: bool = False) -> Iterator[Found]:
     """Every path below a directory with its lstat; None with what can't be looked at, or lies too deep.
 
     What vanishes while it is looked at is left out. With `opening` folders of ours that were closed are
-    opened: for a tree that nobody writes any more. Each step names one entry of an open folder, so that no
-    link that is put in a folder's place leads out.
+    opened: for a tree whose job is dead.
     """
     levels: list[tuple[int, bytes, list[str]]] = []  # an open folder, its path, and its folders that are still to do
     if opening and os.fstat(top).st_uid == os.geteuid():
         os.fchmod(top, 0o700)  # nothing can be named in a folder that may not be searched, not even itself
     try:
-        entered = _enter(top, ".", opening=opening)
-        if entered is None:
-            yield b"", None
-            return
-        levels.append((entered, b"", []))
-        yield from _list(*levels[-1])
+        yield from _descend(levels, top, ".", b"", opening=opening)
         while levels:
             fd, path, folders = levels[-1]
-            if not folders:
+            if folders:
+                name = folders.pop()
+                yield from _descend(levels, fd, name, path + os.fsencode(name), opening=opening)
+            else:
                 os.close(levels.pop()[0])
-                continue
-            name = folders.pop()
-            below = path + os.fsencode(name)
-            try:
-                fits = len(levels) < DEEPEST and len(below) < LONGEST_PATH
-                inner = _enter(fd, name, opening=opening) if fits else None
-            except FileNotFoundError:
-                continue
-            if inner is None:
-                yield below, None
-                continue
-            levels.append((inner, below + b"/", []))
-            yield from _list(*levels[-1])
     finally:
         for fd, _, _ in levels:
             os.close(fd)
 
 
-def _list(fd: int, path: bytes, folders: list[str]) -> Iterator[tuple[bytes, os.stat_result | None]]:
-    """What is in one folder; its own folders are added to `folders`."""
-    for name in os.listdir(fd):
-        try:
-            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        except FileNotFoundError:
-            continue
-        except OSError:
-            yield path + os.fsencode(name), None
-            continue
-        yield path + os.fsencode(name), found
-        if stat.S_ISDIR(found.st_mode):
-            folders.append(name)
-
-
-def _enter(above: int, name: str, *, opening: bool) -> int | None:
-    """Opens one folder of an open one; None: it is closed, or no folder any more. Raises FileNotFoundError."""
+def _descend(
+    levels: list[tuple[int, bytes, list[str]]], above: int, name: str, path: bytes, *, opening: bool
+) -> Iterator[Found]:
+    """Enters one folder, and tells what is in it before any of its own folders is entered."""
+    if len(levels) >= DEEPEST or len(path) >= LONGEST_PATH:
+        yield path, None
+        return
     try:
-        fd = os.open(name, FOLDER, dir_fd=above)
-    except PermissionError:
-        if not opening:
-            return None
-        os.chmod(name, 0o700, dir_fd=above)
-        fd = os.open(name, FOLDER, dir_fd=above)
+        fd = open_entry(above, name, FOLDER, 0o700) if opening else os.open(name, FOLDER, dir_fd=above)
     except FileNotFoundError:
-        raise
+        return
     except OSError:
-        return None  # a link or a file stands there now
+        yield path, None  # it is closed, a link or a file stands there now, or no fd is left
+        return
+    folders: list[str] = []
+    levels.append((fd, path + b"/" if path else b"", folders))
     if opening and os.fstat(fd).st_uid == os.geteuid():
         os.fchmod(fd, 0o700)  # one that may be read, but not searched, is open and yet closed
-    return fd
+    try:
+        entries = os.scandir(fd)  # not listdir: a look at a folder of millions must end in time
+    except OSError:
+        yield path, None
+        return
+    with entries:
+        for entry in entries:
+            try:
+                found = os.stat(entry.name, dir_fd=fd, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            except OSError:
+                yield levels[-1][1] + os.fsencode(entry.name), None
+                continue
+            if stat.S_ISDIR(found.st_mode):
+                folders.append(entry.name)
+            yield levels[-1][1] + os.fsencode(entry.name), found
+
+
+def open_entry(above: int | None, name: str | bytes, flags: int, mode: int) -> int:
+    """Opens what stands in a folder; what is closed to us gets `mode` first."""
+    try:
+        return os.open(name, flags, dir_fd=above)
+    except PermissionError:
+        unlock(above, name, mode)
+        return os.open(name, flags, dir_fd=above)
+
+
+def unlock(above: int | None, name: str | bytes, mode: int) -> None:
+    """chmod that follows no link: by an fd that needs no permission, whose mode only its name in /proc can change."""
+    fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+    try:
+        os.chmod(f"/proc/self/fd/{fd}", mode)
+    finally:
+        os.close(fd)
 
 
 def open_file(top: int, path: bytes, flags: int) -> int:
-    """Opens a file of a tree that nobody writes any more, and opens it to ourselves first where it is closed."""
+    """Opens a file that a walk with `opening` told."""
+    folder, name = os.path.split(path)
+    above = open_folder(top, b".", folder)
     try:
-        return os.open(path, flags, dir_fd=top)
-    except PermissionError:
-        os.chmod(path, 0o600, dir_fd=top)
-        return os.open(path, flags, dir_fd=top)
+        return open_entry(above, name, flags, 0o600)
+    finally:
+        os.close(above)
+
+
+def open_folder(above: int | None, first: bytes, path: bytes) -> int:
+    """Opens a folder below `first`, a step at a time, so that no link is followed on the way; not to be read."""
+    fd = os.open(first, _WAY, dir_fd=above)
+    for name in path.split(b"/"):
+        try:
+            inner = os.open(name or b".", _WAY, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = inner
+    return fd

@@ -88,7 +88,7 @@ def _by_signal(seen: Witnesses, number: int, limits: dict[str, Limit]) -> Verdic
     if over:
         return _by_limit("cpu_time", f"{seen['cpu_time_s']:.1f}s used", limits, number)
     if number == SIGXFSZ and "file_size" in limits:
-        return _by_limit("file_size", "a file grew to it", limits, number)
+        return _by_limit("file_size", "ended by SIGXFSZ", limits, number)
     if number == SIGSYS and seen["syscalls"] is not None:
         cause = "syscalls: killed at a denied system call"
         return _verdict("syscall-denied", cause, signal=number, blame=seen["syscalls"])

@@ -210,3 +210,40 @@ def test_as_root_what_is_closed_to_the_jobs_account_is_bound_where_it_can_be_rea
 def test_as_an_ordinary_user_nothing_is_bound_elsewhere(closed):
     mounts = {"/data": ro(closed / "data")}
     assert filesystem.reachable(mounts, made.host()) == (mounts, [])
+
+
+def rw(source):
+    return Mount(mode="rw", source=str(source))
+
+
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+@pytest.mark.parametrize(
+    ("outer", "inner", "where"),
+    [("data", "data/a", "/elsewhere"), ("data", "data/a/b", "/data/a/b"), ("data", "link", "/elsewhere")],
+)
+def test_a_part_of_a_directory_that_a_job_may_write_is_not_mounted_a_second_time(tmp_path, mode, outer, inner, where):
+    (tmp_path / "data/a/b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("data/a")
+    mounts = {"/data": rw(tmp_path / outer), where: Mount(mode=mode, source=str(tmp_path / inner))}
+    if where == "/data/a/b" and mode == "rw":
+        assert list(effective(mounts)) == ["/data"]  # it is shown already
+        return
+    with pytest.raises(HostError) as error:
+        effective(mounts)
+    real = (tmp_path / inner).resolve()
+    assert error.value.message == (
+        f"filesystem.{where}: {real} lies in {tmp_path / outer}, which /data lets a job write: "
+        "it could put a link in its place"
+    )
+    assert error.value.hint.startswith(f"mount the directory once: leave {where} out, or show /data `ro` (")
+
+
+def test_what_a_job_can_not_move_may_be_mounted_apart(tmp_path):
+    """A mount point can't be renamed, but a folder above it can."""
+    (tmp_path / "data/a").mkdir(parents=True)
+    (tmp_path / "other").mkdir()
+    mounts = {"/data": rw(tmp_path / "data"), "/data/a": ro(tmp_path / "data/a"), "/other": rw(tmp_path / "other")}
+    assert list(effective(mounts)) == ["/data", "/data/a", "/other"]
+    again = {**mounts, "/again": rw(tmp_path / "data")}
+    with pytest.raises(HostError, match="which /again lets a job write"):
+        effective(again)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -16,19 +19,6 @@ from sandbox_cli.run import artifacts, tree
 
 TAKEN = "can't be saved: a file or a folder of that name is there already"
 ALL: Any = {"collect": ["**"], "max_files": 100, "max_bytes": 1 << 20}
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    (tmp_path / "scratch").mkdir()
-    return tmp_path / "scratch"
-
-
-@pytest.fixture
-def fd(scratch: Path) -> Iterator[int]:
-    fd = os.open(scratch, tree.FOLDER)
-    yield fd
-    os.close(fd)
 
 
 def paths(found: list[Any]) -> list[bytes]:
@@ -173,3 +163,74 @@ def test_a_folder_comes_back_whatever_its_mode(mode: int, fd: int, scratch: Path
     scratch.chmod(mode)
     found, omitted = artifacts.collect(fd, ALL, {}, None, None)
     assert (paths(found), omitted) == ([b"d/x"], [])
+
+
+def test_what_is_written_through_a_mapping_is_a_change(fd: int, scratch: Path) -> None:
+    """On a tmpfs, as scratch mostly is, it changes no time."""
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("there is no tmpfs to write to")
+    folder = tempfile.mkdtemp(dir="/dev/shm")
+    there = os.open(folder, tree.FOLDER)
+    try:
+        known = artifacts.put(there, [(b"array", b"1" * 9000, 0o644), (b"same", b"2", 0o644)], None)
+        with open(f"{folder}/array", "r+b") as file, mmap.mmap(file.fileno(), 9000) as mapping:
+            assert mapping[8999] == ord("1")
+            mapping[8999] = ord("x")
+        found, _ = artifacts.collect(there, ALL, known, None, None)
+        assert paths(found) == [b"array"]
+    finally:
+        os.close(there)
+        shutil.rmtree(folder)
+
+
+def test_a_file_that_grows_while_it_is_read_ends_where_it_ended(fd: int, scratch: Path, monkeypatch: Any) -> None:
+    """Somebody who lives on can have got an fd of it from the job."""
+    file = scratch / "grows"
+    file.write_bytes(b"x" * 10)
+    read = os.read
+
+    def grow(source: int, size: int) -> bytes:
+        with file.open("ab") as more:
+            more.write(b"y" * 1000)
+        return read(source, size)
+
+    monkeypatch.setattr(os, "read", grow)
+    found, _ = artifacts.collect(fd, ALL, {}, None, None)
+    assert [(each["size_bytes"], each["content"]) for each in found] == [(10, b"x" * 10)]
+
+
+def test_a_link_in_the_place_of_a_folder_leads_nowhere(
+    fd: int, scratch: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    """As it is put there, by somebody who got the folder from the job, between the walk and the reading."""
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "key").write_text("secret")
+    (tmp_path / "secrets" / "key").chmod(0)
+    (scratch / "d").mkdir()
+    (scratch / "d" / "key").write_text("mine")
+
+    def swapped(*arguments: Any, **options: Any) -> Iterator[Any]:
+        yield from list(tree.walk(*arguments, **options))
+        (scratch / "d").rename(scratch / "e")
+        (scratch / "d").symlink_to(tmp_path / "secrets")
+
+    monkeypatch.setattr(artifacts, "walk", swapped)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
+    assert (found, omitted) == ([], [(b"d/key", "can't be read: Not a directory")])
+    assert (tmp_path / "secrets" / "key").stat().st_mode & 0o777 == 0
+
+
+def test_an_output_directory_that_the_job_replaced_is_not_written_to(fd: int, scratch: Path, tmp_path: Path) -> None:
+    (scratch / ".profile").write_text("evil")
+    (tmp_path / "home").mkdir()
+    for place in ("work/out", "work/link/out"):
+        (tmp_path / "work").mkdir(exist_ok=True)
+        (tmp_path / "work" / place.split("/")[1]).symlink_to(tmp_path / "home")
+        (tmp_path / "home" / "out").mkdir(exist_ok=True)
+        found, omitted = artifacts.collect(fd, ALL, {}, None, str(tmp_path / place))
+        assert (found, omitted) == ([], [(b".", f"can't be saved: {tmp_path / place}: Not a directory")])
+    assert list((tmp_path / "home" / "out").iterdir()) == []
+    gone = str(tmp_path / "gone")
+    assert artifacts.collect(fd, ALL, {}, None, gone)[1] == [
+        (b".", f"can't be saved: {gone}: No such file or directory")
+    ]

@@ -1,0 +1,60 @@
+"""What a jail finds out about real processes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox_cli.run import jail
+from tests.launcher.protocol import AS_PID_1, AS_PID_2, BARE, Init
+
+
+@pytest.mark.parametrize("under", [AS_PID_1, AS_PID_2, BARE], ids=["as-pid-1", "below-pid-1", "in-no-jail"])
+def test_the_first_process_of_a_jail_is_found_from_any_in_it(launcher: Path, under: list[str]) -> None:
+    with Init(str(launcher), under=under) as init:
+        sender = init.expect("ready").sender
+        first = jail._first_process(sender)
+        assert (first == sender) is (under is not AS_PID_2)
+        inner = Path(f"/proc/{first}/status").read_text().split("NSpid:")[1].splitlines()[0].split()
+        assert inner[-1] == ("1" if under is not BARE else str(first))
+
+
+def test_a_process_that_is_gone_has_no_first_one() -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    with pytest.raises((FileNotFoundError, ProcessLookupError)):
+        jail._first_process(process.pid)
+
+
+def in_child(what: Callable[[], bool]) -> bool:
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if what() else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_a_limit_is_never_above_our_own_hard_one() -> None:
+    number = resource.RLIMIT_FSIZE
+
+    def bounded() -> bool:
+        resource.setrlimit(number, (1 << 20, 1 << 30))
+        asked = (1 << 10, 1 << 25, 1 << 30, 1 << 40)
+        return [jail._at_most_ours(number, value) for value in asked] == [1 << 10, 1 << 25, 1 << 30, 1 << 30]
+
+    assert in_child(bounded)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can lift a hard limit")
+def test_a_limit_is_as_asked_where_ours_has_no_bound() -> None:
+    number = resource.RLIMIT_FSIZE
+
+    def unbounded() -> bool:
+        resource.setrlimit(number, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        return jail._at_most_ours(number, 1 << 62) == 1 << 62
+
+    assert in_child(unbounded)
