@@ -163,9 +163,9 @@ def test_watcher_kills_the_jailer_when_the_lifeline_ends(popen: Popen, byte: byt
     jailer = os.pidfd_open(int(watcher.stdout.readline()))
     if byte:
         os.write(lifeline, byte)
-    else:
-        os.close(lifeline)
-    assert is_gone(jailer)
+        assert is_gone(jailer)
+    os.close(lifeline)
+    assert byte or is_gone(jailer)
     assert watcher.wait(PATIENCE_S) == -signal.SIGKILL  # it goes with the group that it kills
 
 
