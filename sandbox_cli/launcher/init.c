@@ -160,11 +160,12 @@ static void read_reports(struct jail *jail) {
 /* One a call: a job that makes orphans faster than they are reaped must not keep us from the lifeline. */
 static pid_t reap_one(struct jail *jail) {
     struct signalfd_siginfo signals;
-    int status;
+    int status = 0;
     ssize_t ignored = read(jail->children, &signals, sizeof signals); /* before wait4: what comes later shows again */
     (void)ignored;
     pid_t pid = wait4(-1, &status, WNOHANG, NULL);
-    if (pid > 0 && pid == jail->job) {
+    bool ended = WIFEXITED(status) || WIFSIGNALED(status); /* or it stopped: PTRACE_TRACEME made us its tracer */
+    if (pid > 0 && pid == jail->job && ended) {
         jail->status = status;
         jail->ended = true;
     }

@@ -1,4 +1,4 @@
-"""The launcher under test: built into the package where it is missing or old, and once more under the sanitizers."""
+"""The launcher under test, twice: built into the package where it is missing or old, and under the sanitizers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from sandbox_cli import launcher as package
 from sandbox_cli.errors import HostError
+from tests.conftest import CI
 from tests.launcher.protocol import Init
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.launcher.protocol import Enter, Start
 
-SOURCES = Path(package.HERE)
+HERE, SOURCES = Path(__file__).parent, Path(package.HERE)
 SANITIZERS = (
     "-std=gnu11",
     "-g",
@@ -31,9 +32,16 @@ SANITIZERS = (
 )
 
 
+@pytest.fixture(scope="session", params=["built", "sanitized"])
+def launcher(request: pytest.FixtureRequest) -> str:
+    """The path of the launcher: as it is built, and the whole of it under the sanitizers, whose findings end it."""
+    made: str = request.getfixturevalue(f"{request.param}_launcher")
+    return made
+
+
 @pytest.fixture(scope="session")
-def launcher() -> str:
-    """The path of the launcher. Workers that build it at once do no harm: it is put in place by a rename."""
+def built_launcher() -> str:
+    """Workers that build it at once do no harm: it is put in place by a rename."""
     with contextlib.suppress(HostError):
         return package.path()
     subprocess.run([sys.executable, SOURCES / "build.py"], check=True)
@@ -58,23 +66,23 @@ def enter(launcher: str) -> Enter:
 
 
 def compile_with_sanitizers(target: Path, sources: list[Path]) -> Path:
-    """Compile under AddressSanitizer and UBSan; skip where this machine has no libasan."""
+    """Compile under AddressSanitizer and UBSan; skip where this machine has no libasan, fail in CI."""
     made = subprocess.run(["cc", *SANITIZERS, "-o", target, *sources], capture_output=True, text=True, check=False)
     if "libasan" in made.stderr or "lasan" in made.stderr:
-        pytest.skip("this compiler has no libasan")
+        (pytest.fail if CI else pytest.skip)("this compiler has no libasan")
     assert made.returncode == 0, made.stderr
     return target
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sanitized_launcher(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The whole launcher, under the sanitizers."""
+    """Its errors end it with 99, be it before the jailer, as init or as the child that becomes the job."""
     target = tmp_path_factory.mktemp("sanitized") / "launcher"
-    return str(compile_with_sanitizers(target, sorted(SOURCES.glob("*.c"))))
+    return str(compile_with_sanitizers(target, [*SOURCES.glob("*.c"), HERE / "sanitizers.c"]))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sanitized_parser(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The message parser alone, under the sanitizers, reading messages from stdin (parse_all.c)."""
-    target = tmp_path_factory.mktemp("sanitized") / "parse_all"
-    return str(compile_with_sanitizers(target, [Path(__file__).parent / "parse_all.c", SOURCES / "message.c"]))
+    """The message parser alone, under the sanitizers, reading messages from stdin (fuzz_message.c)."""
+    target = tmp_path_factory.mktemp("sanitized") / "fuzz_message"
+    return str(compile_with_sanitizers(target, [HERE / "fuzz_message.c", SOURCES / "message.c"]))

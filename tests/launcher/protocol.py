@@ -53,7 +53,7 @@ def pack(
 
 @dataclass(frozen=True)
 class Record:
-    """One line, the pid that sent it, and the fds that came with it."""
+    """One line, the pid that sent it, and the fds that came with it, which Init closes."""
 
     words: list[str]
     sender: int
@@ -98,6 +98,7 @@ class Init:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.socket.settimeout(PATIENCE_S)
         self._waiting: list[Record] = []
+        self._received: list[int] = []
         account = {"user": NOBODYS, "group": NOBODYS, "extra_groups": []} if os.getuid() == 0 else {}
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
         prepare = options.pop("preexec_fn", None)
@@ -119,6 +120,8 @@ class Init:
         self.process.wait()
         self.socket.close()
         self.peer.close()
+        for fd in self._received:
+            os.close(fd)
 
     def receive(self) -> Record | None:
         """The next record; None at the end of the file."""
@@ -136,6 +139,7 @@ class Init:
                     sender = struct.unpack("=3i", payload)[0]
                 else:
                     fds.frombytes(payload)
+            self._received += fds
             lines = data.decode().splitlines()
             self._waiting = [Record(line.split(), sender, list(fds)) for line in lines]
         return self._waiting.pop(0)

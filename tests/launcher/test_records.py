@@ -50,6 +50,21 @@ def test_stop_is_no_end(start: Start) -> None:
     assert start().shell(script).lines == [*STARTED, "exit 3"]
 
 
+@anywhere
+def test_stop_of_a_job_that_asks_to_be_traced_is_no_end(start: Start, under: list[str]) -> None:
+    """PTRACE_TRACEME makes init its tracer, which then hears of every signal. Another process ends it here."""
+    code = """
+import ctypes, os, signal, time
+job = os.getpid()
+if os.fork() == 0:
+    while 't (' not in open(f'/proc/{job}/status').read(): time.sleep(.001)
+    os.kill(job, signal.SIGKILL)
+assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0
+os.kill(job, signal.SIGUSR1)
+"""
+    assert start(under=under).run(python(code)).lines == [*STARTED, "signal 9 0"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "mode", "error"),
     [
@@ -97,9 +112,8 @@ def test_fork_that_a_limit_refuses_names_its_step(start: Start) -> None:
 
 def test_directory_comes_with_its_record(start: Start, shared_tmp: Path) -> None:
     (fd,) = start().run([b"/bin/true"], cwd=os.fsencode(shared_tmp)).record("dir").fds
-    assert os.path.sameopenfile(fd, os.open(shared_tmp, os.O_RDONLY))
+    assert os.path.samestat(os.fstat(fd), os.stat(shared_tmp))
     assert stat.S_ISDIR(os.fstat(fd).st_mode)
-    os.close(fd)
 
 
 def test_records_of_init_and_of_the_child_come_from_their_pids(start: Start) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox_cli.run import jail
+from sandbox_cli.run.limits.rlimit import within_ours
 from tests.launcher.protocol import AS_PID_1, AS_PID_2, BARE, Init
 
 
@@ -44,7 +45,7 @@ def test_a_limit_is_never_above_our_own_hard_one() -> None:
     def bounded() -> bool:
         resource.setrlimit(number, (1 << 20, 1 << 30))
         asked = (1 << 10, 1 << 25, 1 << 30, 1 << 40)
-        return [jail._at_most_ours(number, value) for value in asked] == [1 << 10, 1 << 25, 1 << 30, 1 << 30]
+        return [value for _, value in within_ours((number, each) for each in asked)] == [1 << 10, 1 << 25, 1 << 30, 1 << 30]
 
     assert in_child(bounded)
 
@@ -55,6 +56,6 @@ def test_a_limit_is_as_asked_where_ours_has_no_bound() -> None:
 
     def unbounded() -> bool:
         resource.setrlimit(number, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        return jail._at_most_ours(number, 1 << 62) == 1 << 62
+        return within_ours([(number, 1 << 62)]) == [(number, 1 << 62)]
 
     assert in_child(unbounded)
