@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.vm")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--timeout", type=float, default=420, metavar="SECONDS", help="for each way")
-    parser.add_argument("--tests", nargs="+", default=["tests/vm"], help="what pytest is given")
+    parser.add_argument("tests", nargs="+", help="what pytest is given, after --")
     options = parser.parse_args()
     reason = obstacle()
     if reason:

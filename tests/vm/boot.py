@@ -7,9 +7,11 @@ and its memory is in a private /dev/shm, so that nothing outlives it, not even w
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,3 +91,17 @@ def boot(
 def inside(path: str) -> str:
     """The same file, where the guest has it."""
     return str(PROJECT / Path(path).relative_to(ROOT)) if Path(path).is_relative_to(ROOT) else path
+
+
+def main(way: str, *command: str) -> int:
+    """One command in a guest, by hand: `python -m tests.vm.boot scope systemctl --user list-units`."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        core = min(os.sched_getaffinity(0))
+        ended = boot(way, command, Path(folder, way), core=core, timeout_s=600, env={})
+        print(ended.text("stdout"), end="")
+        print(ended.text("console" if ended.status is None else "stderr"), end="", file=sys.stderr)
+    return 125 if ended.status is None else ended.status % 256
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
