@@ -8,6 +8,7 @@ and its memory is in a private /dev/shm, so that nothing outlives it, not even w
 from __future__ import annotations
 
 import os
+import resource
 import shlex
 import subprocess
 import sys
@@ -18,13 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.accounts import PATH, ROOT, TESTER
-from tests.vm.guest import RESULTS
+from tests.vm.guest import PROJECT, RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 KERNEL = "/usr/bin/linux.uml"
-PROJECT = Path("/srv")  # where the guest has it: like /mnt a folder that every Debian has
 WAYS = {"root": ("plain", "root"), "delegated": ("plain", TESTER), "scope": ("systemd", TESTER)}  # init, account
 MEMORY = "2G"
 
@@ -57,6 +57,7 @@ def boot(
     start = folder / "start"
     start.write_text(f"#!/bin/busybox sh\ncd {PROJECT} && exec {shlex.join(words)}\n")
     start.chmod(0o755)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # the kernel holds an fd for every host file in its cache
     argv = [
         "bwrap",
         "--ro-bind", "/", "/",
@@ -68,7 +69,7 @@ def boot(
         "--clearenv", "--setenv", "PATH", PATH, "--setenv", "TMPDIR", "/dev/shm",
         "--chdir", "/",
         "--",
-        "taskset", "--cpu-list", str(core),
+        "prlimit", f"--nofile={files}", "taskset", "--cpu-list", str(core),
         KERNEL, f"mem={MEMORY}", "uml_dir=/dev/shm/",
         "root=/dev/root", "rootfstype=hostfs", "hostfs=/", "ro", f"init={PROJECT}/tests/vm/init",
         "con=null", "ssl=null", "con0=null,fd:1", "quiet",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RESULTS = Path("/mnt")
+PROJECT, RESULTS = Path("/srv"), Path("/mnt")  # every Debian has these two folders
 GROUPS = Path("/sys/fs/cgroup")
 KEEP = Path("/run/vm-keep")
 PATIENCE_S = 30  # until the user's own systemd has made its socket
@@ -31,6 +31,9 @@ def main(way: str, account: str, command: Sequence[str]) -> None:
     group = delegated(entry) if way == "delegated" else None
     if way == "scope":
         env |= session(entry)
+    if any(not path.stat().st_mode & 0o004 for path in (PROJECT, PROJECT / "pyproject.toml", Path(sys.prefix))):
+        # Cloned or installed by a root with a strict umask.
+        subprocess.run(["chmod", "-R", "a+rX", PROJECT], check=True)
     KEEP.mkdir()
     os.chown(KEEP, entry.pw_uid, entry.pw_gid)
     status = run(command, entry, env, group)
