@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from tests.accounts import ROOT, tester
 from tests.vm.boot import WAYS, Ended, boot, inside
-from tests.vm.guest import KEEP
+from tests.vm.guest import KEEP, OVERDUE
 from tests.vm.packages import obstacle
 
 PASSED_ON = ("CI", "NO_COLOR", "PYTEST_ADDOPTS")
@@ -114,6 +114,8 @@ def show(outcome: Outcome) -> None:
 def why(outcome: Outcome) -> str:
     if outcome.ended.status is None:
         return "it did not come back"
+    if outcome.ended.status == OVERDUE:
+        return "it was interrupted at its time limit"
     if outcome.ended.status:
         return f"pytest ended with {outcome.ended.status}"
     return "no test ran"
