@@ -57,8 +57,13 @@ def run(
         os.setuid(entry.pw_uid)
 
     with (RESULTS / "stdout").open("wb") as stdout, (RESULTS / "stderr").open("wb") as stderr:
-        process = subprocess.Popen(  # noqa: PLW1509 (no threads here)
-            command, env=env, preexec_fn=become, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
+        process = subprocess.Popen(
+            command,
+            env=env,
+            preexec_fn=become,  # noqa: PLW1509 (no threads here)
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
         )
         try:
             return process.wait(timeout_s)
