@@ -31,7 +31,7 @@ test: .venv/tools needs  ## install what the tests need and run them (TESTS=test
 	"$(BIN)/python" -m pytest -n 2 $(TESTS)
 
 test-vm: .venv/tools needs launcher  ## run VM_TESTS in guests with cgroup v2: as root, in a delegated group, under systemd
-	"$(BIN)/python" -m tests.vm --ways $(VM_WAYS) --timeout $(VM_TIMEOUT) --tests $(VM_TESTS)
+	"$(BIN)/python" -m tests.vm --ways $(VM_WAYS) --timeout $(VM_TIMEOUT) -- $(VM_TESTS)
 
 check:  ## everything that CI runs
 	$(MAKE) lint

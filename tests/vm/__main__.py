@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from tests.accounts import ROOT, tester
 from tests.vm.boot import WAYS, Ended, boot, inside
-from tests.vm.guest import KEEP
+from tests.vm.guest import KEEP, OVERDUE
 from tests.vm.packages import obstacle
 
 PASSED_ON = ("CI", "NO_COLOR", "PYTEST_ADDOPTS")
@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.vm")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--timeout", type=float, default=420, metavar="SECONDS", help="for each way")
-    parser.add_argument("--tests", nargs="+", default=["tests/vm"], help="what pytest is given")
+    parser.add_argument("tests", nargs="+", help="what pytest is given, after --")
     options = parser.parse_args()
     reason = obstacle()
     if reason:
@@ -114,6 +114,8 @@ def show(outcome: Outcome) -> None:
 def why(outcome: Outcome) -> str:
     if outcome.ended.status is None:
         return "it did not come back"
+    if outcome.ended.status == OVERDUE:
+        return "it was interrupted at its time limit"
     if outcome.ended.status:
         return f"pytest ended with {outcome.ended.status}"
     return "no test ran"

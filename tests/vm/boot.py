@@ -7,24 +7,27 @@ and its memory is in a private /dev/shm, so that nothing outlives it, not even w
 
 from __future__ import annotations
 
+import os
+import resource
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.accounts import PATH, ROOT, TESTER
-from tests.vm.guest import RESULTS
+from tests.vm.guest import GRACE_S, PROJECT, RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 KERNEL = "/usr/bin/linux.uml"
-PROJECT = Path("/srv")  # where the guest has it: like /mnt a folder that every Debian has
 WAYS = {"root": ("plain", "root"), "delegated": ("plain", TESTER), "scope": ("systemd", TESTER)}  # init, account
 MEMORY = "2G"
+BOOT_S = 60  # until the command runs, and from its end: two to ten seconds where nothing else does
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,11 @@ def boot(
     init, account = WAYS[way]
     folder.mkdir(parents=True)
     words = ["env", "-i", f"PATH={PATH}", "LANG=C.UTF-8", *(f"{name}={value}" for name, value in env.items())]
-    words += [inside(sys.executable), "-m", "tests.vm.guest", way, account, *command]
+    words += [inside(sys.executable), "-m", "tests.vm.guest", way, account, str(timeout_s), *command]
     start = folder / "start"
     start.write_text(f"#!/bin/busybox sh\ncd {PROJECT} && exec {shlex.join(words)}\n")
     start.chmod(0o755)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # the kernel holds an fd for every host file in its cache
     argv = [
         "bwrap",
         "--ro-bind", "/", "/",
@@ -66,7 +70,7 @@ def boot(
         "--clearenv", "--setenv", "PATH", PATH, "--setenv", "TMPDIR", "/dev/shm",
         "--chdir", "/",
         "--",
-        "taskset", "--cpu-list", str(core),
+        "prlimit", f"--nofile={files}", "taskset", "--cpu-list", str(core),
         KERNEL, f"mem={MEMORY}", "uml_dir=/dev/shm/",
         "root=/dev/root", "rootfstype=hostfs", "hostfs=/", "ro", f"init={PROJECT}/tests/vm/init",
         "con=null", "ssl=null", "con0=null,fd:1", "quiet",
@@ -76,9 +80,9 @@ def boot(
     with (folder / "console").open("wb") as console:
         guest = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT)
         try:
-            guest.wait(timeout_s)
+            guest.wait(BOOT_S + timeout_s + GRACE_S)
         except subprocess.TimeoutExpired:
-            console.write(f"\ntests.vm: ended after its time limit of {timeout_s} s\n".encode())
+            console.write(b"\ntests.vm: killed, for it did not end by itself\n")
         finally:
             guest.kill()
             guest.wait()
@@ -89,3 +93,17 @@ def boot(
 def inside(path: str) -> str:
     """The same file, where the guest has it."""
     return str(PROJECT / Path(path).relative_to(ROOT)) if Path(path).is_relative_to(ROOT) else path
+
+
+def main(way: str, *command: str) -> int:
+    """One command in a guest, by hand: `python -m tests.vm.boot scope systemctl --user list-units`."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        core = min(os.sched_getaffinity(0))
+        ended = boot(way, command, Path(folder, way), core=core, timeout_s=600, env={})
+        print(ended.text("stdout"), end="")
+        print(ended.text("console" if ended.status is None else "stderr"), end="", file=sys.stderr)
+    return 125 if ended.status is None else ended.status % 256
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,7 +1,7 @@
 """In the guest: become the account of a way, in its place among the groups, and run a command there.
 
-`python -m tests.vm.guest WAY ACCOUNT COMMAND...`, as root. The streams, the status and what the command leaves in
-$VM_KEEP go to the results folder, which nobody but root can write.
+`python -m tests.vm.guest WAY ACCOUNT SECONDS COMMAND...`, as root. The streams, the status and what the command
+leaves in $VM_KEEP go to the results folder, which nobody but root can write.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -18,28 +19,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-RESULTS = Path("/mnt")
+PROJECT, RESULTS = Path("/srv"), Path("/mnt")  # every Debian has these two folders
 GROUPS = Path("/sys/fs/cgroup")
 KEEP = Path("/run/vm-keep")
 PATIENCE_S = 30  # until the user's own systemd has made its socket
+GRACE_S = 10  # to say where it was interrupted
+OVERDUE = 124  # the status of a command that was, as timeout(1) has it
 
 
-def main(way: str, account: str, command: Sequence[str]) -> None:
+def main(way: str, account: str, seconds: str, *command: str) -> None:
     entry = pwd.getpwnam(account)
     env = os.environ | {"VM_WAY": way, "VM_KEEP": str(KEEP), "HOME": entry.pw_dir}
     env |= {"USER": entry.pw_name, "LOGNAME": entry.pw_name}
     group = delegated(entry) if way == "delegated" else None
     if way == "scope":
         env |= session(entry)
+    if any(not path.stat().st_mode & 0o004 for path in (PROJECT, PROJECT / "pyproject.toml", Path(sys.prefix))):
+        # Cloned or installed by a root with a strict umask.
+        subprocess.run(["chmod", "-R", "a+rX", PROJECT], check=True)
     KEEP.mkdir()
     os.chown(KEEP, entry.pw_uid, entry.pw_gid)
-    status = run(command, entry, env, group)
+    status = run(command, entry, env, group, float(seconds))
     for file in KEEP.iterdir():
         shutil.copyfile(file, RESULTS / file.name)
     (RESULTS / "status").write_text(str(status))  # last: with it the run has come back
 
 
-def run(command: Sequence[str], entry: pwd.struct_passwd, env: Mapping[str, str], group: Path | None) -> int:
+def run(
+    command: Sequence[str], entry: pwd.struct_passwd, env: Mapping[str, str], group: Path | None, timeout_s: float
+) -> int:
     def become() -> None:
         if group is not None:
             # Nobody but root can move a process into the subtree from outside: the account's has to start in it.
@@ -49,9 +57,24 @@ def run(command: Sequence[str], entry: pwd.struct_passwd, env: Mapping[str, str]
         os.setuid(entry.pw_uid)
 
     with (RESULTS / "stdout").open("wb") as stdout, (RESULTS / "stderr").open("wb") as stderr:
-        return subprocess.run(
-            command, env=env, preexec_fn=become, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, check=False
-        ).returncode
+        process = subprocess.Popen(
+            command,
+            env=env,
+            preexec_fn=become,  # noqa: PLW1509 (no threads here)
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+        )
+        try:
+            return process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            # What it has written is on the host only once a guest ends by itself.
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        return OVERDUE
 
 
 def delegated(entry: pwd.struct_passwd) -> Path:
@@ -78,4 +101,4 @@ def session(entry: pwd.struct_passwd) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main(*sys.argv[1:])
