@@ -11,12 +11,13 @@ goes on in the next, four blanks in. Each key once; `expect` once for each choic
     expect: OUTCOME [or OUTCOME]...
     expect WORD...: OUTCOME [or OUTCOME]... -- why it is another one here
     touches: SIZE           optional: the memory that it has at once; a group must have seen it
+    burns: TIME             optional: the CPU time that it takes; a group must have seen it
     share: NUMBER           optional: the cores that it may use, where a group holds `cpus`
     stdin: SIZE             optional: so many zero bytes are sent
     policy: YAML            optional: one more line of the job's policy
 
-OUTCOME is `STATUS CLAUSE END [hits=NAME]`: CLAUSE is the one to blame or `-`, END an exit code, the name of a signal, or
-`any` where it is the scheduler's choice. WORDs are enforcers (group, sampler, rlimit, mount, supervisor, nobody),
+OUTCOME is `STATUS CLAUSE END [hits=NAME]`: CLAUSE is the one to blame or `-`, END an exit code, the name of a signal,
+or `any` where it is the scheduler's choice. WORDs are enforcers (group, sampler, rlimit, mount, supervisor, nobody),
 backends and accounts: the expectation with the most of them that are all true is the one that holds.
 """
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 COMMENTS = {".c": "//", ".py": "#"}
 REQUIRED = ("attempt", "clause", "limits", "takes", "control")
-OPTIONAL = ("touches", "share", "stdin", "policy")
+OPTIONAL = ("touches", "burns", "share", "stdin", "policy")
 ENFORCERS = {"group", "sampler", "rlimit", "mount", "supervisor", "nobody"}
 WORDS = ENFORCERS | {*BACKENDS, "root", "user"}
 STATUSES = {
@@ -70,6 +71,7 @@ class Head:
     control: dict[str, str]
     expected: dict[frozenset[str], tuple[Ending, ...]]
     touches: int | None = None
+    burns: float | None = None  # seconds
     share: float | None = None
     stdin: int = 0
     policy: str = ""
@@ -129,6 +131,7 @@ def _head(name: str, entries: dict[str, str]) -> Head:
         name=name, attempt=entries["attempt"], clause=entries["clause"], takes=entries["takes"],
         limits=_limits(entries["limits"]), control=_limits(entries["control"]), expected=expected,
         touches=int(units.parse("size", entries["touches"])) if "touches" in entries else None,
+        burns=units.parse("time", entries["burns"]) if "burns" in entries else None,
         share=float(entries["share"]) if "share" in entries else None,
         stdin=int(units.parse("size", entries.get("stdin", "0B"))),
         policy=entries.get("policy", ""),

@@ -42,7 +42,8 @@ class Attack:
 
     def job(self, backend: str, limits: dict[str, str]) -> dict[str, Any]:
         """The job; its policy is a file, so that a limit can be raised beyond every `max`, and blamed on its line."""
-        lines = ["extends: command", *([self.head.policy] if self.head.policy else []), "limits:"]
+        # Everything is looked through for artifacts, and little of it is brought here.
+        lines = ["extends: command", "artifacts: {max_bytes: 64KiB}", self.head.policy, "limits:"]
         lines += [f"  {name}: {scaled(name, value)}" for name, value in limits.items()]
         policy = self.folder / f"{self.head.name}.yaml"
         policy.write_text("\n".join(lines) + "\n")
@@ -91,18 +92,24 @@ def fits(outcome: dict[str, Any], ending: Ending) -> bool:
     return ending.end is None or ending.end in {outcome["exit_code"], outcome["signal"]}
 
 
+def by_group(usage: dict[str, Any], figure: str) -> bool:
+    return str(usage["measured_by"].get(figure)).startswith(("cgroup-", "systemd-"))
+
+
 def check_usage(outcome: dict[str, Any], limits: dict[str, str], head: Head) -> None:
     """No figure can be wrong: what can't be, and what must have been seen."""
-    usage, used = outcome["usage"], {name: units.parse_limit(name, text) for name, text in limits.items()}
+    usage = outcome["usage"]
+    used = {name: units.parse_limit(name, text) for name, text in limits.items() if text != "none"}
     figures = {name: value for name, value in usage.items() if not isinstance(value, dict)}
     assert all(value is None or value >= 0 for value in figures.values()), usage
     assert figures.keys() == usage["unmeasured"].keys() | {name for name, value in figures.items() if value is not None}
     if usage["cpu_time_s"] is not None:
         assert math.isclose(usage["cpu_time_s"], usage["cpu_user_s"] + usage["cpu_system_s"], abs_tol=1e-6), usage
         assert usage["cpu_time_s"] <= (usage["wall_time_s"] + 0.3 * SLOW) * os.cpu_count(), usage
-    by_group = str(usage["measured_by"].get("memory_peak_bytes", "")).startswith(("cgroup-", "systemd-"))
-    if by_group and head.touches is not None:
+    if head.touches is not None and by_group(usage, "memory_peak_bytes"):
         assert usage["memory_peak_bytes"] >= min(head.touches, 0.9 * used["memory"]), usage
+    if head.burns is not None and by_group(usage, "cpu_time_s") and outcome["status"] == "ok":
+        assert usage["cpu_time_s"] >= 0.95 * head.burns, usage
     if "processes" in used and outcome["status"] != "signalled":
         assert (usage["processes_peak"] or 0) <= used["processes"], usage
     if outcome["status"] == "cpu-time-limit":
@@ -141,7 +148,7 @@ def test_attack_ends_well_where_its_limit_is_raised(attack: Attack, backend: str
     limits = attack.head.limits | attack.head.control
     outcome = run(attack, driver, backend, limits)
     assert (outcome["status"], outcome["exit_code"]) == ("ok", 0), (outcome["cause"], outcome["stderr"][-300:])
-    check_usage(outcome, {name: value for name, value in limits.items() if value != "none"}, attack.head)
+    check_usage(outcome, limits, attack.head)
 
 
 def test_every_limit_has_a_case() -> None:

@@ -50,6 +50,8 @@ class Traces:
         for line in _text(Path("/proc", str(self._pid), "mountinfo")).decode().splitlines():
             if "sandbox" in line or "jail" in line:
                 yield f"mount {line}"
+        for segment in _text(Path("/proc/sysvipc/shm")).decode().splitlines()[1:]:
+            yield f"shared memory {segment.split()[1]}"
         yield from (f"in /run/sandbox/scratch: {path.name}" for path in Path("/run/sandbox/scratch").glob("*"))
 
     def _is_of_another(self, name: str) -> bool:
