@@ -1,0 +1,25 @@
+// attempt: Fills /dev/shm with more than the job's memory, where tmp_size would allow it.
+// clause: limits.memory
+// limits: memory=64MiB tmp_size=512MiB wall_time=20s
+// takes: 160 MiB
+// touches: 160MiB
+// control: memory=512MiB
+// expect: memory-limit limits.memory any
+// expect sampler: ok - 0 or memory-limit limits.memory SIGKILL -- files of a tmpfs that no process maps belong to no
+//     process; their bound is limits.tmp_size
+#include "attack.h"
+
+int main(int argc, char **argv) {
+    (void)argc;
+    static char piece[MIB];
+    for (int file = 0; file < 4; file++) {
+        char name[] = "/dev/shm/fileX";
+        name[sizeof name - 2] = (char)('a' + file);
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        need(fd >= 0, name);
+        for (int i = 0; i < 40; i++) need(write(fd, piece, MIB) == (ssize_t)MIB, "write");
+        close(fd);
+    }
+    hold(argv[1], A_LOOK);
+    return 0;
+}
