@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,11 +18,10 @@ import pytest
 from sandbox_cli.policy import units
 from tests.hostile.conftest import LIMITS
 from tests.hostile.head import HeadError, read
-from tests.hostile.traces import Clock, Traces
+from tests.hostile.traces import MARK, Clock, Traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.contract.conftest import Driver
     from tests.hostile.head import Ending, Head
@@ -153,6 +154,22 @@ def test_attack_ends_well_where_its_limit_is_raised(attack: Attack, backend: str
 
 def test_every_limit_has_a_case() -> None:
     assert {read(path).clause.removeprefix("limits.") for path in SOURCES} == set(units.LIMITS)
+
+
+def test_what_a_job_leaves_is_found(shared_tmp: Path) -> None:
+    """Or no attack's traces would be: a process of the job, a child of the supervisor, a directory."""
+    traces = Traces(os.getpid(), "token")
+    process = subprocess.Popen(["sleep", "60"], env={MARK: "token"})
+    directory = Path(f"/tmp/sandbox-0-{os.getpid()}-1-test")
+    directory.mkdir()
+    try:
+        found = traces.left(0.5)
+    finally:
+        directory.rmdir()
+        process.kill()
+        process.wait()
+    assert {each.split(":")[0] for each in found} >= {f"process {process.pid}", f"child {process.pid}", str(directory)}
+    assert not [each for each in traces.left(1) if str(process.pid) in each or str(directory) in each]
 
 
 GOOD = """\

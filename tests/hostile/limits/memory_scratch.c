@@ -2,6 +2,7 @@
 // clause: limits.memory
 // limits: memory=64MiB scratch_size=512MiB wall_time=20s
 // takes: 160 MiB
+// touches: 160MiB
 // control: memory=512MiB
 // expect: memory-limit limits.memory any
 // expect sampler: ok - 0 or memory-limit limits.memory SIGKILL -- files belong to no process; their bound is
