@@ -45,7 +45,12 @@ def test_a_limit_is_never_above_our_own_hard_one() -> None:
     def bounded() -> bool:
         resource.setrlimit(number, (1 << 20, 1 << 30))
         asked = (1 << 10, 1 << 25, 1 << 30, 1 << 40)
-        return [value for _, value in within_ours((number, each) for each in asked)] == [1 << 10, 1 << 25, 1 << 30, 1 << 30]
+        return [value for _, value in within_ours((number, each) for each in asked)] == [
+            1 << 10,
+            1 << 25,
+            1 << 30,
+            1 << 30,
+        ]
 
     assert in_child(bounded)
 
