@@ -65,7 +65,7 @@ def _groups() -> ControlGroups:
     found = groups.find()
     if isinstance(found, Problem):
         return {"enforcer": None, "holds": [], "problem": found.reason, "fix": found.fix}
-    return {"enforcer": found.enforcer, "holds": sorted(found.holds), "problem": None, "fix": None}
+    return {"enforcer": found.enforcer, "holds": list(found.holds), "problem": None, "fix": None}
 
 
 def _decide(backend: str | None, config: Config, *, best_effort: bool) -> tuple[Settled, Choice]:

@@ -18,7 +18,7 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.host.access import user_name
 from sandbox_cli.host.model import Groups, Problem
 from sandbox_cli.run.limits import cgroup_v1, cgroup_v2, systemd_scope
-from sandbox_cli.run.limits.group import own_groups
+from sandbox_cli.run.limits.cgroupfs import own_groups
 from sandbox_cli.run.limits.groups import KINDS
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _groups(enforcer: Literal["cgroup-v2", "cgroup-v1", "systemd-scope"], parent
     holds = {limit for limit, controller in table.items() if controller in parents}
     if enforcer != "cgroup-v1":
         holds.add("cpu_time")
-    return Groups(enforcer, dict(parents), frozenset(holds))
+    return Groups(enforcer, dict(parents), tuple(sorted(holds)))
 
 
 def _prove(groups: Groups) -> Groups | Problem:

@@ -46,7 +46,7 @@ class Groups:
 
     enforcer: Literal["cgroup-v2", "cgroup-v1", "systemd-scope"]
     parents: dict[str, str]
-    holds: frozenset[str]  # {"memory", "processes", "cpu_time", "cpus"}
+    holds: tuple[str, ...]  # of "memory", "processes", "cpu_time", "cpus"
 
     def planned(self) -> PlannedGroups:
         """As a plan has them."""

@@ -30,7 +30,7 @@ LIMITS: dict[str, tuple[float | None, float | None]] = {
 GROUPS = Groups(
     "cgroup-v2",
     dict.fromkeys(["cpu", "memory", "pids"], "/sys/fs/cgroup"),
-    frozenset({"memory", "processes", "cpu_time", "cpus"}),
+    ("cpu_time", "cpus", "memory", "processes"),
 )
 
 

@@ -6,12 +6,13 @@ import array
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sandbox_cli.run import channel
+from tests.run import children
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -22,16 +23,6 @@ def pair() -> Iterator[Pair]:
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     with ours, theirs:
         yield ours, theirs
-
-
-def in_child(what: Callable[[], object]) -> int:
-    """Does it in a child, waits for that, and returns its pid."""
-    child = os.fork()
-    if child == 0:
-        what()
-        os._exit(0)
-    os.waitpid(child, 0)
-    return child
 
 
 def fds() -> int:
@@ -45,7 +36,8 @@ def send(to: socket.socket, text: bytes, *given: int) -> None:
 def test_each_record_names_the_process_that_really_sent_it(pair: Pair) -> None:
     ours, theirs = pair
     theirs.send(b"ready\n")
-    forger = in_child(lambda: theirs.send(b"exit 0\n"))
+    forger = children.start(lambda: theirs.send(b"exit 0\n"))
+    assert children.end(forger) == 0
     theirs.send(b"signal 9 0\n")
     seen = []
     while records := channel.receive(ours):
@@ -155,15 +147,16 @@ def test_a_message_says_its_length_and_brings_the_streams(pair: Pair) -> None:
 def test_a_message_longer_than_the_socket_holds_arrives_whole(pair: Pair) -> None:
     ours, theirs = pair
     text = os.urandom(4 << 20)
-    child = os.fork()
-    if child == 0:
+
+    def send_whole() -> None:
         theirs.close()
         channel.send(ours, text, [0, 1, 2])
-        os._exit(0)
+
+    child = children.start(send_whole)
     ours.close()
     with theirs.makefile("rb") as stream:
         assert stream.read() == text
-    assert os.waitpid(child, 0)[1] == 0
+    assert children.end(child) == 0
 
 
 def test_a_launcher_that_is_gone_is_an_error_and_no_signal(pair: Pair) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from sandbox_cli.errors import HostError
 from sandbox_cli.host.model import Groups
-from sandbox_cli.run.limits import group as group_module
+from sandbox_cli.run.limits import cgroupfs
 from sandbox_cli.run.limits.groups import sweep
 from tests.run.groups_here import here, make
 
@@ -96,11 +96,10 @@ def test_memory_over_the_limit_is_killed_by_the_kernel_and_wakes_the_supervisor(
     poll = select.poll()
     for fd, events in group.interests():
         poll.register(fd, events)
-    while poll.poll(30_000):
-        group.woken()
-        if (exceeded := group.look()) is not None:
-            break
-        time.sleep(0.005)
+    assert poll.poll(30_000)
+    group.woken()
+    while (exceeded := group.look()) is None and group.next_look is not None:
+        time.sleep(max(0.0, group.next_look - time.monotonic()))
     assert exceeded == ("memory", "killed by the kernel")
     assert process.wait(30) == -signal.SIGKILL
     assert 40 << 20 <= group.measured()["memory_peak_bytes"] <= 48 << 20
@@ -222,14 +221,14 @@ def test_the_groups_of_a_living_supervisor_stay(groups, supervisor):
     os.kill(int(child), signal.SIGKILL)
     process.stdin.close()
     process.wait(10)
-    group_module.remove(made)
+    cgroupfs.remove(made)
 
 
 def test_a_group_whose_lock_is_held_stays_whatever_its_name_says(groups):
     parent = next(iter(groups.parents.values()))
     path = Path(parent, f"sandbox-{os.geteuid()}-{2**22 + 1}-1-0123456789ab")
     path.mkdir()
-    lock = group_module._locked(str(path))
+    lock = cgroupfs.locked(str(path))
     try:
         sweep(groups.planned())
         assert path.exists()
@@ -248,8 +247,8 @@ def test_the_own_group_is_found_below_its_mount_and_not_outside_of_it(monkeypatc
         ],
         "/proc/self/cgroup": ["5:memory:/a/b", "4:pids:/box/in", "3:cpu,cpuacct:/elsewhere", "0::/"],
     }
-    monkeypatch.setattr(group_module, "lines_of", files.__getitem__)
-    assert group_module.own_groups() == {
+    monkeypatch.setattr(cgroupfs, "lines_of", files.__getitem__)
+    assert cgroupfs.own_groups() == {
         "memory": "/sys/fs/cgroup/memory/a/b",
         "pids": "/sys/fs/cgroup/pids/in",
         "": "/sys/fs/cgroup/unified",

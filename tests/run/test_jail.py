@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from sandbox_cli.run import jail
 from sandbox_cli.run.limits.rlimit import within_ours
 from tests.launcher.protocol import AS_PID_1, AS_PID_2, BARE, Init
+from tests.run import children
 
 
 @pytest.mark.parametrize("under", [AS_PID_1, AS_PID_2, BARE], ids=["as-pid-1", "below-pid-1", "in-no-jail"])
@@ -32,35 +32,23 @@ def test_a_process_that_is_gone_has_no_first_one() -> None:
         jail._first_process(process.pid)
 
 
-def in_child(what: Callable[[], bool]) -> bool:
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if what() else 1)
-    return os.waitpid(child, 0)[1] == 0
-
-
 def test_a_limit_is_never_above_our_own_hard_one() -> None:
     number = resource.RLIMIT_FSIZE
 
-    def bounded() -> bool:
+    def bounded() -> None:
         resource.setrlimit(number, (1 << 20, 1 << 30))
-        asked = (1 << 10, 1 << 25, 1 << 30, 1 << 40)
-        return [value for _, value in within_ours((number, each) for each in asked)] == [
-            1 << 10,
-            1 << 25,
-            1 << 30,
-            1 << 30,
-        ]
+        asked = [(number, 1 << power) for power in (10, 25, 30, 40)]
+        assert within_ours(asked) == [(number, 1 << power) for power in (10, 25, 30, 30)]
 
-    assert in_child(bounded)
+    assert children.end(children.start(bounded)) == 0
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can lift a hard limit")
 def test_a_limit_is_as_asked_where_ours_has_no_bound() -> None:
     number = resource.RLIMIT_FSIZE
 
-    def unbounded() -> bool:
+    def unbounded() -> None:
         resource.setrlimit(number, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        return within_ours([(number, 1 << 62)]) == [(number, 1 << 62)]
+        assert within_ours([(number, 1 << 62)]) == [(number, 1 << 62)]
 
-    assert in_child(unbounded)
+    assert children.end(children.start(unbounded)) == 0

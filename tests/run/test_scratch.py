@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import signal
 import time
@@ -14,6 +15,7 @@ import pytest
 
 from sandbox_cli.run import scratch, tree
 from sandbox_cli.run.system import start_time
+from tests.run import children
 from tests.run.test_tree import make_deep
 
 NOBODY = (1, 0)  # no account of root's
@@ -26,6 +28,7 @@ def plan(**changes: Any) -> Any:
         "account": {"root": False, "uid": os.getuid(), "gid": os.getgid(), "uid_range": NOBODY, "home": "/"},
         "scratch": {"made_by": "run", "tmpfs": False, "shown": True, "size_bytes": 1, "files": 1},
         "binds": [],
+        "groups": None,
         **changes,
     }
 
@@ -85,14 +88,15 @@ def test_a_directory_goes_even_where_its_job_locked_and_closed_it() -> None:
 
 def test_the_directory_of_a_run_that_was_killed_is_swept_by_the_next_and_not_before() -> None:
     reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
+
+    def make() -> None:
         os.write(writer, str(scratch.Site(plan()).host).encode())
         time.sleep(60)
-        os._exit(0)
+
+    child = children.start(make)
+    os.close(writer)
     path = os.read(reader, 200).decode()
     os.close(reader)
-    os.close(writer)
     assert path not in scratch.sweep(NOBODY)
     assert Path(path).is_dir()
     os.kill(child, signal.SIGKILL)
@@ -103,16 +107,16 @@ def test_the_directory_of_a_run_that_was_killed_is_swept_by_the_next_and_not_bef
 
 def test_a_tree_that_somebody_still_writes_in_stays_for_the_next_sweep(left: Path) -> None:
     """As where a supervisor was killed, and its job is not dead yet."""
-    child = os.fork()
-    if child == 0:
+
+    def write() -> None:
         (left / "d").mkdir()
-        number = 0
-        while True:
-            number += 1
+        for number in itertools.count():
             try:
                 (left / str(number)).touch()
             except OSError:
-                os._exit(0)
+                return
+
+    child = children.start(write)
     deadline = time.monotonic() + 0.5
     try:
         while time.monotonic() < deadline and left.exists():
@@ -155,11 +159,7 @@ def test_an_account_is_one_jobs_at_a_time_and_free_when_its_holder_ends(monkeypa
     assert {one.uid, other.uid} == {first, second}
     with pytest.raises(scratch.HostError, match="every account of uid_range has a job running"):
         scratch.Site(own)
-    child = os.fork()
-    if child == 0:
-        one.close()  # its copy of the fd alone: the lock is the parent's too
-        os._exit(0)
-    os.waitpid(child, 0)
+    assert children.end(children.start(one.close)) == 0  # its copy of the fd alone: the lock is the parent's too
     with pytest.raises(scratch.HostError):
         scratch.Site(own)
     one.close()
@@ -213,17 +213,8 @@ def test_many_that_remove_the_same_directory_remove_it_once(tmp_path: Path) -> N
     victim = tmp_path / "scratch"
     for name in range(200):
         (victim / str(name % 20) / str(name)).mkdir(parents=True)
-    children = []
-    for _ in range(8):
-        child = os.fork()
-        if child == 0:
-            try:
-                scratch.remove_tree(str(victim))
-            except OSError:
-                os._exit(1)
-            os._exit(0)
-        children.append(child)
-    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
+    started = [children.start(lambda: scratch.remove_tree(str(victim))) for _ in range(8)]
+    assert [children.end(child) for child in started] == [0] * 8
     assert not victim.exists()
 
 

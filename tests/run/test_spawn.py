@@ -53,6 +53,7 @@ out.flush()
 
 class Site:
     path, host, uid, gid = "/sandbox", "/run/sandbox/scratch", 1234, 5678
+    group = None
 
 
 def plan(code: str = LOOK, data: list[bytes] | None = None, *, watched: bool = False, **changes: Any) -> Any:
@@ -62,6 +63,7 @@ def plan(code: str = LOOK, data: list[bytes] | None = None, *, watched: bool = F
         "environ": [],
         "watched": watched,
         "binds": [],
+        "groups": None,
         "scratch": {"made_by": "jailer", "tmpfs": False, "shown": False, "size_bytes": 0, "files": 0},
         "account": {"root": False},
         **changes,

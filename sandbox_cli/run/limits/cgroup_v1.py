@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 
-from sandbox_cli.run.limits.group import PERIOD_US, Group, fields, number, swap_is_on, write
+from sandbox_cli.run.limits.cgroupfs import fields, number, swap_is_on, write
+from sandbox_cli.run.limits.group import PERIOD_US, Group
 from sandbox_cli.run.system import lines_of
 
 TYPE_CHECKING = False

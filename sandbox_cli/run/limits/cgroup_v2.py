@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import select
 
-from sandbox_cli.run.limits.group import PERIOD_US, Group, fields, swap_is_on, write
+from sandbox_cli.run.limits.cgroupfs import fields, swap_is_on, write
+from sandbox_cli.run.limits.group import PERIOD_US, Group
 from sandbox_cli.run.system import lines_of, read_text
 
 TYPE_CHECKING = False

@@ -11,27 +11,24 @@ outer one: whoever finds it can tell whether that one still lives.
 
 from __future__ import annotations
 
-import fcntl
 import math
 import os
 import select
 import time
 
 from sandbox_cli.errors import HostError
-from sandbox_cli.run.names import own_name, was_left_behind
-from sandbox_cli.run.system import close, kill_by_pidfd, lines_of, read_text
+from sandbox_cli.run.limits.cgroupfs import fields, kill, locked, number, remove, write
+from sandbox_cli.run.names import own_name
+from sandbox_cli.run.system import close, lines_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from sandbox_cli.plan.model import Groups, Limit
     from sandbox_cli.run.limits import Measured
 
 PERIOD_US = 100_000  # of the CPU bandwidth: the kernel's own default
-_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_EMPTY_S = 5.0  # what killed processes take to be gone from a group
 _SHORTEST_S, _LONGEST_S = 0.005, 0.25
+_ALARM_S = 1.0  # what the kernel may take to kill
 
 
 class Group:
@@ -47,6 +44,7 @@ class Group:
         self._made: list[str] = []  # every directory, an outer one before those in it
         self._locks: list[int] = []
         self._wake: int | None = None  # tells that memory ran out
+        self._alarmed_until = 0.0
         try:
             self._make()
             self._bound()
@@ -115,9 +113,10 @@ class Group:
         return [(self._wake, self._WAKES_BY)] if self._wake is not None else []
 
     def woken(self) -> None:
-        """Memory ran out. The kernel may say so before it has killed."""
+        """Memory ran out. The kernel may say so before it has killed, and doesn't say it again then."""
         if self._wake is not None:
             self._rearm(self._wake)
+            self._alarmed_until = time.monotonic() + _ALARM_S
             self._look_in(0.0)
 
     def look(self, until: float = math.inf) -> tuple[str, str] | None:
@@ -126,6 +125,8 @@ class Group:
         self.next_look = None
         if (words := self.kernel_killed) is not None:
             return "memory", words
+        if time.monotonic() < self._alarmed_until:
+            self._look_in(0.0)
         if "cpu_time" in self._limits:
             used, allowed = sum(self._cpu_s() or ()), self._limits["cpu_time"]
             if used >= allowed:
@@ -193,7 +194,7 @@ class Group:
         while True:
             path = f"{parent}/{own_name()}"
             os.mkdir(path, 0o755)
-            lock = _locked(path)
+            lock = locked(path)
             if lock is not None:
                 self._locks.append(lock)
                 self._made.append(path)
@@ -208,128 +209,3 @@ class Group:
     def _bound_pids(self) -> None:
         if "processes" in self._limits:
             write(f"{self._inner['pids']}/pids.max", int(self._limits["processes"]))
-
-
-def sweep(parents: Iterable[str]) -> list[str]:
-    """Removes the groups whose supervisor is gone, with what is still in them; returns their paths."""
-    removed: list[str] = []
-    for parent in dict.fromkeys(parents):
-        for name in _names(parent):
-            path = f"{parent}/{name}"
-            lock = _locked(path) if was_left_behind(name) else None
-            if lock is None:
-                continue
-            if remove([path, *(f"{path}/{each}" for each in _names(path) if os.path.isdir(f"{path}/{each}"))]):
-                removed.append(path)
-            os.close(lock)
-    return removed
-
-
-def remove(directories: Sequence[str]) -> bool:
-    """Removes a group, outer directories named before inner ones; kills what is in it. False: not in time."""
-    deadline = time.monotonic() + _EMPTY_S
-    left = list(directories)
-    while left:
-        try:
-            os.rmdir(left[-1])
-            left.pop()
-        except FileNotFoundError:
-            left.pop()
-        except OSError:  # EBUSY: something is still in it
-            kill(left)
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.001)
-    return True
-
-
-def kill(directories: Sequence[str]) -> None:
-    """Kills everything in a group: at a stroke where the kernel can (version 2, Linux 5.14), else one by one."""
-    try:
-        write(f"{directories[0]}/cgroup.kill", 1)
-        return
-    except OSError:
-        pass
-    for directory in directories:
-        for pid in read_text(f"{directory}/cgroup.procs").split():
-            try:
-                pidfd = os.pidfd_open(int(pid))
-            except (OSError, ValueError):
-                continue  # gone, or of a PID namespace that we can't see into (0)
-            if f"/{os.path.basename(directory)}" in read_text(f"/proc/{pid}/cgroup"):
-                kill_by_pidfd(pidfd)
-            os.close(pidfd)
-
-
-def write(path: str, value: object) -> None:
-    """Writes a value to a file of a group, whole."""
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.write(fd, str(value).encode())
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None
-    finally:
-        os.close(fd)
-
-
-def number(path: str) -> int | None:
-    """The number that a file of a group holds; None where there is no such file."""
-    try:
-        return int(read_text(path))
-    except FileNotFoundError:
-        return None
-
-
-def fields(path: str) -> dict[str, int]:
-    """The `name number` lines of a file of a group."""
-    try:
-        pairs = [line.split() for line in lines_of(path)]
-    except FileNotFoundError:
-        return {}
-    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
-
-
-def own_groups() -> dict[str, str]:
-    """Controller -> the directory of the group that this process is in; "" is the tree of version 2."""
-    mounts: dict[str, tuple[str, str]] = {}
-    for line in lines_of("/proc/self/mountinfo"):
-        mount, _, source = line.partition(" - ")
-        kind, _, options = source.split(" ", 2)
-        root, point = mount.split(" ")[3:5]
-        for controller in {"cgroup2": [""], "cgroup": options.split(",")}.get(kind, []):
-            mounts.setdefault(controller, (root, point))
-    found: dict[str, str] = {}
-    for line in lines_of("/proc/self/cgroup"):
-        _, controllers, path = line.split(":", 2)
-        for controller in controllers.split(","):
-            root, point = mounts.get(controller, ("", ""))
-            inside = os.path.relpath(path, root) if root else ".."
-            if not inside.startswith(".."):  # else it lies outside of what is mounted here
-                found[controller] = point if inside == "." else f"{point}/{inside}"
-    return found
-
-
-def swap_is_on() -> bool:
-    return len(lines_of("/proc/swaps")) > 1
-
-
-def _locked(path: str) -> int | None:
-    """An fd that holds the lock of a group; None: another one does, or took the group away."""
-    try:
-        fd = os.open(path, _OPEN)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.stat(path)
-    except (BlockingIOError, FileNotFoundError):
-        os.close(fd)
-        return None
-    return fd
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return os.listdir(directory)
-    except OSError:
-        return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox_cli.run.limits import group
+from sandbox_cli.run.limits import cgroupfs
 from sandbox_cli.run.limits.cgroup_v1 import GroupV1
 from sandbox_cli.run.limits.cgroup_v2 import GroupV2
 
@@ -22,4 +22,4 @@ def make(plan: Plan) -> Group | None:
 
 def sweep(groups: Groups | None) -> list[str]:
     """Removes the groups that crashed runs left; returns their paths."""
-    return [] if groups is None else group.sweep(groups["parents"].values())
+    return [] if groups is None else cgroupfs.sweep(groups["parents"].values())

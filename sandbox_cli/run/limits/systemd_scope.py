@@ -13,7 +13,7 @@ import os
 import time
 
 from sandbox_cli.run.limits.cgroup_v2 import LEAF
-from sandbox_cli.run.limits.group import own_groups
+from sandbox_cli.run.limits.cgroupfs import own_groups
 from sandbox_cli.run.system import start_time
 
 _BUSCTL = ("/usr/bin/busctl", "/bin/busctl")
