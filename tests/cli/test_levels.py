@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def test_verbose_tells_what_held_each_clause_on_stderr(sandbox: Sandbox) -> None:
-    done = sandbox("run", "-v", *PYTHON, "print(1)")
+    done = sandbox("run", "-v", "-l", "python", "-c", "print(1)")
     assert done.stdout == b"1\n"
     for word in (
         b"status ",
