@@ -22,7 +22,8 @@ from tests.vm.boot import WAYS, Ended, boot, inside
 from tests.vm.guest import KEEP, OVERDUE
 from tests.vm.packages import obstacle
 
-PASSED_ON = ("CI", "NO_COLOR", "PYTEST_ADDOPTS")
+PASSED_ON = ("CI", "NO_COLOR", "PYTEST_ADDOPTS", "SANDBOX_TESTS_SLOW")
+SLOW = "3"  # times as long as on a plain machine
 COUNTED = ("tests", "failures", "errors", "skipped")  # attributes of a JUnit file
 TAIL = 40  # lines of a console that are shown
 
@@ -89,7 +90,7 @@ def pytest_in(way: str, tests: list[str], core: int, timeout_s: float) -> Outcom
     shutil.rmtree(folder, ignore_errors=True)
     options = ["-p", "no:cacheprovider", "-p", "tests.vm.own_account", f"--junitxml={KEEP}/junit.xml"]
     command = [inside(sys.executable), "-m", "pytest", *options, *tests]
-    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    env = {"SANDBOX_TESTS_SLOW": SLOW} | {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     ended = boot(way, command, folder, core=core, timeout_s=timeout_s, env=env)
     if not (folder / "junit.xml").exists():
         return Outcome(way, ended)
