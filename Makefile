@@ -13,7 +13,7 @@ BIN := $(CURDIR)/.venv/bin
 PIP = "$(BIN)/python" -m pip --disable-pip-version-check --quiet
 LAUNCHER := sandbox_cli/launcher/build.py $(wildcard sandbox_cli/launcher/*.[ch])
 TESTS ?= tests
-VM_TESTS ?= tests/vm $(wildcard tests/hostile tests/limits)
+VM_TESTS ?= tests/vm tests/hostile tests/run/test_groups.py tests/host/test_groups.py
 VM_WAYS ?= root delegated scope
 VM_TIMEOUT ?= 420
 
@@ -38,6 +38,7 @@ check:  ## everything that CI runs
 	$(MAKE) imports
 	$(MAKE) types
 	$(MAKE) test
+	$(MAKE) test-vm
 	$(MAKE) wheel
 
 lint: .venv/tools  ## ruff: rules and format
