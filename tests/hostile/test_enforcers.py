@@ -5,6 +5,7 @@ So what the corpus proves is the enforcer's work, and not that of something else
 
 from __future__ import annotations
 
+import os
 import resource
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -69,8 +70,11 @@ def test_an_attack_comes_through_where_the_enforcer_is_off(
     roomy = {key: value for key, value in attack.head.control.items() if key != name}  # what else the control needs
     limits = attack.head.limits | roomy
     plan = driver.plan(attack.job(backend, limits))
-    if plan["limits"][name]["enforcer"] is None:
+    enforcer = plan["limits"][name]["enforcer"]
+    if enforcer is None:
         pytest.skip(f"nobody holds limits.{name} here")
+    if "VM_WAY" in os.environ and not enforcer.startswith(("cgroup-", "systemd-")):
+        pytest.skip(f"{enforcer} is the same in a guest as outside of it")
     traces = Traces(driver.process.pid, uuid.uuid4().hex)
     facts = {held_by({"receipt": plan["receipt"]}, attack.head.clause), backend, account}
     switch_off(plan, name)
