@@ -81,10 +81,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool
 def _draw(stream: TextIO, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich import box  # 40 ms that only a terminal is worth
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    headed = [Column(column, overflow="fold") for column in columns]  # or a word that is too long loses its end
+    drawn = Table(*headed, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
     Console(file=stream).print(drawn)

@@ -28,9 +28,11 @@ def run(options: Options, words: list[str]) -> int:
 
 def _warn(plan: Plan) -> None:
     """What `--best-effort` lowers, and a limit that was asked for in so many words and that nothing holds here."""
+    from sandbox_cli.plan.words import listed
+
     if plan["lowered"]:
-        names = ", ".join(gap["clause"] for gap in plan["lowered"])
-        output.tell(f"--best-effort: {names} held less well than policy {plan['policy']['name']} requires")
+        names = listed([gap["clause"] for gap in plan["lowered"]])
+        output.tell(f"--best-effort holds {names} less well than policy {plan['policy']['name']} requires")
         output.table_of(plan["lowered"])
     notes = {row["clause"]: row["note"] for row in plan["receipt"]["clauses"]}
     for name, limit in plan["limits"].items():

@@ -57,7 +57,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The backend, its jailer and host, the level of each clause, in words why this one, and what was lowered for it."""
+    """The backend, its jailer and host, the level of each clause, in words why this one, what was lowered for it."""
 
     backend: str
     host: Host

@@ -46,7 +46,7 @@ def test_lowered_clause_is_told_and_stands_in_the_receipt(sandbox: Sandbox, shar
     done = sandbox("run", "--best-effort", *words)
     assert (done.returncode, done.stdout) == (0, b"1\n")
     first, columns, row = done.stderr.decode().splitlines()
-    assert first == "sandbox: --best-effort: limits.cpu_time held less well than policy hard requires"
+    assert first == "sandbox: --best-effort holds limits.cpu_time less well than policy hard requires"
     assert cells(columns) == ["BACKEND", "CLAUSE", "WHY", "FIX"]
     assert cells(row) == [
         "bwrap",
