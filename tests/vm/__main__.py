@@ -18,12 +18,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from tests.accounts import ROOT, tester
+from tests.hostile.build import build_all
 from tests.vm.boot import WAYS, Ended, boot, inside
 from tests.vm.guest import KEEP, OVERDUE
 from tests.vm.packages import obstacle
 
 PASSED_ON = ("CI", "NO_COLOR", "PYTEST_ADDOPTS", "SANDBOX_TESTS_SLOW")
-SLOW = "3"  # times as long as on a plain machine
+SLOW = "2"  # times as long as on a plain machine
 PARTS = 2  # of each way
 COUNTED = ("tests", "failures", "errors", "skipped")  # attributes of a JUnit file
 TAIL = 40  # lines of a console that are shown
@@ -57,6 +58,7 @@ def main() -> int:
         print(f"{'FAILED' if failing else 'SKIPPED'}: the tests in guests: {reason}")
         return int(failing)
     tester()
+    build_all()
     for folder in ("sandbox_cli", "backends", "policies"):  # an ordinary account can't keep what it compiles
         compileall.compile_dir(ROOT / folder, quiet=1)
     outcomes = run(options.ways, options.tests, options.timeout)
