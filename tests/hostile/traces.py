@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from pathlib import Path
@@ -44,20 +45,14 @@ class Traces:
                 yield f"child {child.decode()}: {_text(Path('/proc', child.decode(), 'comm'))!r}"
 
     def _lasting(self) -> Iterator[str]:
-        for path in [*Path("/tmp").glob("sandbox-*"), *_groups()]:
-            if not self._is_of_another(path.name):
-                yield str(path)
+        own = re.compile(rf"sandbox-\d+-{self._pid}-")  # the names of others hold their supervisor's pid
+        yield from (str(path) for path in [*Path("/tmp").glob("sandbox-*"), *_groups()] if own.match(path.name))
         for line in _text(Path("/proc", str(self._pid), "mountinfo")).decode().splitlines():
             if "sandbox" in line or "jail" in line:
                 yield f"mount {line}"
         for segment in _text(Path("/proc/sysvipc/shm")).decode().splitlines()[1:]:
             yield f"shared memory {segment.split()[1]}"
         yield from (f"in /run/sandbox/scratch: {path.name}" for path in Path("/run/sandbox/scratch").glob("*"))
-
-    def _is_of_another(self, name: str) -> bool:
-        """Of a supervisor that lives, and is not ours: the names hold its pid."""
-        numbers = {part for part in name.replace(".", "-").split("-") if part.isdigit()} - {"0"}
-        return str(self._pid) not in numbers and any(Path("/proc", number).exists() for number in numbers)
 
 
 def _groups() -> Iterator[Path]:
