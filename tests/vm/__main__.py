@@ -1,8 +1,9 @@
-"""`make test-vm`: pytest in guests that have cgroup v2, in three ways at once, and a table of what came of it.
+"""`make test-vm`: pytest in guests that have cgroup v2, in four ways, and a table of what came of it.
 
 root       root, under a plain init
 delegated  the ordinary account, started in a subtree of the groups that root made for it
 scope      the ordinary account in a session of systemd, which starts scopes for it
+service    root, in a service of systemd's
 """
 
 from __future__ import annotations
