@@ -6,6 +6,8 @@ import ast
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.accounts import Account
     from tests.contract.conftest import Driver
@@ -36,9 +38,9 @@ WORK = {
 
 
 def test_few_open_files_end_in_one_sentence_and_leave_nothing(
-    driver: Driver, backend: str, account: str, as_root: Account, as_user: Account
+    driver: Driver, backend: str, account: str, request: pytest.FixtureRequest
 ) -> None:
-    who = {"root": as_root, "user": as_user}[account]
+    who: Account = request.getfixturevalue(f"as_{account}")
     compiled = driver.plan({"command": ["/bin/true"], "backend": backend})
     options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = who.popen([who.python, "-c", FEW], **options)
