@@ -1,4 +1,4 @@
-"""How near to the truth `usage` is: jobs whose use is known, as measured on each backend.
+"""How near to the truth `usage` is: jobs that know what they use, as measured on each backend.
 
     python bench/accuracy.py            the rows of docs/limits.md, for this account
 
@@ -19,14 +19,16 @@ WORK: Any = {
     "id": "bench", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None, "stdout": None,
     "stderr": None, "capture": 1 << 20, "collect": "none", "output_dir": None, "cancel": None,
 }  # fmt: skip
-MIB = 1 << 20
 
-# name: (the field of usage, what it really is, the program)
-LOADS: dict[str, tuple[str, float, str]] = {
-    "0.5 s CPU, one process": ("cpu_time_s", 0.5, "import time\nwhile time.process_time() < 0.5: pass"),
+SPENT = """
+import resource
+print(sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+"""
+# name: (the field of usage, the program); its last line says what it really used.
+LOADS = {
+    "0.5 s CPU, one process": ("cpu_time_s", "import time\nwhile time.process_time() < 0.5: pass" + SPENT),
     "0.5 s CPU, 8 children": (
         "cpu_time_s",
-        0.5,
         """
 import os, time
 for _ in range(8):
@@ -35,11 +37,11 @@ for _ in range(8):
         while time.process_time() - began < 0.0625: pass
         os._exit(0)
 for _ in range(8): os.wait()
-""",
+"""
+        + SPENT,
     ),
     "0.5 s CPU, 4 threads": (
         "cpu_time_s",
-        0.5,
         """
 import threading, time
 def burn():
@@ -47,43 +49,38 @@ def burn():
 threads = [threading.Thread(target=burn) for _ in range(4)]
 for each in threads: each.start()
 for each in threads: each.join()
-""",
+"""
+        + SPENT,
     ),
-    "200 MiB touched": ("memory_peak_bytes", 200 * MIB, "import time\nheld = b'x' * (200 << 20)\ntime.sleep(0.3)"),
+    "200 MiB touched": (
+        "memory_peak_bytes",
+        "import time\nheld = b'x' * (200 << 20)\ntime.sleep(0.4)\nprint(len(held))",
+    ),
     "20 processes": (
         "processes_peak",
-        20,
         """
 import os, time
 for _ in range(19):
     if os.fork() == 0:
-        time.sleep(0.5)
+        time.sleep(0.6)
         os._exit(0)
-time.sleep(0.5)
+time.sleep(0.6)
+print(20)
 """,
     ),
 }
-# What Python and the loop itself take beside the load, so that the error is the measurement's.
-START = "import os; os.sched_yield()"
 
 
-def measure(backend: str, code: str) -> dict[str, Any]:
-    """The usage of a program of Python's. Raises SandboxError where it can't be run."""
+def error(backend: str, name: str) -> tuple[float, str]:
+    """How far the figure is off, as a part of the truth, and who measured it. Raises SandboxError."""
+    field, code = LOADS[name]
     limits = {"memory": "1GiB", "processes": "64", "cpu_time": "30s", "wall_time": "60s"}
     command = ["/usr/bin/python3", "-ISc", code]
     outcome: Any = run.execute(plan.compile({"command": command, "backend": backend, "limits": limits}), WORK)
     if outcome["status"] != "ok":
         raise SystemExit(f"{backend}: {outcome['cause']}: {outcome['stderr'].decode(errors='replace')}")
-    found: dict[str, Any] = outcome["usage"]
-    return found
-
-
-def error(backend: str, name: str) -> tuple[float, str]:
-    """How far the figure is off, as a part of the truth, and who measured it."""
-    field, truth, code = LOADS[name]
-    idle, used = measure(backend, START), measure(backend, code)
-    beside = idle[field] or 0 if field != "processes_peak" else 0
-    return ((used[field] or 0) - beside) / truth - 1, used["measured_by"].get(field, "nobody")
+    truth, usage = float(outcome["stdout"]), outcome["usage"]
+    return (usage[field] or 0) / truth - 1, usage["measured_by"].get(field, "nobody")
 
 
 def main() -> None:

@@ -96,7 +96,7 @@ def _beside(path: Path) -> Path:
 
 
 def _tell(outcome: Outcome) -> None:
-    """What went wrong and what to do about it; what `--best-effort` lowered."""
+    """What went wrong and what to do about it."""
     error = outcome["error"]
     if error is not None:
         output.complain(HostError(error["message"], hint=error["hint"], gaps=error["gaps"]))
@@ -108,9 +108,6 @@ def _tell(outcome: Outcome) -> None:
     if outcome["status"] != "ok":
         for name, times in outcome["limit_hits"].items():
             output.tell(f"limits.{name}: reached" + (f" {times} times" if times > 1 else ""))
-    for clause in outcome["receipt"]["clauses"] if outcome["receipt"] else []:
-        if clause["lowered"]:
-            output.tell(f"{clause['clause']}: lowered to `{clause['level']}` by --best-effort")
 
 
 def _advice(blame: Blame | None) -> str | None:

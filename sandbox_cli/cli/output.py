@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox_cli.errors import SandboxError
+    from sandbox_cli.result import Gap
 
 
 SIGPIPE_STATUS = 141  # what a shell sees of a program whose reader went away
@@ -38,16 +39,21 @@ def hint(text: str) -> None:
 
 
 def complain(error: SandboxError) -> None:
-    """Why it can't be done, in one sentence, which names every gap; what to do about it, or about each of them."""
+    """Why it can't be done, in one sentence; a table of every gap; what to do, on a line that can be copied whole."""
     tell(str(error))
-    fixes: dict[str, list[str]] = {}
-    for gap in error.gaps:
-        if gap["fix"] and gap["backend"] not in fixes.setdefault(gap["fix"], []):
-            fixes[gap["fix"]].append(gap["backend"])
-    for fix, backends in fixes.items():
-        hint(f"{', '.join(backends)}: {fix}")
-    if error.hint and error.hint not in fixes:
+    table_of(error.gaps)
+    if error.hint:
         hint(error.hint)
+
+
+def table_of(gaps: Sequence[Gap]) -> None:
+    """On stderr: what can't be held as required, why, and what would close it; what backends share stands once."""
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for gap in gaps:
+        rows.setdefault((gap["clause"], gap["reason"], gap["fix"] or "-"), []).append(gap["backend"])
+    if rows:
+        cells = [(", ".join(dict.fromkeys(backends)), *row) for row, backends in rows.items()]
+        table(("BACKEND", "CLAUSE", "WHY", "FIX"), cells, errors=True)
 
 
 def as_line(value: object) -> str:
@@ -75,10 +81,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool
 def _draw(stream: TextIO, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich import box  # 40 ms that only a terminal is worth
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    headed = [Column(column, overflow="fold") for column in columns]  # or a word that is too long loses its end
+    drawn = Table(*headed, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
     Console(file=stream).print(drawn)

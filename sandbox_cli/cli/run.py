@@ -27,7 +27,13 @@ def run(options: Options, words: list[str]) -> int:
 
 
 def _warn(plan: Plan) -> None:
-    """A limit that was asked for in so many words and that nothing holds here is not passed over in silence."""
+    """What `--best-effort` lowers, and a limit that was asked for in so many words and that nothing holds here."""
+    from sandbox_cli.plan.words import listed
+
+    if plan["lowered"]:
+        names = listed([gap["clause"] for gap in plan["lowered"]])
+        output.tell(f"--best-effort holds {names} less well than policy {plan['policy']['name']} requires")
+        output.table_of(plan["lowered"])
     notes = {row["clause"]: row["note"] for row in plan["receipt"]["clauses"]}
     for name, limit in plan["limits"].items():
         if limit["level"] == "none" and limit["blame"]["source"] == "option":

@@ -50,6 +50,7 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
             "max_bytes": policy.artifacts.max_bytes,
         },
         "receipt": receipt.receipt(choice, settled.written, policy),
+        "lowered": list(choice.lowered),
         "policy": {"name": policy.name, "digest": policy.digest, "ceiling": None},
         "language": settled.language,
         "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,

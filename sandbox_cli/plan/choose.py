@@ -42,7 +42,8 @@ class Order(NamedTuple):
 class Candidate:
     """A backend weighed against a policy on this host: how well it holds each clause, and what it doesn't reach.
 
-    `blame` is what the policy says of the first of the clauses that it doesn't.
+    `blame` is what the policy says of the first of the clauses that it doesn't; `lowered` what it doesn't reach either,
+    and `--best-effort` accepts.
     """
 
     backend: str
@@ -51,17 +52,19 @@ class Candidate:
     gaps: Sequence[Gap]
     jailer: Jailer | None
     blame: Blame | None = None
+    lowered: Sequence[Gap] = ()
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The backend, its jailer and host, the level of each clause, and in words why this one."""
+    """The backend, its jailer and host, the level of each clause, in words why this one, what was lowered for it."""
 
     backend: str
     host: Host
     jailer: Jailer
     held: Sequence[Held]
     chosen: str
+    lowered: Sequence[Gap] = ()
 
 
 def order(option: str | None, environ: Mapping[str, str], config: Config) -> Order:
@@ -91,7 +94,8 @@ def choose(policy: Policy, preferred: Order, look: Look, starts: Starts, *, best
         if not candidate.gaps and (problem := starts(candidate.host, name)) is not None:
             candidate = _gap(candidate, problem.reason, problem.fix)
         if not candidate.gaps and candidate.jailer is not None:
-            return Choice(name, candidate.host, candidate.jailer, candidate.held, _chosen(preferred, passed))
+            chosen = _chosen(preferred, passed)
+            return Choice(name, candidate.host, candidate.jailer, candidate.held, chosen, candidate.lowered)
         passed.append(candidate)
     raise _refusal(policy, preferred, passed)
 
@@ -106,11 +110,13 @@ def weigh(name: str, policy: Policy, host: Host, *, best_effort: bool = False) -
         return _gap(Candidate(name, host, [], [], jailer), jailer.problem, jailer.fix)
     held = levels.levels(policy, host, backend.gaps(policy, host))
     short = levels.below(held, policy.require)
+    lowered: list[Gap] = []
     if best_effort:
         held = levels.lower(held, short)
+        lowered = [_shortfall(name, policy, each) for each in held if each.lowered]
         short = [each for each in short if not each.clause.startswith(levels.LIMITS)]
     gaps = [_shortfall(name, policy, each) for each in short]
-    return Candidate(name, host, held, gaps, jailer, _blame(policy, short[0]) if short else None)
+    return Candidate(name, host, held, gaps, jailer, _blame(policy, short[0]) if short else None, lowered)
 
 
 def _blame(policy: Policy, held: Held) -> Blame:
@@ -127,7 +133,7 @@ def _shortfall(backend: str, policy: Policy, held: Held) -> Gap:
         "backend": backend,
         "clause": held.clause,
         "reason": f"{levels.required(held.clause, policy.require)} is required{said}, it would be {held.level}{why}",
-        "fix": fix(held),
+        "fix": (held.fix or _accept(held)) if held.lowered else fix(held),
     }
 
 
@@ -135,8 +141,11 @@ def fix(held: Held) -> str:
     """What would make the clause strict; where nothing on this host does, how to do with less."""
     if held.fix is not None:
         return held.fix
-    accept = f"accept less in the policy: `require: {{{held.clause}: {held.level}}}`"
-    return f"{accept}, or for one run --best-effort" if held.clause.startswith(levels.LIMITS) else accept
+    return _accept(held) + (", or for one run --best-effort" if held.clause.startswith(levels.LIMITS) else "")
+
+
+def _accept(held: Held) -> str:
+    return f"accept less in the policy: `require: {{{held.clause}: {held.level}}}`"
 
 
 def _gap(candidate: Candidate, reason: str, fix: str | None) -> Candidate:
@@ -159,6 +168,7 @@ def _short(gap: Gap) -> str:
 
 
 def _refusal(policy: Policy, preferred: Order, passed: Sequence[Candidate]) -> HostError | RefusedError:
+    """One sentence; each gap's reason and fix stand beside it."""
     gaps = [gap for each in passed for gap in each.gaps]
     first = next((gap["fix"] for gap in gaps if gap["fix"]), None)
     said = next((each.blame for each in passed if each.blame), None)
@@ -168,10 +178,14 @@ def _refusal(policy: Policy, preferred: Order, passed: Sequence[Candidate]) -> H
             return HostError(f"{names}, which {preferred.source} names, is not installed", hint=first, gaps=gaps)
         message = f"no jailer of {preferred.source} is installed: {names} is needed"
         return HostError(message, hint=first, gaps=gaps)
+    short = listed(list(dict.fromkeys(gap["clause"] for gap in gaps if gap["clause"] != JAILER)))
     if preferred.one:
-        why = "; ".join(_short(gap) for gap in gaps)
-        return RefusedError(
-            f"{gaps[0]['backend']} can't hold policy {policy.name} here: {why}", hint=first, gaps=gaps, blame=said
+        message = f"{gaps[0]['backend']} can't hold "
+        message += (
+            f"{short} here as policy {policy.name} requires" if short else "any policy here: " + gaps[0]["reason"]
         )
-    why = "; ".join(f"{gap['backend']}: {_short(gap)}" for gap in gaps)
-    return RefusedError(f"no jailer can hold policy {policy.name} here: {why}", hint=first, gaps=gaps, blame=said)
+    elif short:
+        message = f"no jailer can hold {short} here as policy {policy.name} requires"
+    else:
+        message = f"no jailer of {preferred.source} can be used here"
+    return RefusedError(message, hint=first, gaps=gaps, blame=said)

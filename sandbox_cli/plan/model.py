@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from sandbox_cli.result import Blame, Level, PolicyIdentity, Receipt, Runtime
+from sandbox_cli.result import Blame, Gap, Level, PolicyIdentity, Receipt, Runtime
 
 
 class Limit(TypedDict):
@@ -98,6 +98,7 @@ class Plan(TypedDict):
     seal: SealFacts
     artifacts: Artifacts
     receipt: Receipt
+    lowered: list[Gap]  # by --best-effort, for the caller's words: the run needs none of it
     policy: PolicyIdentity
     language: str | None
     runtime: Runtime | None

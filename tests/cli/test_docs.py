@@ -1,4 +1,4 @@
-"""Every example in docs/cli.md and docs/results.md does what the page says."""
+"""Every example in docs/cli.md, docs/limits.md and docs/results.md does what the page says."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import jsonschema
 import pytest
 import typer
 
+from sandbox_cli import policy
 from sandbox_cli.cli import app
 from sandbox_cli.cli.schemas import json_schema
+from sandbox_cli.policy import units
 from sandbox_cli.result import EXIT_CODES
 
 if TYPE_CHECKING:
     from tests.accounts import Sandbox
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = {name: (DOCS / name).read_text() for name in ("cli.md", "results.md")}
+PAGES = {name: (DOCS / name).read_text() for name in ("cli.md", "limits.md", "results.md")}
 MARK = "\x1e"
 
 
@@ -81,6 +83,16 @@ def test_table_of_exit_codes_is_that_of_the_code() -> None:
     told = {status: row[2] for row in rows if len(row) == 3 for status in re.findall(r"`([a-z-]+)`", row[0])}
     assert set(told) == set(json_schema()["properties"]["status"]["enum"])
     assert {status: int(told[status]) for status in EXIT_CODES} == dict(EXIT_CODES)
+
+
+def test_table_of_limits_has_the_numbers_of_the_base_policy() -> None:
+    table = PAGES["limits.md"].split("## Each limit", 1)[1].split("```", 1)[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("`"): (row[2], row[3]) for row in rows}
+    assert told == {
+        name: tuple("none" if value is None else units.format_limit(name, value) for value in (each.default, each.max))
+        for name, each in policy.load("_base").limits.items()
+    }
 
 
 def test_every_option_is_described_and_every_described_option_is_there() -> None:

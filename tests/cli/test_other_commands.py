@@ -168,6 +168,15 @@ def test_table_is_drawn_on_a_terminal_and_plain_in_a_pipe(command: Command) -> N
     assert "\x1b" not in plain
 
 
+def test_no_letter_of_a_cell_is_lost_on_a_narrow_terminal(tmp_path: Path) -> None:
+    name = "x" * 100
+    (tmp_path / f"{name}.yaml").write_text("extends: python\nrequire: {limits.cpu_time: strict}\n")
+    words = ("run", "-b", "bwrap", "-p", str(tmp_path / f"{name}.yaml"), "-c", "print(1)")
+    drawn = on_a_terminal(*words, COLUMNS="60", NO_COLOR="1").split("BACKEND", 1)[1]
+    assert "…" not in drawn
+    assert drawn.count("x") >= len(name)
+
+
 def test_no_color_is_kept() -> None:
     assert "\x1b[" not in on_a_terminal("policy", "list", NO_COLOR="1").replace("\x1b[1m", "").replace("\x1b[0m", "")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.accounts import ROOT
 from tests.contract.conftest import PYTHON
+from tests.contract.odd_programs import FILL_UNLINKED, SIGNAL_INIT, WRITE_HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,21 +22,6 @@ if TYPE_CHECKING:
 SH = ["/bin/sh", "-c"]
 PAGE = ROOT / "docs" / "backends.md"
 ASSERTED: set[str] = set()
-
-WRITE_HIDDEN = """
-import os, time
-f = os.memfd_create("m")
-for i in range(200): os.write(f, bytes(1 << 20))
-time.sleep(20)
-"""
-
-SIGNAL_INIT = """
-import ctypes, os, time
-libc = ctypes.CDLL(None)
-libc.syscall(424, libc.syscall(434, os.getppid(), 0), 9, 0, 0)  # pidfd_send_signal(pidfd_open(...))
-time.sleep(.2)
-raise SystemExit(5)
-"""
 
 
 def listed(*names: str) -> Callable[[Any], Any]:
@@ -183,13 +170,37 @@ def test_too_many_files_are_an_error_where_they_are_strict_and_a_limit_where_the
         assert receipt(outcome, "limits.scratch_files") == ("sampled", "sampler")
 
 
+@listed("scratch-unlinked")
+def test_a_file_without_a_name_fills_scratch_but_in_firejail_of_an_ordinary_user(
+    backend: str, account: str, driver: Driver
+) -> None:
+    limits = {"scratch_size": "8MiB"}
+    outcome = driver.run({"command": [*PYTHON, FILL_UNLINKED], "backend": backend, "limits": limits})
+    if backend == "firejail" and account == "user":
+        assert outcome["status"] == "ok", outcome
+    else:
+        assert outcome["status"] == "nonzero-exit"
+        assert b"No space left on device" in outcome["stderr"]
+
+
+@listed("scratch-on-disk")
+def test_scratch_is_in_memory_but_in_firejail_of_an_ordinary_user(backend: str, account: str, driver: Driver) -> None:
+    (here,) = said(driver, backend, "stat -f -c %T .")
+    if backend == "firejail" and account == "user":
+        host = subprocess.run(["stat", "-f", "-c", "%T", "/tmp"], stdout=subprocess.PIPE, text=True, check=True)
+        assert here == host.stdout.strip()
+    else:
+        assert here == "tmpfs"
+
+
 @listed("hidden-memory")
 def test_memory_in_a_file_without_a_name_is_seen_but_in_a_set_uid_jail_of_an_ordinary_user(
     backend: str, account: str, driver: Driver
 ) -> None:
     limits = {"memory": "64MiB", "file_size": "1GiB", "wall_time": "1500ms"}
     outcome = driver.run({"command": [*PYTHON, WRITE_HIDDEN], "backend": backend, "limits": limits})
-    hidden = backend == "firejail" and account == "user"
+    grouped = receipt(outcome, "limits.memory")[0] == "strict"
+    hidden = backend == "firejail" and account == "user" and not grouped
     assert outcome["status"] == ("wall-time-limit" if hidden else "memory-limit")
 
 

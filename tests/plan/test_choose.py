@@ -112,7 +112,7 @@ def test_a_jailer_that_was_found_but_is_useless_says_why():
     old = made.jailer("bwrap", problem="bwrap 0.4 is too old", fix="install bubblewrap 0.8")
     with pytest.raises(RefusedError) as refused:
         choice(order=choose.Order(["bwrap"], "--backend", one=True), host=made.host(old))
-    assert refused.value.message == "bwrap can't hold policy made here: bwrap 0.4 is too old"
+    assert refused.value.message == "bwrap can't hold any policy here: bwrap 0.4 is too old"
     assert refused.value.hint == "install bubblewrap 0.8"
 
 
@@ -138,13 +138,30 @@ def test_a_refusal_names_the_gaps_of_every_backend(short):
         },
     ]
     assert refused.value.message == (
-        f"no jailer can hold policy made here: bwrap: limits.scratch_files: {reason}; nsjail: no user namespaces; "
-        "firejail: filesystem./data: strict is required, it would be none: no binding elsewhere"
+        "no jailer can hold limits.scratch_files and filesystem./data here as policy made requires"
     )
     assert refused.value.hint == "use nsjail"
     assert refused.value.blame == {
         "clause": "require.limits.scratch_files", "source": "file", "file": "/etc/site.yaml", "line": 3,
     }  # fmt: skip
+
+
+def test_a_refusal_of_jailers_that_do_not_start_names_no_clause():
+    with pytest.raises(RefusedError) as refused:
+        choice(starts=lambda host, name: Problem("no user namespaces", "sysctl"))
+    assert refused.value.message == "no jailer of the default order can be used here"
+    assert [gap["clause"] for gap in refused.value.gaps] == ["jailer"] * 3
+
+
+def test_a_named_backend_that_falls_short_names_its_clauses_and_leaves_the_reasons_to_the_gaps(short):
+    short["bwrap"] = [FILES]
+    policy = made.policy(require={"limits.scratch_files": "strict", "limits.memory": "strict"})
+    with pytest.raises(RefusedError) as refused:
+        choice(policy, order=choose.Order(["bwrap"], "--backend", one=True))
+    assert refused.value.message == (
+        "bwrap can't hold limits.memory and limits.scratch_files here as policy made requires"
+    )
+    assert [gap["clause"] for gap in refused.value.gaps] == ["limits.memory", "limits.scratch_files"]
 
 
 def test_a_clause_that_no_policy_requires_in_words_is_blamed_itself(short):
@@ -168,6 +185,10 @@ def test_best_effort_lowers_a_limit_and_marks_it():
     chosen = choice(made.policy(require={"limits.memory": "strict"}), best_effort=True)
     assert chosen.backend == "bwrap"
     assert [each.clause for each in chosen.held if each.lowered] == ["limits.memory"]
+    (gap,) = chosen.lowered
+    assert (gap["backend"], gap["clause"]) == ("bwrap", "limits.memory")
+    assert "it would be sampled: counted from outside" in gap["reason"]
+    assert gap["fix"] == "accept less in the policy: `require: {limits.memory: sampled}`"
 
 
 def test_best_effort_lowers_nothing_but_limits(short):

@@ -53,6 +53,27 @@ def test_a_memfd_counts_whether_it_is_mapped_or_not(tree: Any) -> None:
     assert 64 << 20 <= sampler.memory_peak_bytes < 96 << 20
 
 
+def test_a_child_of_vfork_has_its_parents_memory_and_counts_as_none(tree: Any, tmp_path: Path) -> None:
+    """Until it executes: it is held up before that, by a pipe that nobody has opened yet."""
+    os.mkfifo(tmp_path / "pipe")
+    spawn = f"""
+import os
+x = bytearray(64 << 20)
+os.write(1, b"up\\n")
+os.posix_spawn("/bin/true", ["true"], {{}}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, {str(tmp_path / "pipe")!r}, 0, 0)])
+"""
+    pid = tree(spawn)
+    sampler = Sampler(pid, {}, None, counted=False)
+    deadline = time.monotonic() + 10
+    try:
+        while sampler.processes_peak < 2:
+            assert time.monotonic() < deadline
+            sampler.look()
+        assert 64 << 20 <= sampler.memory_peak_bytes < 96 << 20
+    finally:
+        (tmp_path / "pipe").write_text("")
+
+
 def test_memory_that_processes_share_is_not_counted_for_each(tree: Any) -> None:
     fork = "import os, time\nx = bytearray(64 << 20)\nfor _ in range(4):\n  if not os.fork(): time.sleep(60)\n"
     pid = tree(fork + HOLD)

@@ -105,6 +105,7 @@ class Sampler:
     def _tree(self, until: float) -> dict[str, float]:
         user = system = tasks = 0.0
         memory = _Memory(until)
+        sizes: dict[int, list[str]] = {}
         for pid in _below(self._init):
             if time.monotonic() > until:
                 break
@@ -115,7 +116,11 @@ class Sampler:
                 system += (int(fields[12]) + int(fields[14])) / _TICK
                 if pid != self._init:
                     tasks += int(fields[17])
-                    memory.add(pid)
+                    sizes[pid] = fields[20:22]  # virtual and resident
+                    if sizes.get(parent := int(fields[1])) == fields[20:22] and _waits_for_a_child(parent):
+                        sizes[parent] = []  # one child, whichever: the others are counted
+                    else:
+                        memory.add(pid)
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it ended meanwhile: its time is its parent's now
         total = memory.total()
@@ -216,6 +221,14 @@ def _below(pid: int) -> list[int]:
             except (FileNotFoundError, ProcessLookupError):
                 continue
     return found
+
+
+def _waits_for_a_child(pid: int) -> bool:
+    """Whether a task of it sleeps as in vfork (state D), whose child has the very same memory until it executes."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        if read_text(f"/proc/{pid}/task/{task}/stat").rpartition(")")[2].split()[0] == "D":
+            return True
+    return False
 
 
 def _count(folder: int, until: float) -> tuple[float, float]:

@@ -1,0 +1,94 @@
+"""An enforcer that is switched off is missed: with each in turn out of the plan, an attack no longer ends as it must.
+
+So what the corpus proves is the enforcer's work, and not that of something else that happened to be in the way.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.hostile.conftest import LIMITS
+from tests.hostile.head import read
+from tests.hostile.test_limits import Attack, fits, held_by
+from tests.hostile.traces import Traces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.contract.conftest import Driver
+
+ATTACKS = {
+    "cpu_time": "cpu_loop.c",
+    "cpus": "cpus_threads.c",
+    "file_size": "file_size_killed.c",
+    "memory": "memory_heap.c",
+    "open_files": "open_files_all.py",
+    "output": "output_flood.c",
+    "processes": "processes_fork.c",
+    "scratch_files": "scratch_empty_files.c",
+    "scratch_size": "scratch_big_files.c",
+    "tmp_size": "tmp_fill.py",
+    "wall_time": "wall_sleep_deaf.c",
+}
+RLIMITS = {
+    "file_size": resource.RLIMIT_FSIZE,
+    "open_files": resource.RLIMIT_NOFILE,
+    "processes": resource.RLIMIT_NPROC,
+}
+MUCH = 1 << 30
+
+
+def switch_off(plan: dict[str, Any], name: str) -> None:
+    """Takes the one enforcer of a limit out of a plan; all else stays."""
+    limit = plan["limits"][name]
+    if limit["enforcer"] == "supervisor":
+        del plan["limits"][name]
+    elif limit["enforcer"] == "rlimit":
+        plan["rlimits"] = [(number, value) for number, value in plan["rlimits"] if number != RLIMITS[name]]
+    elif limit["enforcer"] == "mount":
+        sized = str(int(limit["value"]))
+        plan["scratch"] |= {"size_bytes": MUCH, "files": MUCH}
+        plan["argv"] = [str(MUCH) if word == sized else word for word in plan["argv"]]
+    else:
+        limit["enforcer"] = "nobody"
+
+
+@pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_comes_through_where_the_enforcer_is_off(
+    name: str, backend: str, account: str, driver: Driver, program: Callable[[Path], bytes], shared_tmp: Path
+) -> None:
+    source = LIMITS / ATTACKS[name]
+    attack = Attack(source, read(source), program(source), shared_tmp)
+    assert attack.head.clause == f"limits.{name}"
+    roomy = {key: value for key, value in attack.head.control.items() if key != name}  # what else the control needs
+    limits = attack.head.limits | roomy
+    plan = driver.plan(attack.job(backend, limits))
+    enforcer = plan["limits"][name]["enforcer"]
+    if enforcer is None:
+        pytest.skip(f"nobody holds limits.{name} here")
+    if "VM_WAY" in os.environ and not enforcer.startswith(("cgroup-", "systemd-")):
+        pytest.skip(f"{enforcer} is the same in a guest as outside of it")
+    traces = Traces(driver.process.pid, uuid.uuid4().hex)
+    facts = {held_by({"receipt": plan["receipt"]}, attack.head.clause), backend, account}
+    switch_off(plan, name)
+    outcome = driver.run(plan=plan, work=attack.work(traces))
+    endings = attack.head.endings(facts)
+    if name == "cpus":  # it ends well either way: what differs is what it gets
+        share = attack.head.share
+        assert outcome["usage"]["cpu_time_s"] > share * outcome["usage"]["wall_time_s"] + 0.1, outcome["usage"]
+        return
+    shown = {key: outcome[key] for key in ("status", "blame", "exit_code", "signal", "limit_hits")}
+    assert not any(fits(outcome, ending) for ending in endings), shown
+
+
+def test_every_limit_is_switched_off_once() -> None:
+    assert set(ATTACKS) == {
+        read(path).clause.removeprefix("limits.") for path in LIMITS.iterdir() if path.suffix != ".h"
+    }
