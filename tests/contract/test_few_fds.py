@@ -42,8 +42,8 @@ def test_few_open_files_end_in_one_sentence_and_leave_nothing(
 ) -> None:
     who: Account = request.getfixturevalue(f"as_{account}")
     compiled = driver.plan({"command": ["/bin/true"], "backend": backend})
-    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = who.popen([who.python, "-c", FEW], **options)
+    pipe = subprocess.PIPE
+    process = who.popen([who.python, "-c", FEW], stdin=pipe, stdout=pipe, stderr=pipe)
     out, err = process.communicate(repr((compiled, WORK)).encode(), timeout=120)
     assert process.returncode == 0, err.decode()
     endings = ast.literal_eval(out.decode())
