@@ -59,6 +59,7 @@ def look(
         home=_home(os.geteuid()),
         firejail_user=user,
         groups=groups.find(),
+        group_mounts=groups.mount_points(),
         nproc_in_namespace=proof.holds(),
     )
 

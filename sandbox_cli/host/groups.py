@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.host.access import user_name
 from sandbox_cli.host.model import Groups, Problem
 from sandbox_cli.run.limits import cgroup_v1, cgroup_v2, systemd_scope
-from sandbox_cli.run.limits.cgroupfs import own_groups
+from sandbox_cli.run.limits.cgroupfs import mounted, own_groups
 from sandbox_cli.run.limits.groups import KINDS
 
 if TYPE_CHECKING:
@@ -31,21 +32,32 @@ if TYPE_CHECKING:
 SYSTEMD = Path("/run/systemd/system")  # sd_booted(3)
 _UNITS = (".scope", ".service", ".slice", ".mount", ".socket", ".swap")
 _TRIAL = {"memory": 1 << 30, "processes": 64, "cpus": 1.0, "cpu_time": 60.0}
+_finding = threading.Lock()
 _READ_ONLY = Problem(
     "the control groups are mounted read-only here",
     "start the container with its control groups writable (docker run --privileged, podman run --systemd=always)",
 )
 
 
-@functools.cache  # neither the mounts nor the group that we are in change while we run
 def find() -> Groups | Problem:
     """The groups that work here; or why none does, and what would help."""
+    with _finding:  # two threads would ask systemd for the same scope
+        return _find()
+
+
+@functools.cache  # neither the mounts nor the group that we are in change while we run
+def _find() -> Groups | Problem:
     own = own_groups()
     if "" in own and {"memory", "pids"} & set(_controllers(own[""])):  # a hybrid host keeps them in version 1
         return _version_2(own[""])
     if own.keys() & set(cgroup_v1.CONTROLLERS):
         return _version_1(own)
     return Problem("no control groups are mounted here", "mount them: mount -t cgroup2 none /sys/fs/cgroup")
+
+
+def mount_points() -> tuple[str, ...]:
+    """Where control groups can be reached."""
+    return tuple(point for _, _, point in mounted())
 
 
 def _version_2(own: str) -> Groups | Problem:
@@ -94,7 +106,7 @@ def _may_divide(group: str) -> bool:
 
 def _has_systemd() -> bool:
     """Whether there is a systemd to ask: as root that of the machine, else the user's own."""
-    return SYSTEMD.is_dir() if os.geteuid() == 0 else Path(systemd_scope.runtime_directory(), "bus").exists()
+    return SYSTEMD.is_dir() if os.geteuid() == 0 else os.access(f"{systemd_scope.runtime_directory()}/bus", os.W_OK)
 
 
 def _is_main_process(own: str) -> bool:

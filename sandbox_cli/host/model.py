@@ -67,6 +67,7 @@ class Host:
     home: str = "/"  # of the account that asks, as the system knows it
     firejail_user: tuple[str, int, int, str] | None = None  # name, uid, gid, home; for root alone
     groups: Groups | Problem = NO_GROUPS
+    group_mounts: tuple[str, ...] = ()  # where control groups can be reached, whether they can be used or not
     nproc_in_namespace: bool = False  # RLIMIT_NPROC counts a jail's own tasks alone (kernel >= 5.14)
 
     def owner(self, path: str) -> int | None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from sandbox_cli.errors import HostError
+from sandbox_cli.errors import HostError, RefusedError
 from sandbox_cli.host import access
 from sandbox_cli.plan import view
 from sandbox_cli.plan.limits import blame
@@ -29,7 +29,7 @@ OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail make
 def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None) -> Mounts:
     """The mounts of `policy` here, parents first; `runtime` is an interpreter to be shown, and its prefix.
 
-    Raises HostError where the host lacks what a clause names.
+    Raises HostError where the host lacks what a clause names, RefusedError for what no job may have.
     """
     mounts = {path: _named(path, mount) for path, mount in policy.filesystem.items()}
     whole = mounts.pop("/", None)
@@ -47,6 +47,7 @@ def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None
     mounts = {path: mount for path, mount in mounts.items() if _can_stand(path, mounts, said[path])}
     for path in mounts:
         _refuse_swappable(path, mounts, said[path])
+        _refuse_groups(mounts[path], host, said[path])
     return mounts
 
 
@@ -216,6 +217,19 @@ def _refuse_swappable(path: str, mounts: Mounts, said: Blame) -> None:
             " place",
             hint=f"mount the directory once: leave {path} out, or show {above} `ro` ({place(said)})",
         )
+
+
+def _refuse_groups(mount: Mount, host: Host, said: Blame) -> None:
+    """Refuses to let a job write control groups: where an ordinary user has some, they belong to the job's account,
+    which could raise its own limits there, or end another job."""
+    source = _real(mount) if mount.mode == "rw" else None
+    for point in map(Path, host.group_mounts):
+        if source is not None and (source.is_relative_to(point) or point.is_relative_to(source)):
+            raise RefusedError(
+                f"{source} would let a job write the control groups of {point}, which hold jobs to their limits",
+                hint=f"show it `ro`, or leave it out ({place(said)})",
+                blame=said,
+            )
 
 
 def _real(mount: Mount) -> Path | None:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
 
 _SWEEP_S = 1.0  # that a job waits for what others left
+_SWEEP_GROUPS_S = 0.05  # what is killed goes at once; what is frozen doesn't, and would keep every job
 
 
 def execute(plan: Plan, work: Work) -> Outcome:
@@ -65,7 +66,7 @@ def execute(plan: Plan, work: Work) -> Outcome:
         decide(outcome, verdict.not_found(plan["command"][0]))
         return outcome
     sweep(plan["account"]["uid_range"], patience_s=_SWEEP_S)
-    groups.sweep(plan["groups"])
+    groups.sweep(plan["groups"], _SWEEP_GROUPS_S)
     site = Site(plan)
     supervisor = None
     try:
@@ -85,5 +86,5 @@ def _supervisor(plan: Plan, work: Work, site: Site) -> Supervisor:
     except OSError as error:
         raise HostError(
             f"the jail can't be started: {error.strerror}",
-            hint="a job takes about 25 open files and four processes: see `ulimit -n` and `ulimit -u`",
+            hint="a job takes about 30 open files and four processes: see `ulimit -n` and `ulimit -u`",
         ) from error

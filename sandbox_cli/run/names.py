@@ -12,9 +12,15 @@ def own_name() -> str:
     return f"sandbox-{os.geteuid()}-{os.getpid()}-{start_time(os.getpid())}-{os.urandom(6).hex()}"
 
 
+def is_of_this_account(name: str) -> bool:
+    """Whether it is a name of ours, and the account that we are."""
+    parts = name.split("-")
+    return len(parts) == 5 and parts[:2] == ["sandbox", str(os.geteuid())] and parts[2].isascii() and parts[2].isdigit()
+
+
 def was_left_behind(name: str) -> bool:
     """Whether it is a name of ours, of a supervisor that is gone."""
-    parts = name.split("-")
-    if len(parts) != 5 or parts[:2] != ["sandbox", str(os.geteuid())]:
+    if not is_of_this_account(name):
         return False
-    return parts[2].isascii() and parts[2].isdigit() and start_time(int(parts[2])) != parts[3]
+    _, _, pid, start, _ = name.split("-")
+    return start_time(int(pid)) != start

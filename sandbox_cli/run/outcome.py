@@ -110,7 +110,7 @@ def usage(seen: Supervisor) -> Usage:
         "unmeasured": {}, "measured_by": measured_by,
     }  # fmt: skip
     used["unmeasured"] = {
-        name: unmeasured.get(name, _NOT_SEEN)
+        name: unmeasured.get(name, seen.failure or _NOT_SEEN)
         for name, value in used.items()
         if value is None and name not in ("cpu_user_s", "cpu_system_s")
     }

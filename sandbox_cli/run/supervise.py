@@ -40,25 +40,27 @@ class Supervisor:
         self.sampler: Sampler | None = None
         self.enforcers: list[Enforcer] = []  # from the moment at which the gate opened, the best informed last
         self.group = site.group
-        self.stdin = Input(work["stdin"])
         self.budget = Budget(limits["output"]["value"] if "output" in limits else None)
-        self.stdout = Output(work["stdout"], work["capture"], self.budget)
-        # Where both are to be seen in one place, and neither is kept, they go through one pipe: in their own order.
-        together = work["capture"] == 0 and lead_to_one(work["stdout"], work["stderr"])
-        self.stderr = Output(work["stderr"], work["capture"], self.budget, self.stdout if together else None)
         self._plan = plan
         self.cancel = work["cancel"]
         self._stopping = self._interrupted = self._late = False
         self._stopped: float | None = None
         self._deadline: float | None = time.monotonic() + _START_S
-        stdio = (self.stdin.job_end, self.stdout.job_end, self.stderr.job_end)
+        # Where both are to be seen in one place, and neither is kept, they go through one pipe: in their own order.
+        together = work["capture"] == 0 and lead_to_one(work["stdout"], work["stderr"])
+        self._streams: list[Input | Output] = []
         try:
+            self._streams.append(stdin := Input(work["stdin"]))
+            self._streams.append(stdout := Output(work["stdout"], work["capture"], self.budget))
+            joined = stdout if together else None
+            self._streams.append(stderr := Output(work["stderr"], work["capture"], self.budget, joined))
+            self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
             if plan["account"]["root"]:
-                for end in (self.stdout.job_end, self.stderr.job_end):
+                for end in (stdout.job_end, stderr.job_end):
                     os.fchown(end, site.uid, site.gid)  # or the job could not open its own /dev/stdout
-            self.jail = Jail(plan, work, site, stdio)
+            self.jail = Jail(plan, work, site, [each.job_end for each in self._streams])
         except BaseException:
-            close(*stdio)
+            close(*(each.job_end for each in self._streams))
             self._close_streams()
             raise
 
@@ -69,6 +71,7 @@ class Supervisor:
                 self._step()
             self.jail.drain()
             self._flush()
+            self._forget_lost_group()
         finally:
             self.jail.close()
             self._close_streams()
@@ -80,7 +83,7 @@ class Supervisor:
             )
 
     def _close_streams(self) -> None:
-        for stream in (self.stdin, self.stdout, self.stderr):
+        for stream in self._streams:
             stream.close()
 
     def _step(self) -> None:
@@ -205,9 +208,21 @@ class Supervisor:
             due = enforcer.next_look if self._watching else None
             if due is None or time.monotonic() < due:
                 continue
-            exceeded = enforcer.look(self._deadline if self._deadline is not None else math.inf)
+            try:
+                exceeded = enforcer.look(self._deadline if self._deadline is not None else math.inf)
+            except OSError as error:
+                self._stop(failure=f"the job's control group can't be read: {error.strerror}")
+                continue
             if exceeded is not None:
                 self._stop(limit=exceeded)
+
+    def _forget_lost_group(self) -> None:
+        """A group that somebody removed while the job ran held it no longer, whatever came of it."""
+        if self.group is None or not self.group.lost:
+            return
+        self.failure = "somebody removed the job's control group while it ran"
+        self.enforcers = [each for each in self.enforcers if each is not self.group]
+        self.group = None
 
     def _overdue(self) -> None:
         if self._stopping:
@@ -217,6 +232,8 @@ class Supervisor:
             self._deadline = time.monotonic() + _END_S
             self.jail.kill()
             self.jail.kill_jailer()
+            if self.group is not None:
+                self.group.kill()  # a watcher that somebody froze with its group can't kill the jailer
             return
         if self.jail.ended is not None:
             self._stop()  # the program is over; what it left behind takes too long to go

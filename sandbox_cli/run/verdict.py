@@ -57,15 +57,15 @@ def judge(seen: Witnesses, limits: dict[str, Limit], command: str) -> Verdict:
     """The status, the cause in words, and the clause to blame."""
     if seen["cancelled"] is not None:
         return _verdict("cancelled", f"cancelled by {signal_name(seen['cancelled'])}", signal=seen["cancelled"])
-    if seen["failure"] is not None and not seen["started"]:
-        return _failed(seen)
     killed = seen["killed"]
+    if seen["failure"] is not None and (killed is None or not seen["started"]):
+        return _failed(seen)
     if killed is None and seen["kernel_killed"] is not None and "memory" in limits:
         killed = ("memory", seen["kernel_killed"])  # perhaps a child alone, and the program went on
     if killed is not None:
         return _by_limit(*killed, limits, SIGKILL)  # even where the program ended before the kill came
     if seen["end"] is None:
-        if seen["failure"] is not None or not seen["started"]:
+        if not seen["started"]:
             return _failed(seen)
         return _verdict("signalled", "the launcher in the jail was killed, and the program with it", signal=SIGKILL)
     return _by_record(seen, seen["end"], limits, command)

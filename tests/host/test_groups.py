@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,10 +14,15 @@ from sandbox_cli.host import groups
 from sandbox_cli.host.model import Groups, Problem
 from tests.run.groups_here import here
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 @pytest.fixture(autouse=True)
-def forget() -> None:
-    groups.find.cache_clear()
+def forget() -> Iterator[None]:
+    groups._find.cache_clear()
+    yield
+    groups._find.cache_clear()  # what was made up here is no fact for other tests
 
 
 @pytest.fixture
@@ -130,6 +138,24 @@ def test_with_systemd_an_ordinary_user_is_told_how_to_get_one_of_its_own(monkeyp
     found = groups.find()
     assert isinstance(found, Problem)
     assert found.fix.startswith("sudo loginctl enable-linger ")
+
+
+def test_threads_that_look_at_once_look_once(monkeypatch):
+    """Two would ask systemd for the same scope, and one would be refused it."""
+    looks: list[int] = []
+
+    def slowly() -> dict[str, str]:
+        looks.append(1)
+        time.sleep(0.1)
+        return {}
+
+    monkeypatch.setattr(groups, "own_groups", slowly)
+    threads = [threading.Thread(target=groups.find) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(looks) == 1
 
 
 def test_the_main_process_of_a_unit_is_not_taken_out_of_it(monkeypatch, tmp_path, not_root):

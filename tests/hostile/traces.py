@@ -64,7 +64,8 @@ def _groups() -> Iterator[Path]:
 
 
 def _is_group(path: str) -> bool:
-    return os.path.basename(path).startswith("sandbox-")
+    name = os.path.basename(path)
+    return name.startswith("sandbox-") and not name.endswith(".scope")  # a scope is its supervisor's, and ends with it
 
 
 def _text(path: Path) -> bytes:

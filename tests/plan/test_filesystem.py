@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_cli.errors import HostError
+from sandbox_cli.errors import HostError, RefusedError
 from sandbox_cli.plan import filesystem
 from sandbox_cli.policy.model import Mount
 from tests.plan import made
@@ -247,3 +247,22 @@ def test_what_a_job_can_not_move_may_be_mounted_apart(tmp_path):
     again = {**mounts, "/again": rw(tmp_path / "data")}
     with pytest.raises(HostError, match="which /again lets a job write"):
         effective(again)
+
+
+@pytest.mark.parametrize("source", ["fs/cgroup", "fs/cgroup/delegated", "fs", "."])
+def test_a_mount_that_lets_a_job_write_control_groups_is_refused(tmp_path, source):
+    (tmp_path / "fs/cgroup/delegated").mkdir(parents=True)
+    host = made.host(root_links={}, group_mounts=(str(tmp_path / "fs/cgroup"),))
+    shown = tmp_path / source
+    with pytest.raises(RefusedError) as error:
+        effective({"/x": Mount(mode="rw", source=str(shown))}, host)
+    said = f"{shown} would let a job write the control groups of {tmp_path}/fs/cgroup, which hold jobs to their limits"
+    assert str(error.value) == f"filesystem./x: {said}"
+    assert list(effective({"/x": ro(shown)}, host)) == ["/x"]
+
+
+def test_a_mount_beside_the_control_groups_can_be_written(tmp_path):
+    (tmp_path / "fs/cgroup-of-mine").mkdir(parents=True)
+    host = made.host(root_links={}, group_mounts=(str(tmp_path / "fs/cgroup"),))
+    mount = Mount(mode="rw", source=str(tmp_path / "fs/cgroup-of-mine"))
+    assert effective({"/x": mount}, host) == {"/x": mount}

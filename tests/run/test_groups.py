@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -16,8 +18,11 @@ import pytest
 
 from sandbox_cli.errors import HostError
 from sandbox_cli.host.model import Groups
-from sandbox_cli.run.limits import cgroupfs
+from sandbox_cli.run.limits import cgroup_v2, cgroupfs
+from sandbox_cli.run.limits import group as group_module
+from sandbox_cli.run.limits.cgroup_v2 import GroupV2
 from sandbox_cli.run.limits.groups import sweep
+from sandbox_cli.run.names import own_name
 from tests.run.groups_here import here, make
 
 if TYPE_CHECKING:
@@ -114,10 +119,14 @@ def test_forks_over_the_limit_are_refused_and_counted(group, inside):
 
 
 def test_cpu_time_of_all_that_is_born_in_it_is_counted(group, inside):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = inside(group, BURNS)
     assert process.wait(30) == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     measured = group.measured()
-    assert 0.4 <= measured["cpu_user_s"] + measured["cpu_system_s"] < 0.7
+    # The kernel's other count of it, which includes what the program used before it was in the group.
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert 0.4 <= measured["cpu_user_s"] + measured["cpu_system_s"] <= used + 0.05
 
 
 def test_cpu_time_over_the_limit_is_said_at_a_look(groups, inside):
@@ -136,10 +145,11 @@ def test_cpu_time_over_the_limit_is_said_at_a_look(groups, inside):
 def test_half_a_core_is_all_that_a_job_gets_where_that_is_its_share(groups, inside):
     group = make(groups, cpus=0.5)
     try:
+        began = time.monotonic()
         process = inside(group, "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass")
         assert process.wait(30) == 0
         measured = group.measured()
-        assert measured["cpu_user_s"] + measured["cpu_system_s"] < 0.65
+        assert measured["cpu_user_s"] + measured["cpu_system_s"] < 0.5 * (time.monotonic() - began) + 0.15
     finally:
         group.close()
 
@@ -224,6 +234,111 @@ def test_the_groups_of_a_living_supervisor_stay(groups, supervisor):
     cgroupfs.remove(made)
 
 
+def test_a_group_without_a_lock_is_swept_though_its_supervisor_lives(groups):
+    """It couldn't remove it in time; and it may live for weeks."""
+    path = Path(next(iter(groups.parents.values())), own_name())
+    path.mkdir()
+    assert str(path) in sweep(groups.planned())
+    assert not path.exists()
+
+
+def test_a_sweep_waits_no_longer_than_it_may_for_what_can_not_be_removed(tmp_path):
+    (tmp_path / own_name()).mkdir()
+    next(tmp_path.iterdir()).joinpath("stays").touch()
+    began = time.monotonic()
+    assert cgroupfs.sweep([str(tmp_path)], patience_s=0.05) == []
+    assert time.monotonic() - began < 1
+
+
+def test_what_somebody_made_below_a_group_goes_with_it(groups, inside):
+    group = make(groups, processes=50)
+    process = inside(group, FORKS)
+    process.stdout.readline()
+    for directory in dict.fromkeys(group._inner.values()):
+        Path(directory, "nest/deep").mkdir(parents=True)
+        Path(directory, "nest/deep/cgroup.procs").write_text(str(process.pid))
+    group.close()
+    assert process.wait(5) == -signal.SIGKILL
+    assert not directories(groups)
+
+
+def test_a_process_that_left_a_group_while_it_is_killed_is_spared(monkeypatch):
+    stays, left = (subprocess.Popen(["sleep", "60"]) for _ in range(2))
+    listed = [{str(stays.pid), str(left.pid), str(2**22 + 1)}, {str(stays.pid)}]
+    monkeypatch.setattr(cgroupfs, "_members", lambda _: listed.pop(0))
+    try:
+        cgroupfs.kill(["/nowhere"])
+        assert stays.wait(5) == -signal.SIGKILL
+        assert left.poll() is None
+    finally:
+        left.kill()
+        left.wait()
+
+
+def test_a_group_that_can_not_be_locked_is_not_left_behind(groups, monkeypatch):
+    def no_fd(path: str) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", path)
+
+    monkeypatch.setattr(group_module, "locked", no_fd)
+    with pytest.raises(HostError, match="Too many open files"):
+        make(groups, memory=1 << 30)
+    assert not directories(groups)
+
+
+def test_without_an_fd_a_sweep_leaves_all_to_the_next_one(groups, monkeypatch):
+    def no_fd(path: str) -> None:
+        raise OSError(errno.EMFILE, "Too many open files", path)
+
+    path = Path(next(iter(groups.parents.values())), own_name())
+    path.mkdir()
+    monkeypatch.setattr(cgroupfs, "locked", no_fd)
+    assert sweep(groups.planned()) == []
+    path.rmdir()
+
+
+def test_a_group_that_somebody_removes_is_lost_and_can_not_be_read(groups):
+    group = make(groups, memory=48 << 20, processes=6, cpu_time=30)
+    try:
+        assert not group.lost
+        for directory in dict.fromkeys(group._inner.values()):
+            os.rmdir(directory)
+        assert group.lost
+        group.woken()
+        with pytest.raises(OSError, match="No such"):
+            group.look()
+    finally:
+        group.close()
+    assert not directories(groups)
+
+
+def test_a_kill_for_a_limit_around_the_job_is_not_said_to_be_its_own(groups, inside):
+    """The limit of a container, of a service: as where the host runs out of memory."""
+    around = Path(groups.parents["memory"], f"around-{os.getpid()}")
+    around.mkdir()
+    v2 = groups.enforcer != "cgroup-v1"
+    if v2:
+        (around / "cgroup.subtree_control").write_text("+memory +pids")
+    (around / ("memory.max" if v2 else "memory.limit_in_bytes")).write_text(str(48 << 20))
+    parents = dict.fromkeys(["memory", "pids"], str(around)) if v2 else groups.parents | {"memory": str(around)}
+    group = make(replace(groups, parents=parents), memory=512 << 20)
+    try:
+        assert inside(group, EATS).wait(30) == -signal.SIGKILL
+        assert group.kernel_killed == "killed by the kernel, since memory ran out around the job"
+    finally:
+        group.close()
+        around.rmdir()
+
+
+def test_bytes_through_a_device_on_another_are_counted_once(tmp_path, monkeypatch):
+    """254:0 is LVM, or LUKS, on 98:0: the kernel counts both. What is written back is with the device already."""
+    (tmp_path / "io.stat").write_text("254:0 rbytes=5 wbytes=70 rios=1\n98:0 rbytes=5 wbytes=70 rios=1\n7:0 \n")
+    (tmp_path / "memory.stat").write_text("file_dirty 4096\nfile_writeback 8192\n")
+    monkeypatch.setattr(cgroup_v2, "is_stacked", lambda device: device == "254:0")
+    group = GroupV2.__new__(GroupV2)
+    group._inner = {"io": str(tmp_path), "memory": str(tmp_path)}
+    assert group._bytes() == ({"read_bytes": 5, "written_bytes": 70 + 4096}, {})
+
+
 def test_a_group_whose_lock_is_held_stays_whatever_its_name_says(groups):
     parent = next(iter(groups.parents.values()))
     path = Path(parent, f"sandbox-{os.geteuid()}-{2**22 + 1}-1-0123456789ab")
@@ -244,8 +359,9 @@ def test_the_own_group_is_found_below_its_mount_and_not_outside_of_it(monkeypatc
             "31 1 0:27 /box /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids",
             "32 1 0:28 /box /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct",
             "33 1 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw",
+            "34 1 0:30 /../.. /sys/fs/cgroup/blkio rw - cgroup cgroup rw,blkio",  # from outside of our namespace
         ],
-        "/proc/self/cgroup": ["5:memory:/a/b", "4:pids:/box/in", "3:cpu,cpuacct:/elsewhere", "0::/"],
+        "/proc/self/cgroup": ["6:blkio:/", "5:memory:/a/b", "4:pids:/box/in", "3:cpu,cpuacct:/elsewhere", "0::/"],
     }
     monkeypatch.setattr(cgroupfs, "lines_of", files.__getitem__)
     assert cgroupfs.own_groups() == {

@@ -54,6 +54,13 @@ def judge(**seen: Any) -> verdict.Verdict:
         ({"kernel_killed": "killed by the kernel", "end": ["signal", "9", "0"]}, "memory-limit", None, "SIGKILL"),
         ({"killed": ("output", "more was written")}, "output-limit", None, "SIGKILL"),
         ({"killed": ("scratch_size", "2 MiB in use")}, "scratch-limit", None, "SIGKILL"),
+        ({"failure": "its group is gone", "end": ["exit", "0"]}, "sandbox-error", None, None),
+        (
+            {"failure": "its group is gone", "killed": ("wall_time", "still running")},
+            "wall-time-limit",
+            None,
+            "SIGKILL",
+        ),
         ({"cancelled": 2}, "cancelled", None, "SIGINT"),
         ({}, "signalled", None, "SIGKILL"),
         ({"started": False}, "sandbox-error", None, None),

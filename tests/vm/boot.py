@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 KERNEL = "/usr/bin/linux.uml"
-WAYS = {"root": ("plain", "root"), "delegated": ("plain", TESTER), "scope": ("systemd", TESTER)}  # init, account
+WAYS = {  # init, account
+    "root": ("plain", "root"),
+    "delegated": ("plain", TESTER),
+    "scope": ("systemd", TESTER),
+    "service": ("systemd", "root"),
+}
 MEMORY = "2G"
 BOOT_S = 60  # until the command runs, and from its end: two to ten seconds where nothing else does
 

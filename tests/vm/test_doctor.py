@@ -17,7 +17,7 @@ WAY = os.environ.get("VM_WAY")
 if WAY is None:
     pytest.skip("runs in a guest: make test-vm", allow_module_level=True)
 
-ENFORCER = {"root": "cgroup-v2", "delegated": "cgroup-v2", "scope": "systemd-scope"}
+ENFORCER = {"root": "cgroup-v2", "delegated": "cgroup-v2", "scope": "systemd-scope", "service": "systemd-scope"}
 PATIENCE_S = 60
 
 
@@ -29,7 +29,7 @@ def levels(answer: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def own(request: pytest.FixtureRequest) -> Account:
-    account: Account = request.getfixturevalue("as_root" if WAY == "root" else "as_user")
+    account: Account = request.getfixturevalue("as_root" if os.geteuid() == 0 else "as_user")
     return account
 
 

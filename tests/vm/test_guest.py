@@ -19,10 +19,14 @@ if WAY is None:
     pytest.skip("runs in a guest: make test-vm", allow_module_level=True)
 
 GROUPS = Path("/sys/fs/cgroup")
-ACCOUNT = "root" if WAY == "root" else TESTER
-SCOPE = ["systemd-run", "--user", "--scope", "-q", "-p", "Delegate=yes"]
+SERVICE = "0::/system.slice/vm.service"
+ACCOUNT = "root" if WAY in ("root", "service") else TESTER
+SCOPES = {  # where systemd starts them
+    "scope": ["systemd-run", "--user", "--scope", "-q", "-p", "Delegate=yes"],
+    "service": ["systemd-run", "--scope", "-q", "-p", "Delegate=yes"],
+}
 
-in_scope = pytest.mark.skipif(WAY != "scope", reason="only the way `scope` has systemd")
+in_scope = pytest.mark.skipif(WAY != "scope", reason="only the way `scope` has a session")
 
 
 def own_group() -> str:
@@ -30,8 +34,8 @@ def own_group() -> str:
 
 
 def attached() -> dict[str, Any]:
-    """In a session of systemd the account may bound nothing but what it had started in a scope."""
-    words = [*(SCOPE if WAY == "scope" else []), sys.executable, "-m", "tests.vm.attach"]
+    """Under systemd an account may bound nothing but what it had started in a scope."""
+    words = [*SCOPES.get(WAY, []), sys.executable, "-m", "tests.vm.attach"]
     found: dict[str, Any] = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
     return found
 
@@ -46,7 +50,7 @@ def test_cgroup_v2_alone_is_mounted_with_its_controllers() -> None:
 def test_account_and_group_are_those_of_the_way() -> None:
     entry = pwd.getpwnam(ACCOUNT)
     assert (os.getuid(), os.getgid(), os.environ["HOME"]) == (entry.pw_uid, entry.pw_gid, entry.pw_dir)
-    groups = {"root": "0::/", "delegated": "0::/delegated", "scope": "0::/system.slice/vm.service"}
+    groups = {"root": "0::/", "delegated": "0::/delegated", "scope": SERVICE, "service": SERVICE}
     assert own_group() == groups[WAY]
 
 
@@ -63,7 +67,9 @@ def test_child_in_a_new_group_is_held_to_its_limits() -> None:
 def test_scope_is_delegated_with_its_controllers() -> None:
     code = "from pathlib import Path; p = Path('/proc/self/cgroup').read_text().strip().removeprefix('0::/'); print(p);"
     code += "print((Path('/sys/fs/cgroup') / p / 'cgroup.controllers').read_text())"
-    shown = subprocess.run([*SCOPE, sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout
+    shown = subprocess.run(
+        [*SCOPES["scope"], sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
     path, *controllers = shown.split()
     assert path.startswith(f"user.slice/user-{os.getuid()}.slice/user@{os.getuid()}.service/")
     assert path.endswith(".scope")
@@ -71,7 +77,7 @@ def test_scope_is_delegated_with_its_controllers() -> None:
 
 
 def test_folders_of_root_are_closed_to_the_ordinary_account() -> None:
-    assert os.access("/root", os.R_OK | os.X_OK) == (WAY == "root")
+    assert os.access("/root", os.R_OK | os.X_OK) == (ACCOUNT == "root")
 
 
 def test_project_is_there_for_every_account() -> None:
@@ -79,7 +85,7 @@ def test_project_is_there_for_every_account() -> None:
 
 
 def test_host_is_out_of_reach_of_the_guests_root() -> None:
-    if WAY != "root":
+    if ACCOUNT != "root":
         pytest.skip("only root can mount")
     mounted = Path("/run/host")
     mounted.mkdir()

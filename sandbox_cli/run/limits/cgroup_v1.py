@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-from sandbox_cli.run.limits.cgroupfs import fields, number, swap_is_on, write
+from sandbox_cli.run.limits.cgroupfs import fields, is_stacked, number, swap_is_on, write
 from sandbox_cli.run.limits.group import PERIOD_US, Group
-from sandbox_cli.run.system import lines_of
+from sandbox_cli.run.system import lines_of, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +56,9 @@ class GroupV1(Group):
         finally:
             os.close(events)
 
-    def _rearm(self, wake: int) -> None:
+    def _rearm(self, wake: int) -> bool:
         os.eventfd_read(wake)
+        return True  # it is said before the kernel looks for a victim
 
     def _kills(self) -> tuple[int, bool]:
         directory = self._inner["memory"]
@@ -70,7 +71,8 @@ class GroupV1(Group):
         directory = self._inner.get("cpuacct")
         if directory is None:
             return None
-        total, user, system = (number(f"{directory}/cpuacct.usage{mode}") or 0 for mode in ("", "_user", "_sys"))
+        total = int(read_text(f"{directory}/cpuacct.usage"))
+        user, system = (number(f"{directory}/cpuacct.usage{mode}") or 0 for mode in ("_user", "_sys"))
         # The total is exact. The parts are counted in ticks: they only say how to divide it, as for a process.
         share = system / (user + system) if user + system else 0.0
         return total * (1 - share) / 1e9, total * share / 1e9
@@ -93,6 +95,6 @@ class GroupV1(Group):
         read = 0
         for line in lines_of(f"{self._inner['blkio']}/blkio.throttle.io_service_bytes_recursive"):
             words = line.split()  # 254:0 Read 4096
-            if words[1:2] == ["Read"]:
+            if words[1:2] == ["Read"] and not is_stacked(words[0]):
                 read += int(words[2])
         return {"read_bytes": read}, why

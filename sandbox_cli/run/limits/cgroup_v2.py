@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import select
 
-from sandbox_cli.run.limits.cgroupfs import fields, swap_is_on, write
+from sandbox_cli.run.limits.cgroupfs import fields, is_stacked, swap_is_on, write
 from sandbox_cli.run.limits.group import PERIOD_US, Group
 from sandbox_cli.run.system import lines_of, read_text
 
@@ -28,14 +28,11 @@ class GroupV2(Group):
     _WAKES_BY = select.POLLPRI
 
     def _make(self) -> None:
-        for controller, parent in self._parents.items():  # one for all: the values are the same
-            if not self._made:
-                outer = self._lead(parent)
-                self.joins.append(f"{self._below(outer, 'jail')}/cgroup.procs")
-                self._below(outer, "job")
-            if controller:
-                write(f"{self._made[0]}/{_CONTROL}", f"+{controller}")
-            self._inner[controller] = self._made[-1]
+        outer = self._lead(next(iter(self._parents.values())))  # one for all: the values are the same
+        self.joins.append(f"{self._below(outer, 'jail')}/cgroup.procs")
+        self._inner = dict.fromkeys(self._parents, self._below(outer, "job"))
+        if words := [f"+{controller}" for controller in self._parents if controller]:
+            write(f"{outer}/{_CONTROL}", " ".join(words))
 
     def _bound(self) -> None:
         self._bound_pids()
@@ -55,8 +52,9 @@ class GroupV2(Group):
         self._wake = os.open(f"{directory}/memory.events", os.O_RDONLY | os.O_CLOEXEC)
         self._rearm(self._wake)
 
-    def _rearm(self, wake: int) -> None:
+    def _rearm(self, wake: int) -> bool:
         os.pread(wake, 4096, 0)
+        return False  # each count of this file wakes us, and most are no kill: page cache that was given up
 
     def _kills(self) -> tuple[int, bool]:
         events = fields(f"{self._inner['memory']}/memory.events")
@@ -75,18 +73,21 @@ class GroupV2(Group):
         }
 
     def _bytes(self) -> tuple[Measured, dict[str, str]]:
-        """What reached a device, and of what was written what is still on its way there."""
+        """What was handed to a device, and of what was written what is still to be."""
         if "io" not in self._inner:
             return {}, {"read_bytes": _NO_IO, "written_bytes": _NO_IO}
         read = written = 0
         for line in lines_of(f"{self._inner['io']}/io.stat"):  # 254:0 rbytes=4096 wbytes=0 rios=1 ...
-            seen = dict(word.split("=") for word in line.split()[1:] if "=" in word)
+            device, *words = line.split()
+            if is_stacked(device):
+                continue
+            seen = dict(word.split("=") for word in words if "=" in word)
             read += int(seen.get("rbytes", 0))
             written += int(seen.get("wbytes", 0))
         if "memory" not in self._inner:
             return {"read_bytes": read}, {"written_bytes": "without the memory controller writes are not the job's"}
-        waiting = fields(f"{self._inner['memory']}/memory.stat")
-        written += waiting.get("file_dirty", 0) + waiting.get("file_writeback", 0)
+        # Pages under writeback are in `wbytes` already: that counts what was handed over, not what is done.
+        written += fields(f"{self._inner['memory']}/memory.stat").get("file_dirty", 0)
         return {"read_bytes": read, "written_bytes": written}, {}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
 
-from sandbox_cli.run.names import was_left_behind
+from sandbox_cli.run.names import is_of_this_account
 from sandbox_cli.run.system import kill_by_pidfd, lines_of, read_text
 
 TYPE_CHECKING = False
@@ -14,27 +15,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_EMPTY_S = 5.0  # what killed processes take to be gone from a group
+EMPTY_S = 5.0  # what killed processes take to be gone from a group
 
 
-def sweep(parents: Iterable[str]) -> list[str]:
-    """Removes the groups whose supervisor is gone, with what is still in them; returns their paths."""
+def sweep(parents: Iterable[str], patience_s: float = EMPTY_S) -> list[str]:
+    """Removes the groups that nobody has a lock on, with what is still in them; returns their paths.
+
+    The lock alone tells: a name says nothing of a supervisor that lives but couldn't remove a group in time, nor of
+    one in another PID namespace. Who has just made a group, and not locked it yet, makes another one.
+    """
+    until = time.monotonic() + patience_s
     removed: list[str] = []
     for parent in dict.fromkeys(parents):
         for name in _names(parent):
             path = f"{parent}/{name}"
-            lock = locked(path) if was_left_behind(name) else None
+            try:
+                lock = locked(path) if is_of_this_account(name) else None
+            except OSError:
+                continue  # no fd is free, or it is no group
             if lock is None:
                 continue
-            if remove([path, *(f"{path}/{each}" for each in _names(path) if os.path.isdir(f"{path}/{each}"))]):
+            if remove([path], until - time.monotonic()):
                 removed.append(path)
             os.close(lock)
     return removed
 
 
-def remove(directories: Sequence[str]) -> bool:
-    """Removes a group, outer directories named before inner ones; kills what is in it. False: not in time."""
-    deadline = time.monotonic() + _EMPTY_S
+def remove(directories: Sequence[str], patience_s: float = EMPTY_S) -> bool:
+    """Removes a group, outer directories named before inner ones; kills what is in it, and takes along what somebody
+    made below it. False: not in time, or not allowed."""
+    deadline = time.monotonic() + patience_s
     left = list(directories)
     while left:
         try:
@@ -42,10 +52,13 @@ def remove(directories: Sequence[str]) -> bool:
             left.pop()
         except FileNotFoundError:
             left.pop()
-        except OSError:  # EBUSY: something is still in it
+        except OSError as error:
+            if error.errno not in (errno.EBUSY, errno.ENOTEMPTY):
+                return False
             kill(left)
             if time.monotonic() > deadline:
                 return False
+            left += _below(left[-1])
             time.sleep(0.001)
     return True
 
@@ -58,14 +71,28 @@ def kill(directories: Sequence[str]) -> None:
     except OSError:
         pass
     for directory in directories:
-        for pid in read_text(f"{directory}/cgroup.procs").split():
-            try:
-                pidfd = os.pidfd_open(int(pid))
-            except (OSError, ValueError):
-                continue  # gone, or of a PID namespace that we can't see into (0)
-            if f"/{os.path.basename(directory)}" in read_text(f"/proc/{pid}/cgroup"):
-                kill_by_pidfd(pidfd)
-            os.close(pidfd)
+        _kill_members(directory)
+
+
+def _kill_members(directory: str) -> None:
+    pidfds: dict[str, int] = {}
+    for pid in _members(directory):
+        try:
+            pidfds[pid] = os.pidfd_open(int(pid))
+        except (OSError, ValueError):
+            continue  # gone, or of a PID namespace that we can't see into (0)
+    still = _members(directory)  # a number may have been given to another process before it was opened
+    for pid, pidfd in pidfds.items():
+        if pid in still:
+            kill_by_pidfd(pidfd)
+        os.close(pidfd)
+
+
+def _members(directory: str) -> set[str]:
+    try:
+        return set(read_text(f"{directory}/cgroup.procs").split())
+    except OSError:
+        return set()  # somebody else removed it
 
 
 def write(path: str, value: object) -> None:
@@ -88,32 +115,44 @@ def number(path: str) -> int | None:
 
 
 def fields(path: str) -> dict[str, int]:
-    """The `name number` lines of a file of a group."""
-    try:
-        pairs = [line.split() for line in lines_of(path)]
-    except FileNotFoundError:
-        return {}
+    """The `name number` lines of a file of a group. Raises OSError where the group is gone."""
+    pairs = [line.split() for line in lines_of(path)]
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
+
+
+def mounted() -> list[tuple[list[str], str, str]]:
+    """Where control groups are mounted: the controllers, "" for the tree of version 2; what is mounted; and where."""
+    found: list[tuple[list[str], str, str]] = []
+    for line in lines_of("/proc/self/mountinfo"):
+        mount, _, source = line.partition(" - ")
+        kind, _, options = source.split(" ", 2)
+        root, point = mount.split(" ")[3:5]
+        if kind in ("cgroup", "cgroup2"):
+            found.append((options.split(",") if kind == "cgroup" else [""], root, point))
+    return found
 
 
 def own_groups() -> dict[str, str]:
     """Controller -> the directory of the group that this process is in; "" is the tree of version 2."""
     mounts: dict[str, tuple[str, str]] = {}
-    for line in lines_of("/proc/self/mountinfo"):
-        mount, _, source = line.partition(" - ")
-        kind, _, options = source.split(" ", 2)
-        root, point = mount.split(" ")[3:5]
-        for controller in {"cgroup2": [""], "cgroup": options.split(",")}.get(kind, []):
+    for controllers, root, point in mounted():
+        for controller in controllers:
             mounts.setdefault(controller, (root, point))
     found: dict[str, str] = {}
     for line in lines_of("/proc/self/cgroup"):
-        _, controllers, path = line.split(":", 2)
-        for controller in controllers.split(","):
+        _, names, path = line.split(":", 2)
+        for controller in names.split(","):
             root, point = mounts.get(controller, ("", ""))
-            inside = os.path.relpath(path, root) if root else ".."
+            # A mount from outside of our namespace of groups shows "/..": its top is no group that we are in.
+            inside = os.path.relpath(path, root) if root and not root.startswith("/..") else ".."
             if not inside.startswith(".."):  # else it lies outside of what is mounted here
                 found[controller] = point if inside == "." else f"{point}/{inside}"
     return found
+
+
+def is_stacked(device: str) -> bool:
+    """Whether a block device (MAJOR:MINOR) lies on others (LVM, LUKS, RAID), which the kernel counts too."""
+    return bool(_names(f"/sys/dev/block/{device}/slaves"))
 
 
 def swap_is_on() -> bool:
@@ -121,7 +160,7 @@ def swap_is_on() -> bool:
 
 
 def locked(path: str) -> int | None:
-    """An fd that holds the lock of a group; None: another one does, or took the group away."""
+    """An fd that holds the lock of a group; None: another one does, or took the group away. Raises OSError."""
     try:
         fd = os.open(path, _OPEN)
     except FileNotFoundError:
@@ -133,6 +172,10 @@ def locked(path: str) -> int | None:
         os.close(fd)
         return None
     return fd
+
+
+def _below(directory: str) -> list[str]:
+    return [path for name in _names(directory) if os.path.isdir(path := f"{directory}/{name}")]
 
 
 def _names(directory: str) -> list[str]:

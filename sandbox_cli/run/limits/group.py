@@ -67,16 +67,16 @@ class Group:
         """Sets the limits, and opens what tells that memory ran out. Raises OSError."""
         raise NotImplementedError
 
-    def _rearm(self, wake: int) -> None:
-        """Takes what woke us, so that the next one does too."""
+    def _rearm(self, wake: int) -> bool:
+        """Takes what woke us, so that the next does too. True: a kill may follow that wakes nobody. Raises OSError."""
         raise NotImplementedError
 
     def _kills(self) -> tuple[int, bool]:
-        """How many processes the kernel killed for memory, and whether the group was at its own limit."""
+        """How many processes were killed for memory, and whether the group was at its own limit. Raises OSError."""
         raise NotImplementedError
 
     def _cpu_s(self) -> tuple[float, float] | None:
-        """CPU seconds of the job, user and system; None where they aren't counted."""
+        """CPU seconds of the job, user and system; None where they aren't counted. Raises OSError."""
         raise NotImplementedError
 
     def _peaks(self) -> dict[str, str]:
@@ -113,14 +113,20 @@ class Group:
         return [(self._wake, self._WAKES_BY)] if self._wake is not None else []
 
     def woken(self) -> None:
-        """Memory ran out. The kernel may say so before it has killed, and doesn't say it again then."""
+        """Memory ran short, or the group is gone, of which the look tells: see Enforcer."""
         if self._wake is not None:
-            self._rearm(self._wake)
-            self._alarmed_until = time.monotonic() + _ALARM_S
+            try:
+                if self._rearm(self._wake):
+                    self._alarmed_until = time.monotonic() + _ALARM_S
+            except OSError:
+                pass
             self._look_in(0.0)
 
     def look(self, until: float = math.inf) -> tuple[str, str] | None:
-        """See Enforcer. The next look is due when the CPU time can be used up at the soonest, on all cores."""
+        """See Enforcer. The next look is due when the CPU time can be used up at the soonest, on all cores.
+
+        Raises OSError where the group can't be read any more.
+        """
         del until  # a look reads two or three small files, however large the job is
         self.next_look = None
         if (words := self.kernel_killed) is not None:
@@ -165,7 +171,12 @@ class Group:
         killed, at_limit = self._kills() if "memory" in self._limits else (0, False)
         if not killed:
             return None
-        return "killed by the kernel" if at_limit else "killed by the kernel, since the host ran out of memory"
+        return "killed by the kernel" if at_limit else "killed by the kernel, since memory ran out around the job"
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody removed it: then nobody holds the job to its limits, and no figure is its own."""
+        return not all(os.path.isdir(directory) for directory in dict.fromkeys(self._inner.values()))
 
     @property
     def sees_all(self) -> bool:
@@ -173,7 +184,7 @@ class Group:
         return {"memory", "pids"} <= self._inner.keys() and self._cpu_s() is not None
 
     def kill(self) -> None:
-        """Kills all of the jail, the jailer too."""
+        """Kills all of the jail, the jailer and its watcher too, frozen or not."""
         kill(self._made)
 
     def close(self) -> None:
@@ -194,11 +205,12 @@ class Group:
         while True:
             path = f"{parent}/{own_name()}"
             os.mkdir(path, 0o755)
+            self._made.append(path)
             lock = locked(path)
             if lock is not None:
                 self._locks.append(lock)
-                self._made.append(path)
                 return path
+            self._made.remove(path)  # a sweep came before us, and removes it
 
     def _below(self, outer: str, name: str) -> str:
         path = f"{outer}/{name}"

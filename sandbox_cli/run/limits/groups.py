@@ -20,6 +20,6 @@ def make(plan: Plan) -> Group | None:
     return None if groups is None else KINDS[groups["enforcer"]](groups, plan["limits"])
 
 
-def sweep(groups: Groups | None) -> list[str]:
-    """Removes the groups that crashed runs left; returns their paths."""
-    return [] if groups is None else cgroupfs.sweep(groups["parents"].values())
+def sweep(groups: Groups | None, patience_s: float = cgroupfs.EMPTY_S) -> list[str]:
+    """Removes the groups that crashed runs left; returns their paths. What takes longer is left to the next sweep."""
+    return [] if groups is None else cgroupfs.sweep(groups["parents"].values(), patience_s)

@@ -10,14 +10,15 @@ Source of the facts: org.freedesktop.systemd1(5), systemd.resource-control(5), a
 from __future__ import annotations
 
 import os
+import select
 import time
 
 from sandbox_cli.run.limits.cgroup_v2 import LEAF
 from sandbox_cli.run.limits.cgroupfs import own_groups
-from sandbox_cli.run.system import start_time
+from sandbox_cli.run.system import kill_by_pidfd, start_time
 
 _BUSCTL = ("/usr/bin/busctl", "/bin/busctl")
-_TIMEOUT_S = 5.0
+_TIMEOUT_S = 5.0  # for all of it: busctl's own one counts only from when it is connected
 _MANAGER = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
 
 
@@ -33,10 +34,10 @@ def enter() -> str | None:
     properties += ["Description", "s", "sandboxed jobs", "CollectMode", "s", "inactive-or-failed"]
     request = ["StartTransientUnit", "ssa(sv)a(sa(sv))", name, "fail", "4", *properties, "0"]
     whose = "--system" if os.geteuid() == 0 else "--user"
-    said = _say([program, whose, "--quiet", f"--timeout={_TIMEOUT_S:.0f}", "call", *_MANAGER, *request])
+    deadline = time.monotonic() + _TIMEOUT_S
+    said = _say([program, whose, "--quiet", "call", *_MANAGER, *request], deadline)
     if said is not None:
         return said
-    deadline = time.monotonic() + _TIMEOUT_S
     while not _is_in(name):
         if time.monotonic() > deadline:
             return f"systemd did not start {name} in time"
@@ -45,8 +46,10 @@ def enter() -> str | None:
 
 
 def runtime_directory() -> str:
-    """Where the sockets of the user's own systemd are: it may run though no session says so (linger)."""
-    return os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+    """Where the sockets of the user's own systemd are: it may run though no session says so (linger), and after `su`
+    the variable still names the folder of another account."""
+    named = os.environ.get("XDG_RUNTIME_DIR")
+    return named if named and os.access(named, os.X_OK) else f"/run/user/{os.geteuid()}"
 
 
 def _is_in(scope: str) -> bool:
@@ -54,9 +57,9 @@ def _is_in(scope: str) -> bool:
     return own.removesuffix(f"/{LEAF}").endswith(f"/{scope}")
 
 
-def _say(words: list[str]) -> str | None:
+def _say(words: list[str], deadline: float) -> str | None:
     """Runs a command; None, or its last word where it fails."""
-    reader, writer = os.pipe2(os.O_CLOEXEC)
+    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         pid = os.posix_spawn(
             words[0],
@@ -68,9 +71,29 @@ def _say(words: list[str]) -> str | None:
                 (os.POSIX_SPAWN_DUP2, writer, 2),
             ],
         )
+        ended = _ends_until(pid, deadline)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.write(writer, b"\n")  # or there may be nothing to read
+        said = os.read(reader, 4096).decode("utf-8", "replace")
+    except OSError as error:
+        return f"{words[0]}: {error.strerror}"
     finally:
+        os.close(reader)
         os.close(writer)
-    with open(reader, encoding="utf-8", errors="replace") as answer:
-        said = answer.read(4096)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if not ended:
+        return "it does not answer"
     return None if status == 0 else said.strip().split("\n")[-1] or f"{words[0]} ended with {status}"
+
+
+def _ends_until(pid: int, deadline: float) -> bool:
+    """Whether a child ends in time; it is killed where it doesn't."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(pidfd, select.POLLIN)
+        if poll.poll(max(0.0, (deadline - time.monotonic()) * 1000)):
+            return True
+        kill_by_pidfd(pidfd)
+        return False
+    finally:
+        os.close(pidfd)
