@@ -13,15 +13,11 @@ if TYPE_CHECKING:
 
 def clean(json: Json = False) -> int:
     """Remove what runs that crashed have left behind, and say what."""
-    from sandbox_cli.host import groups
-    from sandbox_cli.host.model import Groups
     from sandbox_cli.policy import config
-    from sandbox_cli.run.limits.groups import sweep as sweep_groups
+    from sandbox_cli.run.limits import cgroupfs
     from sandbox_cli.run.scratch import sweep
 
-    found = groups.find()
-    cleaned: Cleaned = {"removed": sweep(config.load().uid_range)}
-    cleaned["removed"] += sweep_groups(found.planned() if isinstance(found, Groups) else None)
+    cleaned: Cleaned = {"removed": [*sweep(config.load().uid_range), *cgroupfs.sweep(cgroupfs.holders())]}
     if json:
         output.say(output.as_line(cleaned))
         return 0

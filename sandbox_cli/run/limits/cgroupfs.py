@@ -12,7 +12,7 @@ from sandbox_cli.run.system import kill_by_pidfd, lines_of, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 EMPTY_S = 5.0  # what killed processes take to be gone from a group
@@ -39,6 +39,14 @@ def sweep(parents: Iterable[str], patience_s: float = EMPTY_S) -> list[str]:
                 removed.append(path)
             os.close(lock)
     return removed
+
+
+def holders() -> Iterator[str]:
+    """Every group that is mounted here and holds one of this account's jobs: a run sweeps only where it makes its own."""
+    for _, _, point in mounted():
+        for folder, names, _ in os.walk(point):
+            if any(is_of_this_account(name) for name in names):
+                yield folder
 
 
 def remove(directories: Sequence[str], patience_s: float = EMPTY_S) -> bool:
