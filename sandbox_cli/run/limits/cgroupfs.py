@@ -42,7 +42,7 @@ def sweep(parents: Iterable[str], patience_s: float = EMPTY_S) -> list[str]:
 
 
 def holders() -> Iterator[str]:
-    """Every group that is mounted here and holds one of this account's jobs: a run sweeps only where it makes its own."""
+    """Every group here that holds one of a job of this account; a run sweeps only where it makes its own."""
     for _, _, point in mounted():
         for folder, names, _ in os.walk(point):
             if any(is_of_this_account(name) for name in names):
