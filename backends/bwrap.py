@@ -84,6 +84,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "host_scratch": HOST_SCRATCH if host.root else None,
             "scratch_size": jail.bound(policy, "scratch_size"),
             "tmp_size": jail.bound(policy, "tmp_size"),
+            "folders": _folders([*policy.filesystem, *(path for path, _ in files)]),
             "mounts": list(policy.filesystem.items()),
             "files": [(path, DATA_FD + index) for index, (path, _) in enumerate(files)],
         },
@@ -96,6 +97,17 @@ def render(policy: Policy, host: Host) -> Invocation:
         "seal": jail.seal(policy),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
+
+
+def _folders(paths: Sequence[str]) -> list[str]:
+    """The folders around what is mounted, each after its parent: bwrap itself would make them for their owner alone."""
+    found: dict[str, None] = {}
+    for path in sorted(paths):
+        parts = path.split("/")[1:-1]
+        above = ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+        if "/" not in paths and not any(folder in paths for folder in above):
+            found.update(dict.fromkeys(above))
+    return list(found)
 
 
 def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
