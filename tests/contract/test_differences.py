@@ -99,19 +99,6 @@ def test_folders_and_made_files_have_the_same_modes_but_for_the_root_of_nsjail(b
     assert modes == ["1777" if backend == "nsjail" else "755", "755", "755", "755", "644", "644"]
 
 
-@pytest.mark.parametrize("backend", ["bwrap", "nsjail"], indirect=True)
-def test_folders_around_mounts_have_one_mode_in_the_root_and_in_a_tmpfs(
-    backend: str, driver: Driver, shared_tmp: Path
-) -> None:
-    (shared_tmp / "p.yaml").write_text(
-        "extends: command\n"
-        "filesystem: {/srv/a/b: {from: /usr, mode: ro}, /opt: tmpfs, /opt/x/y: {from: /usr, mode: ro}}\n"
-    )
-    job = {"command": ["stat", "-c", "%a", "/srv", "/srv/a", "/opt/x"], "policy": str(shared_tmp / "p.yaml")}
-    outcome = driver.run({**job, "backend": backend})
-    assert outcome["stdout"].split() == [b"755"] * 3, outcome["stderr"]
-
-
 @listed("run", "dev-core")
 def test_run_and_core_are_there_or_not(backend: str, driver: Driver) -> None:
     run, core = said(driver, backend, "test -d /run && echo yes || echo no; test -L /dev/core && echo yes || echo no")
