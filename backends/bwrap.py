@@ -7,11 +7,11 @@ from sandbox_cli.slots import DATA_FD, HOST_SCRATCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall, Wheel
     from sandbox_cli.host.model import Host
-    from sandbox_cli.policy.model import Policy
+    from sandbox_cli.policy.model import Mount, Policy
 
 NAME: str = "bwrap"
 PROGRAMS: Sequence[str] = ("bwrap",)
@@ -84,6 +84,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "host_scratch": HOST_SCRATCH if host.root else None,
             "scratch_size": jail.bound(policy, "scratch_size"),
             "tmp_size": jail.bound(policy, "tmp_size"),
+            "folders": _folders(policy.filesystem, [*policy.filesystem, *(path for path, _ in files)]),
             "mounts": list(policy.filesystem.items()),
             "files": [(path, DATA_FD + index) for index, (path, _) in enumerate(files)],
         },
@@ -96,6 +97,24 @@ def render(policy: Policy, host: Host) -> Invocation:
         "seal": jail.seal(policy),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
+
+
+def _folders(mounts: Mapping[str, Mount], paths: Sequence[str]) -> dict[str, list[str]]:
+    """The folders to make before each of `paths`: bwrap would make those around a mount for their owner alone.
+
+    What lies in a directory of the host is left to it.
+    """
+    found: dict[str, list[str]] = {}
+    made: set[str] = set()
+    for path in paths:
+        parts = path.split("/")[1:-1]
+        above = ["/", *("/" + "/".join(parts[: count + 1]) for count in range(len(parts)))]
+        inner = max((index for index, folder in enumerate(above) if folder in mounts), default=0)
+        held = mounts.get(above[inner])
+        ours = above[inner + 1 :] if held is None or held.mode == "tmpfs" else []
+        found[path] = [folder for folder in ours if folder not in made]
+        made.update(ours)
+    return found
 
 
 def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:

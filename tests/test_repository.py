@@ -124,6 +124,11 @@ def test_folder_at_the_top_is_linked_into_the_package(name: str) -> None:
     assert (ROOT / "sandbox_cli" / name).readlink() == Path("..", name)
 
 
+def test_package_says_that_it_is_typed() -> None:
+    assert (ROOT / "sandbox_cli" / "py.typed").read_bytes() == b""
+    assert "py.typed" in project()["tool"]["setuptools"]["package-data"]["*"]
+
+
 def test_every_dependency_has_a_floor_and_the_lock_meets_it() -> None:
     facts = project()["project"]
     versions = locked_versions("requirements.lock")

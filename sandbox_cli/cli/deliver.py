@@ -106,7 +106,10 @@ def _tell(outcome: Outcome) -> None:
         if advice is not None:
             output.hint(advice)
     if outcome["status"] != "ok":
+        told = outcome["blame"]["clause"] if outcome["blame"] is not None else None
         for name, times in outcome["limit_hits"].items():
+            if f"limits.{name}" == told:
+                continue
             output.tell(f"limits.{name}: reached" + (f" {times} times" if times > 1 else ""))
 
 

@@ -6,6 +6,7 @@ that code and files can be put into it; where the jailer would make its own, thi
 
 from __future__ import annotations
 
+import os
 import shlex
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,12 @@ def snippet(
     fill = _filler(plan, folder)
     data = f"{folder}.data"
     fds = {DATA_FD + index: fill(piece.decode(errors="surrogateescape")) for index, piece in enumerate(plan["data"])}
+    uid = os.geteuid()
     lines = [
         *_comments(plan),
         "(", "set -eu", "umask 022",
+        # An ordinary user's jail, made by root, would hold root.
+        f'[ "$(id -u)" = {uid} ] || {{ echo "rendered for uid {uid}, and for no other" >&2; exit 125; }}',
         f"mkdir -m 0700 {folder}", f"mkdir -m 0755 {data}",
         f"trap 'rm -rf {folder} {data}' EXIT",
         *(line for target, source, mode in inputs for line in _input(folder, target, source, mode)),

@@ -67,6 +67,9 @@ def denied(scalar: Scalar, clause: str) -> str:
     if name in LAUNCHER_NEEDS:
         message = f"{name} can't be denied: starting the program takes it"
         raise scalar.spot.error(message, clause=clause, hint=f"always let through: {', '.join(LAUNCHER_NEEDS)}")
+    if needed := [each for each in LAUNCHER_NEEDS if each in SETS.get(name, ())]:
+        message = f"{name} can't be denied: starting the program takes its {' and '.join(needed)}"
+        raise scalar.spot.error(message, clause=clause, hint="list those of its calls that are meant")
     return name
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sandbox_cli.policy.syscall_sets import SYSTEMD
+
 # What an unprivileged program of the shipped languages does not need, and what has been a way out of
 # containers or reaches what all processes of a machine share.
 DEFAULT_DENY = (
@@ -44,7 +46,7 @@ DEFAULT_DENY = (
     "nfsservctl", "_sysctl", "sysfs", "ustat", "uselib",
 )  # fmt: skip
 
-SETS: dict[str, tuple[str, ...]] = {"@default-deny": DEFAULT_DENY}
+SETS: dict[str, tuple[str, ...]] = {"@default-deny": DEFAULT_DENY, **SYSTEMD}
 
 
 class Rule(NamedTuple):

@@ -89,7 +89,8 @@ def parse(kind: Kind, text: str) -> int | float:
         raise PolicyError(_unit_problem(text, unit, form), hint=_unit_hint(kind, number, unit))
     value = Decimal(number) * form.units[unit]
     if form.whole and value != int(value):
-        raise PolicyError(f"{quoted(text)} is no whole number{' of bytes' if kind == 'size' else ''}")
+        what = f"no whole number{' of bytes' if kind == 'size' else ''}"
+        raise PolicyError(f"{quoted(text)} is {what}", hint=f"write it as in {form.example}")
     if value > form.most:
         raise PolicyError(f"{quoted(text)} is too much", hint=f"at most {_format(kind, form.most)}")
     return int(value) if form.whole else float(value)

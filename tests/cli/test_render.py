@@ -13,7 +13,7 @@ import pytest
 from sandbox_cli.cli.snippet import written
 
 if TYPE_CHECKING:
-    from tests.accounts import Sandbox
+    from tests.accounts import Account, Sandbox
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PYTHON = ("-l", "python", "-c")
@@ -42,6 +42,17 @@ def test_what_is_rendered_runs_in_a_jail_when_pasted(sandbox: Sandbox, backend: 
         f"""['lo'] it's "b" {["main.py", "x", "y z'" + chr(10), ""]!r} ''""",
     ], done.stderr.decode()
     assert done.returncode == 7
+
+
+def test_what_was_rendered_for_another_account_makes_no_jail(
+    sandbox: Sandbox, account: str, as_root: Account, as_user: Account
+) -> None:
+    """An ordinary user's jail, made by root, would hold root."""
+    rendered = sandbox("render", "--", "echo", "ran").stdout
+    other = as_user if account == "root" else as_root
+    done = other.run(["sh"], stdin=b"cd /\n" + rendered.rstrip(b"\n") + b" </dev/null\nexit $?\n")
+    assert (done.returncode, done.stdout) == (125, b"")
+    assert b"and for no other" in done.stderr
 
 
 def test_command_after_dashes_is_rendered_as_for_exec(sandbox: Sandbox, backend: str) -> None:

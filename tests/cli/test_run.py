@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import signal
 import socket
 import stat
@@ -15,6 +16,7 @@ import pytest
 from tests.cli.conftest import one_result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.accounts import Sandbox
@@ -57,6 +59,22 @@ def test_limit_that_ended_a_job_comes_with_the_line_to_change(sandbox: Sandbox, 
     done = sandbox("run", "-p", str(shared_tmp / "quick.yaml"), "-c", "while True: pass")
     assert done.returncode == 124
     assert f"hint: limits.wall_time is set in {shared_tmp}/quick.yaml:3".encode() in done.stderr
+
+
+def test_limit_that_ended_a_job_is_told_once(
+    sandbox: Sandbox, needs: Callable[[str], None], shared_tmp: Path, account: str
+) -> None:
+    needs("firejail")
+    (shared_tmp / "big").write_bytes(bytes(300_000))
+    given = ("-b", "firejail", "--limit", "scratch_size=128KiB", "-f", str(shared_tmp / "big"))
+    done = sandbox("run", *given, *PYTHON, "import time; time.sleep(5)")
+    if account == "root":  # whose scratch is a sized tmpfs
+        assert done.returncode == 125
+        return
+    assert done.returncode == 153
+    first, hint = done.stderr.decode().splitlines()
+    assert re.fullmatch(r"sandbox: limits.scratch_size: \d{3} KiB in use; 128KiB allowed", first)
+    assert hint.startswith("hint: ")
 
 
 def test_output_comes_as_it_is_written(sandbox: Sandbox) -> None:

@@ -93,6 +93,12 @@ def test_writing_to_the_hosts_part_fails_with_another_error_in_firejail(backend:
         assert line.endswith("Permission denied" if firejail(backend) else "Read-only file system")
 
 
+@listed("root-mode")
+def test_folders_and_made_files_have_the_same_modes_but_for_the_root_of_nsjail(backend: str, driver: Driver) -> None:
+    modes = said(driver, backend, "stat -c %a / /etc /dev /usr /etc/passwd /etc/hosts")
+    assert modes == ["1777" if backend == "nsjail" else "755", "755", "755", "755", "644", "644"]
+
+
 @listed("run", "dev-core")
 def test_run_and_core_are_there_or_not(backend: str, driver: Driver) -> None:
     run, core = said(driver, backend, "test -d /run && echo yes || echo no; test -L /dev/core && echo yes || echo no")

@@ -99,3 +99,16 @@ def test_an_odd_policy_is_what_the_jail_is(
         assert {gap["backend"] for gap in plan["gaps"]} == {"firejail"}
         return
     assert differences(this, look(this, driver, str(path))) == {}
+
+
+@pytest.mark.parametrize("backend", ["bwrap", "nsjail"], indirect=True)
+def test_folders_around_mounts_have_one_mode_in_the_root_and_in_a_tmpfs(
+    backend: str, driver: Driver, shared_tmp: Path
+) -> None:
+    (shared_tmp / "p.yaml").write_text(
+        "extends: command\n"
+        "filesystem: {/srv/a/b: {from: /usr, mode: ro}, /opt: tmpfs, /opt/x/y: {from: /usr, mode: ro}}\n"
+    )
+    job = {"command": ["stat", "-c", "%a", "/srv", "/srv/a", "/opt/x"], "policy": str(shared_tmp / "p.yaml")}
+    outcome = driver.run({**job, "backend": backend})
+    assert outcome["stdout"].split() == [b"755"] * 3, outcome["stderr"]

@@ -13,7 +13,7 @@ from sandbox_cli.policy import filter as filters
 from sandbox_cli.policy import syscall_names
 from sandbox_cli.policy.filter import compile_filter
 from sandbox_cli.policy.model import Syscalls
-from sandbox_cli.policy.syscalls import DEFAULT_DENY, LAUNCHER_NEEDS, NUMBERS
+from sandbox_cli.policy.syscalls import DEFAULT_DENY, LAUNCHER_NEEDS, NUMBERS, SETS
 from tests.policy.machine import AARCH64, ALLOW, ARM, ENOSYS, EPERM, I386, KILL, LOG, X86_64, run
 
 ARCH = {"x86_64": X86_64, "aarch64": AARCH64}
@@ -74,6 +74,18 @@ def test_an_allow_list_lets_through_exactly_what_it_names_and_what_starts_the_pr
         expected = STRUCTURAL[action] if each in structural else expected
         expected = ENOSYS if each == number("clone3", machine) else expected
         assert run(program, each, ARCH[machine]) == expected, each
+
+
+@every_machine
+def test_a_set_of_systemds_stands_for_its_members_but_opens_no_namespaces(machine: str) -> None:
+    allowed = compile_filter(Syscalls(allow=("@system-service",)), machine)
+    members = set(SETS["@system-service"]) - {"clone3", "unshare", "setns", "clone", "ioctl"}
+    assert {run(allowed, each, ARCH[machine]) for each in numbers(tuple(members), machine)} == {ALLOW}
+    for name in ("unshare", "setns", "mount", "ptrace"):
+        assert run(allowed, number(name, machine), ARCH[machine]) == EPERM
+    denied = compile_filter(Syscalls(deny=("@mount",)), machine)
+    assert {run(denied, each, ARCH[machine]) for each in numbers(SETS["@mount"], machine)} == {EPERM}
+    assert run(denied, number("ptrace", machine), ARCH[machine]) == ALLOW
 
 
 @every_policy
