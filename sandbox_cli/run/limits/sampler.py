@@ -10,6 +10,7 @@ import math
 import os
 import time
 
+from sandbox_cli.run.limits import amounts
 from sandbox_cli.run.system import lines_of, read_text, status_of
 from sandbox_cli.run.tree import DEEPEST, LONGEST_PATH, walk
 
@@ -29,10 +30,10 @@ _SHARE = 20  # a look may cost one part in twenty of the supervisor's time
 
 
 _WORDS: dict[str, Callable[[float], str]] = {
-    "memory": lambda value: f"{value / (1 << 20):.0f} MiB in use",
-    "cpu_time": lambda value: f"{value:.2f}s used",
+    "memory": lambda value: f"{amounts.size(value)} in use",
+    "cpu_time": lambda value: f"{amounts.seconds(value)} used",
     "processes": lambda value: f"{value:.0f} at once",
-    "scratch_size": lambda value: f"{value / (1 << 20):.0f} MiB in use",
+    "scratch_size": lambda value: f"{amounts.size(value)} in use",
     "scratch_files": lambda value: (
         f"{value:.0f} files and folders" if value < math.inf else "folders too deep to count"
     ),
