@@ -44,7 +44,8 @@ def check_uid_range(first: int, last: int) -> None:
         raise HostError(f"{named} is no range of ordinary uids", hint=hint)
     for what in ("uid_map", "gid_map"):
         if not is_mapped(Path("/proc/self", what), first, last):
-            raise HostError(f"{named} isn't mapped in this user namespace (/proc/self/{what})", hint=hint)
+            mapped = f"{hint}, and that /proc/self/{what} has; or start as an ordinary user"
+            raise HostError(f"{named} isn't mapped in this user namespace (/proc/self/{what})", hint=mapped)
     if taken := _taken(first, last):
         raise HostError(f"{named} holds {taken}", hint=hint)
 

@@ -106,9 +106,11 @@ _CAUSES: tuple[_Cause, ...] = (
     ),
     _Cause(
         _REFUSED,
-        lambda around, _trial: around.root and not around.sys_admin,
-        "root has no CAP_SYS_ADMIN here, so it can't mount a job's scratch",
-        "docker run --cap-add SYS_ADMIN, or start as an ordinary user",
+        lambda around, _trial: around.root and bool(around.lacks),
+        "root has no {lacks} here, and mounts a job's scratch and inspects its jail with them",
+        "docker or podman run --privileged (or no more than --cap-add SYS_ADMIN --cap-add SYS_PTRACE"
+        " --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined);"
+        " or start as an ordinary user",
     ),
     _Cause(
         _REFUSED,
@@ -138,10 +140,14 @@ def explain(trial: Trial, around: Surroundings, hint: str | None = None) -> Prob
         "name": trial.name,
         "program": trial.program,
         "container": around.container,
+        "lacks": " and no ".join(around.lacks),
         "covered": ", ".join(around.proc_covered[:3]),
     }
     for cause in _CAUSES:
         if re.search(cause.words, trial.words, re.IGNORECASE) and cause.state(around, trial):
             said = f": {trial.words}" if trial.words else ""
-            return Problem(cause.reason.format(**values) + said, cause.fix.format(**values))
+            fix = cause.fix.format(**values)
+            if around.container and fix.startswith("sudo "):  # a switch of the kernel's, which a container can't set
+                fix = f"outside of the container: {fix}"
+            return Problem(cause.reason.format(**values) + said, fix)
     return Problem(trial.words or f"{trial.name} made no jail", hint)

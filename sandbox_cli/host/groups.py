@@ -35,7 +35,11 @@ _TRIAL = {"memory": 1 << 30, "processes": 64, "cpus": 1.0, "cpu_time": 60.0}
 _finding = threading.Lock()
 _READ_ONLY = Problem(
     "the control groups are mounted read-only here",
-    "start the container with its control groups writable (docker run --privileged, podman run --systemd=always)",
+    "start the container with its control groups writable: docker or podman run --privileged",
+)
+_OF_ANOTHER_ROOT = Problem(
+    "the control groups belong to a root outside of this user namespace",
+    "run as the root of the machine itself, not of a rootless container",
 )
 
 
@@ -70,7 +74,7 @@ def _version_2(own: str) -> Groups | Problem:
             return Problem(f"systemd gives no scope: {why}", _how_to_delegate(own))
         return _divide("systemd-scope", own_groups()[""].removesuffix(f"/{cgroup_v2.LEAF}"))
     if parent is None and os.geteuid() == 0:
-        return _divide("cgroup-v2", own) if _may_divide(own) else _READ_ONLY
+        return _divide("cgroup-v2", own) if _may_divide(own) else _closed_to_root(own)
     if parent is None:
         reason = "no control group is handed on to this account, and no systemd of its own could be asked for one"
         return Problem(reason, _how_to_delegate(own))
@@ -132,11 +136,15 @@ def _version_1(own: Mapping[str, str]) -> Groups | Problem:
     if writable:
         return _prove(_groups("cgroup-v1", writable))
     if os.geteuid() == 0:
-        return _READ_ONLY
+        return _closed_to_root(own[trees[0]])
     return Problem(
         "control groups of version 1 are for root alone",
         "run as root; or boot with systemd.unified_cgroup_hierarchy=1, and systemd hands groups on to users",
     )
+
+
+def _closed_to_root(group: str) -> Problem:
+    return _READ_ONLY if os.statvfs(group).f_flag & os.ST_RDONLY else _OF_ANOTHER_ROOT
 
 
 def _groups(enforcer: Literal["cgroup-v2", "cgroup-v1", "systemd-scope"], parents: Mapping[str, str]) -> Groups:

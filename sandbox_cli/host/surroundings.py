@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-CAP_SYS_ADMIN = 21
+_CAPABILITIES = {"CAP_SYS_PTRACE": 19, "CAP_SYS_ADMIN": 21}  # what root needs beside those that every container has
 _CONTAINERS = ("kubepods", "docker", "libpod", "containerd", "lxc", "garden")  # names in a cgroup path
 # The kernel keeps these directories empty for ever: a mount on one hides nothing of /proc.
 _ALWAYS_EMPTY = ("/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd")
@@ -22,7 +22,7 @@ class Surroundings:
     apparmor_userns: int | None  # kernel.apparmor_restrict_unprivileged_userns, of Ubuntu's
     no_new_privs: bool
     seccomp: bool  # a filter is loaded
-    sys_admin: bool  # CAP_SYS_ADMIN is effective
+    lacks: tuple[str, ...]  # capabilities that root needs for a jail, and that aren't effective
     nested: bool  # in a user namespace that doesn't map every uid to itself
     chrooted: bool
     container: str | None
@@ -40,7 +40,7 @@ def look_around() -> Surroundings:
         apparmor_userns=_switch("kernel/apparmor_restrict_unprivileged_userns"),
         no_new_privs=status.get("NoNewPrivs") == "1",
         seccomp=status.get("Seccomp", "0") != "0",
-        sys_admin=bool(int(status.get("CapEff", "0"), 16) >> CAP_SYS_ADMIN & 1),
+        lacks=tuple(name for name, bit in _CAPABILITIES.items() if not int(status.get("CapEff", "0"), 16) >> bit & 1),
         nested=_text("/proc/self/uid_map").split() not in ([], ["0", "0", "4294967295"]),
         chrooted=bool(mounts) and "/" not in mounts,
         container=container(),

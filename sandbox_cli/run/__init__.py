@@ -35,6 +35,8 @@ judged what happened (verdict.py). Nothing here knows policies, Jinja or YAML, a
 
 from __future__ import annotations
 
+import errno
+
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import verdict
@@ -84,7 +86,6 @@ def _supervisor(plan: Plan, work: Work, site: Site) -> Supervisor:
     try:
         return Supervisor(plan, work, site)
     except OSError as error:
-        raise HostError(
-            f"the jail can't be started: {error.strerror}",
-            hint="a job takes about 30 open files and four processes: see `ulimit -n` and `ulimit -u`",
-        ) from error
+        scarce = error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
+        hint = "a job takes about 30 open files and four processes: see `ulimit -n` and `ulimit -u`" if scarce else None
+        raise HostError(f"the jail can't be started: {error.strerror}", hint=hint) from error

@@ -179,9 +179,11 @@ class Jail:
 
     def _armed(self, child: int) -> None:
         """The seal: the gate opens only where the jail is what was planned."""
+        refused = "the program can't be put into its control group"
         try:
             if self._site.group is not None:
                 self._site.group.admit(child)
+            refused = "the jail can't be inspected"
             self.inspected, faults = seal.inspect(self._plan, self._site, self.init, child)
             if faults:
                 self.fault = f"the jail is not what was planned: {'; '.join(faults)}"
@@ -191,7 +193,7 @@ class Jail:
         except (FileNotFoundError, ProcessLookupError, BrokenPipeError, ConnectionResetError):
             self.fault = "the jail ended while it was inspected"
         except OSError as error:
-            self.fault = f"the program can't be put into its control group: {error.strerror}: {error.filename}"
+            self.fault = f"{refused}: {error.strerror}: {error.filename}"
 
     # ---- the ends of processes ----
 

@@ -20,7 +20,7 @@ FREE = Surroundings(
     apparmor_userns=None,
     no_new_privs=False,
     seccomp=False,
-    sys_admin=False,
+    lacks=(),
     nested=False,
     chrooted=False,
     container=None,
@@ -45,6 +45,8 @@ FIREJAIL_NESTED = "Warning: an existing sandbox was detected. true will run with
 FIREJAIL_USERS = "Error: the user is not allowed to use Firejail."
 LIBRARY = "nsjail: error while loading shared libraries: libprotobuf.so.25: cannot open shared object file"
 ENTER = reports.lines(b"launcher: enter: mount namespace: errno 1\n")[0]
+NS_USER = "the jail can't be inspected: Permission denied: /proc/17/ns/user"
+LACKS = ("CAP_SYS_PTRACE", "CAP_SYS_ADMIN")
 
 CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("bwrap", BWRAP_ENOSPC, {"max_user_namespaces": 0}, "switched off", "sysctl -w user.max_user_namespaces=15000"),
@@ -61,7 +63,14 @@ CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("bwrap", BWRAP_REFUSED, {"chrooted": True, "container": "docker"}, "in a chroot", "outside of it"),
     ("bwrap", BWRAP_REFUSED, {"seccomp": True}, "system call filter", "RestrictNamespaces=no"),
     ("bwrap", BWRAP_REFUSED, {"nested": True}, "in a user namespace", "outside of it"),
-    ("bwrap", ENTER, {"root": True, "container": "docker"}, "no CAP_SYS_ADMIN", "--cap-add SYS_ADMIN"),
+    ("bwrap", ENTER, {"root": True, "lacks": LACKS}, "no CAP_SYS_PTRACE and no CAP_SYS_ADMIN", "--privileged"),
+    (
+        "bwrap",
+        NS_USER,
+        {"root": True, "container": "docker", "lacks": LACKS[:1]},
+        "no CAP_SYS_PTRACE here",
+        "SYS_PTRACE",
+    ),
     ("firejail", FIREJAIL_NNP, {"no_new_privs": True}, "no_new_privs is set", "NoNewPrivileges=no"),
 ]
 
@@ -103,6 +112,11 @@ def test_switches_for_user_namespaces_do_not_explain_a_set_uid_jailer() -> None:
     off = replace(FREE, max_user_namespaces=0, userns_clone=0)
     told = explained("firejail", "Error: cannot mount", off)
     assert told == ("Error: cannot mount", None)
+
+
+def test_in_a_container_a_switch_of_the_kernel_is_to_be_set_outside() -> None:
+    told = explained("bwrap", BWRAP_REFUSED, replace(FREE, max_user_namespaces=0, container="docker"))
+    assert (told[1] or "").startswith("outside of the container: sudo sysctl -w user.max_user_namespaces=15000")
 
 
 def test_what_nothing_explains_keeps_the_jailers_words_and_hint() -> None:
@@ -163,6 +177,17 @@ def test_bwrap_under_a_filter_without_namespaces_is_explained(as_user: Account) 
     told = really(as_user, [as_user.python, "-c", FILTER], BWRAP)
     assert "refuses namespaces" in told[2]
     assert "RestrictNamespaces=no" in told[3] or "seccomp=unconfined" in told[3]
+
+
+def test_a_jail_that_root_may_not_inspect_is_explained(as_root: Account) -> None:
+    """Containers keep CAP_SYS_PTRACE from their root; without it the namespaces of other accounts can't be read."""
+    need("bwrap")
+    command = [as_root.python, "-m", "sandbox_cli", "doctor"]
+    done = as_root.run(["/usr/bin/setpriv", "--bounding-set=-sys_ptrace", *command])
+    told = done.stdout.decode()
+    assert "root has no CAP_SYS_PTRACE here" in told
+    assert "the jail can't be inspected: Permission denied: /proc/" in told
+    assert "--cap-add SYS_PTRACE" in told
 
 
 def test_bwrap_without_a_process_to_spare_is_explained(as_user: Account) -> None:

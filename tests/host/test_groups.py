@@ -12,6 +12,7 @@ import pytest
 
 from sandbox_cli.host import groups
 from sandbox_cli.host.model import Groups, Problem
+from tests.accounts import Account
 from tests.run.groups_here import here
 
 if TYPE_CHECKING:
@@ -82,13 +83,24 @@ def test_version_1_is_for_root_alone_and_says_what_helps(monkeypatch, tmp_path, 
     assert "systemd.unified_cgroup_hierarchy=1" in found.fix
 
 
-def test_root_in_a_container_with_groups_that_are_read_only_is_told_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(groups, "own_groups", lambda: {"memory": str(tmp_path)})
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    found = groups.find()
-    assert isinstance(found, Problem)
-    assert found.reason == "the control groups are mounted read-only here"
+FIND = "from sandbox_cli.host.groups import find; print(find())"
+NO_SYSTEMD = "mount -t tmpfs none /run"  # else it would be asked for a scope
+READ_ONLY = "for tree in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts); do mount -o remount,bind,ro $tree; done"
+
+
+def test_root_in_a_container_with_groups_that_are_read_only_is_told_so(as_root: Account):
+    script = f'{NO_SYSTEMD} && {READ_ONLY} && exec "$@"'
+    done = as_root.run(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", script, "-", as_root.python, "-c", FIND])
+    assert b"the control groups are mounted read-only here" in done.stdout, done.stderr
+    assert b"run --privileged" in done.stdout
+
+
+def test_root_of_a_user_namespace_is_told_whose_the_groups_are(as_user: Account):
+    before = ["/usr/bin/unshare", "--map-root-user", "--mount", "/bin/sh", "-c", f'{NO_SYSTEMD} && exec "$@"', "-"]
+    done = as_user.run([*before, as_user.python, "-c", FIND])
+    if done.stdout.startswith(b"Groups("):
+        pytest.skip("this account has groups of its own")
+    assert b"the control groups belong to a root outside of this user namespace" in done.stdout, done.stderr
 
 
 def test_a_hybrid_host_is_version_1(monkeypatch, tmp_path, not_root):

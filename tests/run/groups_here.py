@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,18 @@ from sandbox_cli.run.limits.groups import KINDS
 
 if TYPE_CHECKING:
     from sandbox_cli.run.limits.group import Group
+
+FORKS = """
+import os, signal
+n = 0
+while True:
+    try: pid = os.fork()
+    except OSError: break
+    if pid == 0: signal.pause()
+    n += 1
+print(n, flush=True)
+signal.pause()
+"""
 
 
 def here() -> Groups:
@@ -30,3 +43,7 @@ def make(found: Groups, **limits: float) -> Group:
         for name, value in limits.items()
     }
     return KINDS[found.enforcer](found.planned(), bounds)  # type: ignore[arg-type]
+
+
+def directories(groups: Groups) -> set[Path]:
+    return {path for parent in set(groups.parents.values()) for path in Path(parent).glob(f"sandbox-*-{os.getpid()}-*")}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import resource
 import select
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,32 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox_cli.errors import HostError
-from sandbox_cli.host.model import Groups
-from sandbox_cli.run.limits import cgroup_v2, cgroupfs
-from sandbox_cli.run.limits import group as group_module
+from sandbox_cli.run.limits import cgroup_v2
 from sandbox_cli.run.limits.cgroup_v2 import GroupV2
-from sandbox_cli.run.limits.groups import sweep
-from sandbox_cli.run.names import own_name
-from tests.run.groups_here import here, make
+from tests.run.groups_here import FORKS, directories, make
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    pass
 
-    from sandbox_cli.run.limits.group import Group
-
-WAIT = "import sys; sys.stdin.read(1); "
 EATS = "x = []\nwhile 1: x.append(b'x' * (1 << 20))"
-FORKS = """
-import os, signal
-n = 0
-while True:
-    try: pid = os.fork()
-    except OSError: break
-    if pid == 0: signal.pause()
-    n += 1
-print(n, flush=True)
-signal.pause()
-"""
 BURNS = """
 import os, time
 for _ in range(4):
@@ -51,43 +30,6 @@ for _ in range(4):
         os._exit(0)
 for _ in range(4): os.wait()
 """
-
-
-@pytest.fixture
-def groups() -> Groups:
-    return here()
-
-
-@pytest.fixture
-def group(groups: Groups) -> Iterator[Group]:
-    made = make(groups, memory=48 << 20, processes=6, cpu_time=30)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def inside() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Starts a program that waits until it is in the group."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(group: Group, code: str) -> subprocess.Popen[bytes]:
-        argv = [sys.executable, "-ISc", WAIT + f"exec({code!r})"]
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        started.append(process)
-        group.admit(process.pid)
-        process.stdin.write(b".")
-        process.stdin.close()
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def directories(groups: Groups) -> set[Path]:
-    return {path for parent in set(groups.parents.values()) for path in Path(parent).glob(f"sandbox-*-{os.getpid()}-*")}
 
 
 def test_a_process_that_was_admitted_is_seen_in_it_and_no_other_is(group, inside):
@@ -196,121 +138,6 @@ def test_a_group_that_can_not_be_made_is_one_sentence_and_leaves_nothing(groups,
     assert not list(tmp_path.iterdir())
 
 
-LEAVES = """
-import os, subprocess, sys
-from tests.run.groups_here import here, make
-group = make(here())
-child = subprocess.Popen(["sleep", "600"])
-group.admit(child.pid)
-print(child.pid, *group._made, flush=True)
-if sys.argv[1] == "crash": os._exit(0)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def supervisor(groups: Groups) -> Iterator[Callable[[str], tuple[subprocess.Popen[str], list[str]]]]:
-    """Another process that made a group with something in it."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(how: str) -> tuple[subprocess.Popen[str], list[str]]:
-        environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        argv = [sys.executable, "-c", LEAVES, how]
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
-        started.append(process)
-        return process, process.stdout.readline().split()
-
-    yield start
-    for process in started:
-        process.stdin.close()
-        process.stdout.close()
-        process.wait(10)
-
-
-def test_what_a_crashed_supervisor_left_is_swept_with_all_that_is_in_it(groups, supervisor):
-    if groups.enforcer == "systemd-scope":
-        pytest.skip("a scope is removed by systemd with its last process")
-    process, (child, *made) = supervisor("crash")
-    process.wait(10)
-    sweep(groups.planned())  # another test's run may have been faster
-    assert not any(Path(path).exists() for path in made)
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{child}").exists() and Path(f"/proc/{child}/stat").read_text().split(") ")[1][0] != "Z":
-        assert time.monotonic() < deadline
-
-
-def test_the_groups_of_a_living_supervisor_stay(groups, supervisor):
-    process, (child, *made) = supervisor("live")
-    sweep(groups.planned())
-    assert all(Path(path).exists() for path in made)
-    os.kill(int(child), signal.SIGKILL)
-    process.stdin.close()
-    process.wait(10)
-    cgroupfs.remove(made)
-
-
-def test_a_group_without_a_lock_is_swept_though_its_supervisor_lives(groups):
-    """It couldn't remove it in time; and it may live for weeks."""
-    path = Path(next(iter(groups.parents.values())), own_name())
-    path.mkdir()
-    assert str(path) in sweep(groups.planned())
-    assert not path.exists()
-
-
-def test_a_sweep_waits_no_longer_than_it_may_for_what_can_not_be_removed(tmp_path):
-    (tmp_path / own_name()).mkdir()
-    next(tmp_path.iterdir()).joinpath("stays").touch()
-    began = time.monotonic()
-    assert cgroupfs.sweep([str(tmp_path)], patience_s=0.05) == []
-    assert time.monotonic() - began < 1
-
-
-def test_what_somebody_made_below_a_group_goes_with_it(groups, inside):
-    group = make(groups, processes=50)
-    process = inside(group, FORKS)
-    process.stdout.readline()
-    for directory in dict.fromkeys(group._inner.values()):
-        Path(directory, "nest/deep").mkdir(parents=True)
-        Path(directory, "nest/deep/cgroup.procs").write_text(str(process.pid))
-    group.close()
-    assert process.wait(5) == -signal.SIGKILL
-    assert not directories(groups)
-
-
-def test_a_process_that_left_a_group_while_it_is_killed_is_spared(monkeypatch):
-    stays, left = (subprocess.Popen(["sleep", "60"]) for _ in range(2))
-    listed = [{str(stays.pid), str(left.pid), str(2**22 + 1)}, {str(stays.pid)}]
-    monkeypatch.setattr(cgroupfs, "_members", lambda _: listed.pop(0))
-    try:
-        cgroupfs.kill(["/nowhere"])
-        assert stays.wait(5) == -signal.SIGKILL
-        assert left.poll() is None
-    finally:
-        left.kill()
-        left.wait()
-
-
-def test_a_group_that_can_not_be_locked_is_not_left_behind(groups, monkeypatch):
-    def no_fd(path: str) -> None:
-        raise OSError(errno.EMFILE, "Too many open files", path)
-
-    monkeypatch.setattr(group_module, "locked", no_fd)
-    with pytest.raises(HostError, match="Too many open files"):
-        make(groups, memory=1 << 30)
-    assert not directories(groups)
-
-
-def test_without_an_fd_a_sweep_leaves_all_to_the_next_one(groups, monkeypatch):
-    def no_fd(path: str) -> None:
-        raise OSError(errno.EMFILE, "Too many open files", path)
-
-    path = Path(next(iter(groups.parents.values())), own_name())
-    path.mkdir()
-    monkeypatch.setattr(cgroupfs, "locked", no_fd)
-    assert sweep(groups.planned()) == []
-    path.rmdir()
-
-
 def test_a_group_that_somebody_removes_is_lost_and_can_not_be_read(groups):
     group = make(groups, memory=48 << 20, processes=6, cpu_time=30)
     try:
@@ -352,49 +179,3 @@ def test_bytes_through_a_device_on_another_are_counted_once(tmp_path, monkeypatc
     group = GroupV2.__new__(GroupV2)
     group._inner = {"io": str(tmp_path), "memory": str(tmp_path)}
     assert group._bytes() == ({"read_bytes": 5, "written_bytes": 70 + 4096}, {})
-
-
-def test_a_group_whose_lock_is_held_stays_whatever_its_name_says(groups):
-    parent = next(iter(groups.parents.values()))
-    path = Path(parent, f"sandbox-{os.geteuid()}-{2**22 + 1}-1-0123456789ab")
-    path.mkdir()
-    lock = cgroupfs.locked(str(path))
-    try:
-        sweep(groups.planned())
-        assert path.exists()
-    finally:
-        os.close(lock)
-    sweep(groups.planned())
-    assert not path.exists()
-
-
-def test_a_group_that_was_left_in_another_group_is_found_by_whoever_cleans_up(groups):
-    elsewhere = Path(next(iter(groups.parents.values())), f"elsewhere-{os.getpid()}")
-    elsewhere.mkdir()
-    left = elsewhere / f"sandbox-{os.geteuid()}-{2**22 + 1}-1-0123456789ab"
-    left.mkdir()
-    sweep(groups.planned())
-    assert left.exists()
-    assert str(elsewhere) in cgroupfs.holders()
-    cgroupfs.sweep(cgroupfs.holders())
-    assert not left.exists()
-    elsewhere.rmdir()
-
-
-def test_the_own_group_is_found_below_its_mount_and_not_outside_of_it(monkeypatch):
-    files = {
-        "/proc/self/mountinfo": [
-            "30 1 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory",
-            "31 1 0:27 /box /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids",
-            "32 1 0:28 /box /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct",
-            "33 1 0:29 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw",
-            "34 1 0:30 /../.. /sys/fs/cgroup/blkio rw - cgroup cgroup rw,blkio",  # from outside of our namespace
-        ],
-        "/proc/self/cgroup": ["6:blkio:/", "5:memory:/a/b", "4:pids:/box/in", "3:cpu,cpuacct:/elsewhere", "0::/"],
-    }
-    monkeypatch.setattr(cgroupfs, "lines_of", files.__getitem__)
-    assert cgroupfs.own_groups() == {
-        "memory": "/sys/fs/cgroup/memory/a/b",
-        "pids": "/sys/fs/cgroup/pids/in",
-        "": "/sys/fs/cgroup/unified",
-    }
