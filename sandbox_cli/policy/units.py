@@ -32,6 +32,7 @@ LIMITS: dict[str, Kind] = {
 # 0 bytes or inodes mean "not bounded" to a tmpfs, and 0 s of CPU one second to the kernel: only where
 # "nothing at all" is what 0 does is it a value.
 MAY_BE_ZERO = frozenset({"file_size", "output"})
+LEAST_CPUS = 0.01  # the kernel divides no finer: 1 ms in each period of 100 ms
 
 TIMES = {"d": Decimal(86400), "h": Decimal(3600), "min": Decimal(60), "s": Decimal(1), "ms": Decimal("0.001")}
 SIZES = {
@@ -71,6 +72,8 @@ def parse_limit(name: str, text: str) -> int | float:
         raise PolicyError(
             "it must be more than 0", hint="give more; in a policy `none` leaves it unbounded", clause=clause
         )
+    if name == "cpus" and value < LEAST_CPUS:
+        raise PolicyError(f"{quoted(text)} is too little", hint=f"at least {LEAST_CPUS}", clause=clause)
     return value
 
 

@@ -12,7 +12,7 @@ import time
 from sandbox_cli.run import artifacts, channel, seal
 from sandbox_cli.run.limits.rlimit import within_ours
 from sandbox_cli.run.spawn import filler, spawn
-from sandbox_cli.run.system import SIGKILL, close, kill_by_pidfd, status_of
+from sandbox_cli.run.system import SIGCONT, SIGKILL, close, kill_by_pidfd, status_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ class Jail:
         """Ends the jailer itself; where it has a watcher, that one does it, and ends what it was about to start."""
         close(self._jailer.lifeline)
         self._jailer.lifeline = None
-        if self._jailer_runs and not self._plan["watched"]:
-            kill_by_pidfd(self._jailer.pidfd)
+        if self._jailer_runs:  # a watcher that somebody stopped must go on, or it kills nobody
+            kill_by_pidfd(self._jailer.pidfd, SIGCONT if self._plan["watched"] else SIGKILL)
 
     def drain(self) -> None:
         """Reads what was said before everybody was gone."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 
+from sandbox_cli.run.limits import amounts
 from sandbox_cli.run.system import SIGKILL, SIGSYS, SIGXCPU, SIGXFSZ, signal_name
 
 TYPE_CHECKING = False
@@ -86,7 +87,7 @@ def _by_signal(seen: Witnesses, number: int, limits: dict[str, Limit]) -> Verdic
     cpu_time = limits.get("cpu_time")
     over = cpu_time is not None and number in (SIGXCPU, SIGKILL) and seen["cpu_time_s"] >= cpu_time["value"]
     if over:
-        return _by_limit("cpu_time", f"{seen['cpu_time_s']:.1f}s used", limits, number)
+        return _by_limit("cpu_time", f"{amounts.seconds(seen['cpu_time_s'])} used", limits, number)
     if number == SIGXFSZ and "file_size" in limits:
         return _by_limit("file_size", "ended by SIGXFSZ", limits, number)
     if number == SIGSYS and seen["syscalls"] is not None:

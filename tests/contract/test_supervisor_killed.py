@@ -18,7 +18,7 @@ from tests.contract.conftest import PYTHON
 if TYPE_CHECKING:
     from tests.accounts import Sandbox
 
-KILLS = 20
+KILLS = 200
 PATIENCE_S = 3.0  # for a command that is told to end
 
 # Says "up" once, by a process that ignores every signal and has left the session of the one that started it.
@@ -43,7 +43,7 @@ def reaped(sandbox: Sandbox, backend: str, session_directory: Path) -> dict[str,
         made.rename(script)
     seed = uuid.uuid4().hex[:8]
     print(f"seed {seed}")
-    done = sandbox.account.run([sandbox.account.python, str(script), backend, seed, str(KILLS)])
+    done = sandbox.account.run([sandbox.account.python, str(script), backend, seed, str(KILLS)], timeout=300)
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     seen: dict[str, Any] = ast.literal_eval(done.stdout.decode())
     for row in seen["rows"]:

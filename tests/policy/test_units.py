@@ -18,6 +18,7 @@ from sandbox_cli.policy import units
         ("memory", "512MiB", 512 << 20), ("memory", "1.5GiB", 3 << 29), ("memory", "64 KiB", 65536),
         ("memory", "1MB", 1_000_000), ("memory", "1kB", 1000), ("memory", "7B", 7), ("output", "0B", 0),
         ("processes", "64", 64), ("open_files", "1", 1), ("cpus", "1.5", 1.5), ("cpus", "2", 2.0),
+        ("cpus", "0.01", 0.01),
     ],
 )  # fmt: skip
 def test_a_quantity_becomes_its_canonical_value(name: str, text: str, value: float) -> None:
@@ -51,6 +52,8 @@ def test_a_quantity_becomes_its_canonical_value(name: str, text: str, value: flo
         ("wall_time", "", "not a time", "10s"),
         ("wall_time", "10s\n", "not a time", "10s"),
         ("processes", "0", "more than 0", "none"),
+        ("cpus", "0", "more than 0", "none"),
+        ("cpus", "0.0099", "too little", "at least 0.01"),
         ("scratch_size", "0B", "more than 0", "none"),
         ("memory", "9999999TiB", "too much", "at most 4194304TiB"),
         ("wall_time", "9999999999s", "too much", "at most 1000000000s"),

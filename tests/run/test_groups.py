@@ -52,6 +52,22 @@ def test_memory_over_the_limit_is_killed_by_the_kernel_and_wakes_the_supervisor(
     assert 40 << 20 <= group.measured()["memory_peak_bytes"] <= 48 << 20
 
 
+def test_a_kill_below_a_tiny_limit_is_its_own(groups, inside):
+    group = make(groups, memory=1)
+    try:
+        process = inside(group, EATS)
+        assert process.wait() == -signal.SIGKILL
+        assert group.kernel_killed == "killed by the kernel"
+    finally:
+        group.close()
+
+
+def test_more_tasks_than_there_can_be_are_no_mistake(groups):
+    group = make(groups, processes=(1 << 31) - 1)
+    assert directories(groups)
+    group.close()
+
+
 def test_forks_over_the_limit_are_refused_and_counted(group, inside):
     process = inside(group, FORKS)
     assert process.stdout.readline() == b"5\n"  # beside itself

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox_cli.run import verdict
+from sandbox_cli.run.limits import amounts
 
 BLAME = {"clause": "limits.memory", "source": "file", "file": "/p.yaml", "line": 7}
 LIMITS: Any = {
@@ -75,6 +76,33 @@ def test_each_end_has_its_status(seen: dict[str, Any], status: str, exit_code: i
 def test_a_cancellation_goes_over_a_limit_and_a_limit_over_the_launchers_word() -> None:
     assert judge(cancelled=15, killed=("wall_time", "x"), end=["exit", "0"])["status"] == "cancelled"
     assert judge(killed=("wall_time", "x"), end=["exit", "0"])["status"] == "wall-time-limit"
+
+
+def test_the_supervisors_kill_goes_over_the_groups_count_and_that_over_the_launchers_word() -> None:
+    counted = {"kernel_killed": "killed by the kernel", "end": ["signal", "24", "0"], "cpu_time_s": 9.0}
+    assert judge(killed=("wall_time", "x"), **counted)["status"] == "wall-time-limit"
+    assert judge(**counted)["status"] == "memory-limit"
+    assert judge(cancelled=15, **counted)["status"] == "cancelled"
+
+
+def test_the_launchers_word_goes_over_the_jailers_report() -> None:
+    assert judge(end=["exit", "0"], report={"failed": "no such thing", "hint": None})["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.0012, "1ms"), (0.0099, "9ms"), (0.9999, "999ms"), (1.0, "1.00s"), (2.119, "2.11s")],
+)  # fmt: skip
+def test_seconds_are_told_as_finely_as_a_limit_can_be_small(value: float, words: str) -> None:
+    assert amounts.seconds(value) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(1, "1B"), (8192, "8KiB"), ((1 << 20) + 1, "1.1MiB"), (600 << 20, "600MiB"), (5 << 30, "5GiB")],
+)
+def test_sizes_are_told_as_more_than_the_limit_that_they_are_over(value: int, words: str) -> None:
+    assert amounts.size(value) == words
 
 
 def test_a_broken_seal_goes_over_what_the_jailer_says() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HOLDS = {"processes": "pids", "memory": "memory", "cpu_time": "cpuacct", "cpus": "cpu"}  # limit -> controller
 CONTROLLERS = (*HOLDS.values(), "blkio")  # the last only counts
+_BATCH = 1 << 20  # more than what is charged at once, and is missing from the peak where that is refused
 
 
 class GroupV1(Group):
@@ -64,8 +65,10 @@ class GroupV1(Group):
         directory = self._inner["memory"]
         killed = fields(f"{directory}/memory.oom_control").get("oom_kill", 0)
         peak = number(f"{directory}/memory.max_usage_in_bytes") or 0
-        # memory.failcnt stays 0 in newer kernels. A huge page may have been refused some way below the limit.
-        return killed, peak >= self._limits["memory"] * 7 / 8
+        # memory.failcnt stays 0 in newer kernels. A huge page may have been refused some way below the limit, and of a
+        # small one nothing may ever have been charged: pages are asked for by the batch.
+        limit = self._limits["memory"]
+        return killed, peak >= min(limit * 7 / 8, limit - _BATCH)
 
     def _cpu_s(self) -> tuple[float, float] | None:
         directory = self._inner.get("cpuacct")

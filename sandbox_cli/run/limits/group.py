@@ -17,6 +17,7 @@ import select
 import time
 
 from sandbox_cli.errors import HostError
+from sandbox_cli.run.limits import amounts
 from sandbox_cli.run.limits.cgroupfs import fields, kill, locked, number, remove, write
 from sandbox_cli.run.names import own_name
 from sandbox_cli.run.system import close, lines_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sandbox_cli.run.limits import Measured
 
 PERIOD_US = 100_000  # of the CPU bandwidth: the kernel's own default
+_MOST_TASKS = 1 << 22  # that there can be at all (PID_MAX_LIMIT): more than that a group takes for a mistake
 _SHORTEST_S, _LONGEST_S = 0.005, 0.25
 _ALARM_S = 1.0  # what the kernel may take to kill
 
@@ -136,7 +138,7 @@ class Group:
         if "cpu_time" in self._limits:
             used, allowed = sum(self._cpu_s() or ()), self._limits["cpu_time"]
             if used >= allowed:
-                return "cpu_time", f"{used:.2f}s used"
+                return "cpu_time", f"{amounts.seconds(used)} used"
             self._look_in((allowed - used) / min(self._limits.get("cpus", math.inf), os.cpu_count() or 1))
         return None
 
@@ -220,4 +222,4 @@ class Group:
 
     def _bound_pids(self) -> None:
         if "processes" in self._limits:
-            write(f"{self._inner['pids']}/pids.max", int(self._limits["processes"]))
+            write(f"{self._inner['pids']}/pids.max", min(int(self._limits["processes"]), _MOST_TASKS))

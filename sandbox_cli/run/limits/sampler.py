@@ -10,6 +10,7 @@ import math
 import os
 import time
 
+from sandbox_cli.run.limits import amounts
 from sandbox_cli.run.system import lines_of, read_text, status_of
 from sandbox_cli.run.tree import DEEPEST, LONGEST_PATH, walk
 
@@ -28,17 +29,11 @@ _LOOK_S = 0.2  # the longest that one look may take
 _SHARE = 20  # a look may cost one part in twenty of the supervisor's time
 
 
-def _size(value: float) -> str:
-    """Rounded up: what is over a limit never reads as if it were not."""
-    unit, worth = ("MiB", 1 << 20) if value >= 10 << 20 else ("KiB", 1 << 10)
-    return f"{math.ceil(value / worth)} {unit}"
-
-
 _WORDS: dict[str, Callable[[float], str]] = {
-    "memory": lambda value: f"{_size(value)} in use",
-    "cpu_time": lambda value: f"{value:.2f}s used",
+    "memory": lambda value: f"{amounts.size(value)} in use",
+    "cpu_time": lambda value: f"{amounts.seconds(value)} used",
     "processes": lambda value: f"{value:.0f} at once",
-    "scratch_size": lambda value: f"{_size(value)} in use",
+    "scratch_size": lambda value: f"{amounts.size(value)} in use",
     "scratch_files": lambda value: (
         f"{value:.0f} files and folders" if value < math.inf else "folders too deep to count"
     ),
