@@ -103,7 +103,7 @@ def test_files_of_a_plain_directory_are_counted(tmp_path: Path) -> None:
         sampler = Sampler(os.getpid(), limit("scratch_files", 20), fd, counted=True)
         assert sampler.look() == ("scratch_files", "30 files and folders")
         sampler = Sampler(os.getpid(), limit("scratch_size", 30 * 4096 - 1), fd, counted=True)
-        assert sampler.look() == ("scratch_size", "120 KiB in use")
+        assert sampler.look() == ("scratch_size", "120KiB in use")
     finally:
         os.close(fd)
 
