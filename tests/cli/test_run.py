@@ -73,7 +73,7 @@ def test_limit_that_ended_a_job_is_told_once(
         return
     assert done.returncode == 153
     first, hint = done.stderr.decode().splitlines()
-    assert re.fullmatch(r"sandbox: limits.scratch_size: \d{3} KiB in use; 128KiB allowed", first)
+    assert re.fullmatch(r"sandbox: limits.scratch_size: \d{3}KiB in use; 128KiB allowed", first)
     assert hint.startswith("hint: ")
 
 

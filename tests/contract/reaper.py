@@ -91,12 +91,13 @@ def descendants() -> list[int]:
     found: list[int] = []
     pending = [os.getpid()]
     while pending:
-        for task in Path("/proc", str(pending.pop()), "task").glob("*/children"):
-            try:
-                pending += (children := [int(pid) for pid in task.read_text().split()])
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            found += children
+        folder = f"/proc/{pending.pop()}/task"
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended while we look
+            for task in os.listdir(folder):
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    children = [int(pid) for pid in Path(folder, task, "children").read_text().split()]
+                    pending += children
+                    found += children
     return found
 
 
