@@ -45,7 +45,8 @@ def spawn_and_wait(argv: list[str], data: list[bytes] = []) -> None:  # noqa: B0
     actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in range(3)]
     actions += [(os.POSIX_SPAWN_DUP2, fd, 100 + index) for index, fd in enumerate(fds)]
     actions += [(os.POSIX_SPAWN_DUP2, 100 + index, DATA_FD + index) for index in range(len(fds))]
-    pid = os.posix_spawn(argv[0], argv, {"PATH": "/usr/bin:/bin"}, file_actions=actions)
+    environ = {"PATH": "/usr/bin:/bin"} | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    pid = os.posix_spawn(argv[0], argv, environ, file_actions=actions)
     _, status = os.waitpid(pid, 0)
     for fd in [null, *fds]:
         os.close(fd)
