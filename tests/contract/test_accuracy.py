@@ -36,4 +36,4 @@ def test_what_a_job_wrote_to_a_disk_is_null_with_the_reason_where_nobody_counts_
         assert usage["unmeasured"].get(field, "-")
     if usage["measured_by"]["cpu_time_s"] == "cgroup-v1":
         assert usage["unmeasured"]["written_bytes"] == "cgroup v1 does not count buffered writes"
-        assert usage["read_bytes"] is not None
+        assert usage["read_bytes"] is None  # its counter stays at 0 in newer kernels, whatever is read

@@ -1,6 +1,6 @@
 """cgroup version 1: a tree for each controller. The program is moved into one group of each; the jailer joins one.
 
-Sources of the facts: the kernel's Documentation/admin-guide/cgroup-v1 (memory, pids, cpuacct, blkio-controller) and
+Sources of the facts: the kernel's Documentation/admin-guide/cgroup-v1 (memory, pids, cpuacct) and
 Documentation/scheduler/sched-bwc.
 """
 
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 
-from sandbox_cli.run.limits.cgroupfs import fields, is_stacked, number, swap_is_on, write
+from sandbox_cli.run.limits.cgroupfs import fields, number, swap_is_on, write
 from sandbox_cli.run.limits.group import PERIOD_US, Group
-from sandbox_cli.run.system import lines_of, read_text
+from sandbox_cli.run.system import read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.run.limits import Measured
 
 HOLDS = {"processes": "pids", "memory": "memory", "cpu_time": "cpuacct", "cpus": "cpu"}  # limit -> controller
-CONTROLLERS = (*HOLDS.values(), "blkio")  # the last only counts
+CONTROLLERS = tuple(HOLDS.values())
 _BATCH = 1 << 20  # more than what is charged at once, and is missing from the peak where that is refused
 
 
@@ -92,12 +92,7 @@ class GroupV1(Group):
         }
 
     def _bytes(self) -> tuple[Measured, dict[str, str]]:
-        why = {"written_bytes": "cgroup v1 does not count buffered writes"}
-        if "blkio" not in self._inner:
-            return {}, why | {"read_bytes": "no group of the blkio controller can be made here"}
-        read = 0
-        for line in lines_of(f"{self._inner['blkio']}/blkio.throttle.io_service_bytes_recursive"):
-            words = line.split()  # 254:0 Read 4096
-            if words[1:2] == ["Read"] and not is_stacked(words[0]):
-                read += int(words[2])
-        return {"read_bytes": read}, why
+        return {}, {
+            "read_bytes": "cgroup v1 counts what is read from a device only while it throttles that",
+            "written_bytes": "cgroup v1 does not count buffered writes",
+        }
