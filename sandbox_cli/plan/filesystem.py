@@ -212,10 +212,10 @@ def _refuse_swappable(path: str, mounts: Mounts, said: Blame) -> None:
         inside = inner.relative_to(outer)
         if len(inside.parts) == 1 and PurePosixPath(path) == PurePosixPath(above, inside):
             continue
-        raise HostError(
-            f"{said['clause']}: {inner} lies in {outer}, which {above} lets a job write: it could put a link in its"
-            " place",
+        raise RefusedError(
+            f"{inner} lies in {outer}, which {above} lets a job write: it could put a link in its place",
             hint=f"mount the directory once: leave {path} out, or show {above} `ro` ({place(said)})",
+            blame=said,
         )
 
 

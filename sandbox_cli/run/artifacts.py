@@ -12,7 +12,7 @@ import stat
 import time
 
 from sandbox_cli.run.globs import matcher
-from sandbox_cli.run.inputs import NEW, PIECE, Identity, identity, make_folders, put, write_all
+from sandbox_cli.run.inputs import NEW, PIECE, identity, make_folders, write_all
 from sandbox_cli.run.tree import open_file, open_folder, walk
 
 TYPE_CHECKING = False
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.plan.model import Artifacts
     from sandbox_cli.result import FoundArtifact
-
-__all__ = ["Identity", "collect", "put"]
+    from sandbox_cli.run.inputs import Identity
 
 INLINE_BYTES = 8 << 20  # of all artifacts that are returned in the result itself
 LONGEST_S = 60.0  # that collecting may take

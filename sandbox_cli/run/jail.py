@@ -9,7 +9,7 @@ import os
 import select
 import time
 
-from sandbox_cli.run import artifacts, channel, seal
+from sandbox_cli.run import channel, inputs, seal
 from sandbox_cli.run.limits.rlimit import within_ours
 from sandbox_cli.run.spawn import filler, spawn
 from sandbox_cli.run.system import SIGCONT, SIGKILL, close, kill_by_pidfd, status_of
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sandbox_cli.plan.model import Plan
-    from sandbox_cli.run.artifacts import Identity
     from sandbox_cli.run.channel import Record
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.scratch import Site
@@ -43,7 +42,7 @@ class Jail:
         self.finished: float | None = None  # when the program had ended or the jail was empty, whichever came first
         self.init = 0  # the launcher's pid, as we see it
         self.scratch: int | None = None
-        self.inputs: dict[bytes, Identity] = {}
+        self.inputs: dict[bytes, inputs.Identity] = {}
         self.inspected: list[str] = []
         self.exit_status: int | None = None  # the jailer's, as os.waitstatus_to_exitcode gives it
         self.log = bytearray()
@@ -129,7 +128,7 @@ class Jail:
             if word == "dir" and self.scratch is None and fd is not None:
                 self.scratch, fd = fd, None
                 owner = (self._site.uid, self._site.gid) if self._plan["account"]["root"] else None
-                self.inputs = artifacts.put(self.scratch, self._work["inputs"], owner)
+                self.inputs = inputs.put(self.scratch, self._work["inputs"], owner)
             else:
                 self._note(record.words)
         close(fd)

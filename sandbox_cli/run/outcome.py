@@ -91,9 +91,9 @@ def usage(seen: Supervisor) -> Usage:
     measured_by: dict[str, str] = {}
     unmeasured: dict[str, str] = {}
     for enforcer in seen.enforcers:  # the group comes last, and knows best
-        measured = enforcer.measured()
-        found.update(measured)
-        unmeasured |= enforcer.missing()
+        measured, missing = enforcer.measured()
+        found |= measured
+        unmeasured |= missing
         measured_by |= {_WHOLE.get(name, name): enforcer.NAME for name in measured}
     if jail.total is not None:
         _add_rusage(found, measured_by, jail.total)

@@ -3,8 +3,7 @@
 Three ways (plan/model.py, Scratch): the jailer makes a tmpfs in the jail, and nothing of it is ever on the
 host; as root `enter` mounts a tmpfs over one fixed empty directory, in a mount namespace of its own, so
 that any number of jobs share that directory at once; for firejail, which shows a directory only at its own
-path, a directory in /tmp is made for each job. Its name holds the pid and the start time of the
-supervisor, which holds a lock on it too: whoever finds it can tell whether that one still lives.
+path, a directory in /tmp is made for each job (names.py).
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ import time
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
+from sandbox_cli.run import names
 from sandbox_cli.run.limits import groups
-from sandbox_cli.run.names import own_name, was_left_behind
 from sandbox_cli.run.system import close
 from sandbox_cli.run.tree import FOLDER, open_entry, unlock
 from sandbox_cli.slots import UID
@@ -52,7 +51,7 @@ class Site:
                     _state_file(target)
             if scratch["made_by"] == "run":
                 if scratch["shown"]:
-                    self.host, self._alive = _own_directory()
+                    self.host, self._alive = names.make(TEMPORARY, 0o700)
                 else:
                     self.host = _state_directory(MOUNT_POINT)
         except (HostError, OSError) as error:
@@ -86,7 +85,7 @@ def no_room(error: OSError) -> HostError:
 
 
 def sweep(accounts: tuple[int, int], patience_s: float = math.inf) -> list[str]:
-    """Removes the scratch directories whose supervisor is gone, and returns their paths.
+    """Removes the scratch directories that nobody has a lock on, and returns their paths.
 
     As root also what jailers left of `accounts`, those of its jobs. With `patience_s` it leaves to the next sweep what
     takes longer: nobody's job waits for the millions of files of another.
@@ -94,7 +93,7 @@ def sweep(accounts: tuple[int, int], patience_s: float = math.inf) -> list[str]:
     until = time.monotonic() + patience_s
     removed: list[str] = []
     for name in _names(TEMPORARY):
-        if was_left_behind(name):
+        if names.is_of_this_account(name):
             path = f"{TEMPORARY}/{name}"
             if remove_tree(path, until=until):
                 removed.append(path)
@@ -193,28 +192,6 @@ def _empty(folder: int, top: int, until: float) -> list[str]:
         else:
             os.unlink(name, dir_fd=folder)
     return moved
-
-
-def _own_directory() -> tuple[str, int]:
-    """A directory of this run alone, and an fd whose lock says that the run lives.
-
-    mkdir fails where anything stands, a link included. The lock is for those who can't tell by our pid, since
-    they are in another PID namespace: one of them may even take the directory before it is locked.
-    """
-    while True:
-        path = f"{TEMPORARY}/{own_name()}"
-        os.mkdir(path, 0o700)
-        try:
-            fd = os.open(path, FOLDER)
-        except FileNotFoundError:
-            continue
-        try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            os.stat(path)
-        except (BlockingIOError, FileNotFoundError):
-            os.close(fd)
-            continue
-        return path, fd
 
 
 def _state_directory(path: str) -> str:

@@ -18,7 +18,7 @@ import pytest
 from sandbox_cli.cli import app, schemas
 from sandbox_cli.cli.app import main, main_inner
 from sandbox_cli.errors import UsageError
-from sandbox_cli.run.system import start_time
+from sandbox_cli.run import names
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
@@ -192,19 +192,18 @@ def test_clean_removes_what_a_crashed_run_left_and_says_so(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sandbox_cli.run.scratch.TEMPORARY", str(tmp_path))
-    left = (
-        tmp_path / f"sandbox-{os.geteuid()}-1-99999999999-0123456789ab"
-    )  # of pid 1, as if it had started at that time
-    alive = tmp_path / f"sandbox-{os.geteuid()}-{os.getpid()}-{start_time(os.getpid())}-0123456789ab"
+    monkeypatch.setattr("sandbox_cli.run.limits.cgroupfs.mounted", list)  # other tests leave groups, and clean up
+    left = tmp_path / f"sandbox-{os.geteuid()}-1-99999999999-0123456789ab"
+    alive, lock = names.make(str(tmp_path), 0o700)
     (left / "in").mkdir(parents=True)
-    alive.mkdir()
     assert command("clean").out == f"removed {left}\n"
-    assert (left.exists(), alive.exists()) == (False, True)
+    assert (left.exists(), Path(alive).exists()) == (False, True)
     assert command("clean").out == "nothing was left behind\n"
     left.mkdir()
     answer = json.loads(command("clean", "--json").out)
     jsonschema.validate(answer, json.loads((ROOT / "docs" / "clean.schema.json").read_text()))
     assert answer == {"removed": [str(left)]}
+    os.close(lock)
 
 
 # ---- schemas ----

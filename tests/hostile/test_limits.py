@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox_cli.policy import units
-from sandbox_cli.run.system import start_time
+from sandbox_cli.run import names
 from tests.hostile.conftest import LIMITS
 from tests.hostile.head import HeadError, read
 from tests.hostile.traces import MARK, Clock, Traces
@@ -64,15 +64,15 @@ def scaled(name: str, value: str) -> str:
     return f"{units.parse_limit(name, value) * SLOW:g}s"
 
 
-def run(attack: Attack, driver: Driver, backend: str, limits: dict[str, str]) -> dict[str, Any]:
-    """The outcome, of a run that kept the machine responsive and left nothing behind."""
+def run(attack: Attack, driver: Driver, backend: str, limits: dict[str, str]) -> tuple[dict[str, Any], float]:
+    """The outcome of a run that left nothing behind and kept the machine responsive; and how late that was at worst."""
     traces, clock = Traces(driver.process.pid, uuid.uuid4().hex), Clock()
     question = {"job": attack.job(backend, limits), "work": attack.work(traces), "zeros": attack.head.stdin}
     outcome = clock.measure(lambda: driver.ask(question, timeout_s=60 * SLOW))
     assert "refused" not in outcome, outcome
     assert traces.left(PATIENCE_S) == []
     assert clock.slip_s < SLIP_S
-    return outcome
+    return outcome, clock.slip_s
 
 
 def held_by(outcome: dict[str, Any], clause: str) -> str:
@@ -98,8 +98,11 @@ def by_group(usage: dict[str, Any], figure: str) -> bool:
     return str(usage["measured_by"].get(figure)).startswith(("cgroup-", "systemd-"))
 
 
-def check_usage(outcome: dict[str, Any], limits: dict[str, str], head: Head) -> None:
-    """No figure can be wrong: what can't be, and what must have been seen."""
+def check_usage(outcome: dict[str, Any], limits: dict[str, str], head: Head, slip_s: float) -> None:
+    """No figure can be wrong: what can't be, and what must have been seen.
+
+    `slip_s` is what this very machine was late with anything meanwhile.
+    """
     usage = outcome["usage"]
     used = {name: units.parse_limit(name, text) for name, text in limits.items() if text != "none"}
     figures = {name: value for name, value in usage.items() if not isinstance(value, dict)}
@@ -117,7 +120,7 @@ def check_usage(outcome: dict[str, Any], limits: dict[str, str], head: Head) -> 
     if outcome["status"] == "cpu-time-limit":
         assert usage["cpu_time_s"] >= used["cpu_time"], usage
     if outcome["status"] == "wall-time-limit":
-        assert used["wall_time"] * SLOW <= usage["wall_time_s"] < (used["wall_time"] + 1) * SLOW, usage
+        assert used["wall_time"] * SLOW <= usage["wall_time_s"] < (used["wall_time"] + 0.5) * SLOW + slip_s, usage
     if head.share is not None and held_by(outcome, "limits.cpus") == "group" and limits == head.limits:
         assert usage["cpu_time_s"] <= head.share * usage["wall_time_s"] + 0.1, usage
 
@@ -133,14 +136,14 @@ each_attack = pytest.mark.parametrize("attack", SOURCES, ids=lambda path: path.n
 @each_attack
 def test_attack_ends_as_its_head_says(attack: Attack, backend: str, account: str, driver: Driver) -> None:
     head = attack.head
-    outcome = run(attack, driver, backend, head.limits)
+    outcome, slip_s = run(attack, driver, backend, head.limits)
     facts = {held_by(outcome, head.clause), backend, account}
     endings = head.endings(facts)
     shown = {name: outcome[name] for name in ("status", "cause", "blame", "exit_code", "signal", "limit_hits", "usage")}
     assert any(fits(outcome, ending) for ending in endings), (endings, facts, shown, outcome["stderr"][-300:])
     if outcome["blame"] is not None:
         assert outcome["blame"]["file"] == str(attack.folder / f"{head.name}.yaml")
-    check_usage(outcome, head.limits, head)
+    check_usage(outcome, head.limits, head, slip_s)
 
 
 @each_attack
@@ -148,9 +151,9 @@ def test_attack_ends_as_its_head_says(attack: Attack, backend: str, account: str
 @pytest.mark.parametrize("account", ["root"], indirect=True)
 def test_attack_ends_well_where_its_limit_is_raised(attack: Attack, backend: str, driver: Driver) -> None:
     limits = attack.head.limits | attack.head.control
-    outcome = run(attack, driver, backend, limits)
+    outcome, slip_s = run(attack, driver, backend, limits)
     assert (outcome["status"], outcome["exit_code"]) == ("ok", 0), (outcome["cause"], outcome["stderr"][-300:])
-    check_usage(outcome, limits, attack.head)
+    check_usage(outcome, limits, attack.head, slip_s)
 
 
 def test_every_limit_has_a_case() -> None:
@@ -161,12 +164,13 @@ def test_what_a_job_leaves_is_found(shared_tmp: Path) -> None:
     """Or no attack's traces would be: a process of the job, a child of the supervisor, a directory."""
     traces = Traces(os.getpid(), "token")
     process = subprocess.Popen(["sleep", "60"], env={MARK: "token"})
-    directory = Path(f"/tmp/sandbox-{os.geteuid()}-{os.getpid()}-{start_time(os.getpid())}-test")  # no sweep takes it
-    directory.mkdir()
+    path, lock = names.make("/tmp", 0o700)  # no sweep takes it
+    directory = Path(path)
     try:
         found = traces.left(0.5)
     finally:
         directory.rmdir()
+        os.close(lock)
         process.kill()
         process.wait()
     assert {each.split(":")[0] for each in found} >= {f"process {process.pid}", f"child {process.pid}", str(directory)}

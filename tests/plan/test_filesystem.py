@@ -228,10 +228,11 @@ def test_a_part_of_a_directory_that_a_job_may_write_is_not_mounted_a_second_time
     if where == "/data/a/b" and mode == "rw":
         assert list(effective(mounts)) == ["/data"]  # it is shown already
         return
-    with pytest.raises(HostError) as error:
+    with pytest.raises(RefusedError) as error:
         effective(mounts)
     real = (tmp_path / inner).resolve()
-    assert error.value.message == (
+    assert error.value.blame["clause"] == f"filesystem.{where}"
+    assert str(error.value) == (
         f"filesystem.{where}: {real} lies in {tmp_path / outer}, which /data lets a job write: "
         "it could put a link in its place"
     )
@@ -245,7 +246,7 @@ def test_what_a_job_can_not_move_may_be_mounted_apart(tmp_path):
     mounts = {"/data": rw(tmp_path / "data"), "/data/a": ro(tmp_path / "data/a"), "/other": rw(tmp_path / "other")}
     assert list(effective(mounts)) == ["/data", "/data/a", "/other"]
     again = {**mounts, "/again": rw(tmp_path / "data")}
-    with pytest.raises(HostError, match="which /again lets a job write"):
+    with pytest.raises(RefusedError, match="which /again lets a job write"):
         effective(again)
 
 

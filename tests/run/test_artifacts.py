@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sandbox_cli.errors import UsageError
-from sandbox_cli.run import artifacts, tree
+from sandbox_cli.run import artifacts, inputs, tree
 
 TAKEN = "can't be saved: a file or a folder of that name is there already"
 ALL: Any = {"collect": ["**"], "max_files": 100, "max_bytes": 1 << 20}
@@ -28,7 +28,7 @@ def paths(found: list[Any]) -> list[bytes]:
 def test_inputs_arrive_with_their_mode_below_folders(fd: int, scratch: Path, tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes(b"from the host")
     os.umask(os.umask(0o077))
-    artifacts.put(fd, [(b"a/b/script", b"#!/bin/sh\n", 0o755), (b"data", str(tmp_path / "source"), 0o644)], None)
+    inputs.put(fd, [(b"a/b/script", b"#!/bin/sh\n", 0o755), (b"data", str(tmp_path / "source"), 0o644)], None)
     assert (scratch / "a/b/script").read_bytes() == b"#!/bin/sh\n"
     assert (scratch / "a/b/script").stat().st_mode & 0o777 == 0o755
     assert (scratch / "data").read_bytes() == b"from the host"
@@ -38,12 +38,12 @@ def test_an_input_that_is_gone_or_no_file_is_a_usage_error(fd: int, tmp_path: Pa
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "gone", tmp_path / "fifo", tmp_path):
         with pytest.raises(UsageError, match="can't put the input 'x' into scratch"):
-            artifacts.put(fd, [(b"x", str(path), 0o644)], None)
+            inputs.put(fd, [(b"x", str(path), 0o644)], None)
         (tmp_path / "scratch" / "x").unlink(missing_ok=True)
 
 
 def test_only_what_the_job_made_or_changed_is_returned(fd: int, scratch: Path) -> None:
-    known = artifacts.put(fd, [(b"same", b"1", 0o644), (b"changed", b"2", 0o644), (b"main.py", b"3", 0o644)], None)
+    known = inputs.put(fd, [(b"same", b"1", 0o644), (b"changed", b"2", 0o644), (b"main.py", b"3", 0o644)], None)
     (scratch / "changed").write_bytes(b"22")
     (scratch / "main.py").write_bytes(b"33")
     (scratch / "new").write_bytes(b"made")
@@ -172,7 +172,7 @@ def test_what_is_written_through_a_mapping_is_a_change(fd: int, scratch: Path) -
     folder = tempfile.mkdtemp(dir="/dev/shm")
     there = os.open(folder, tree.FOLDER)
     try:
-        known = artifacts.put(there, [(b"array", b"1" * 9000, 0o644), (b"same", b"2", 0o644)], None)
+        known = inputs.put(there, [(b"array", b"1" * 9000, 0o644), (b"same", b"2", 0o644)], None)
         with open(f"{folder}/array", "r+b") as file, mmap.mmap(file.fileno(), 9000) as mapping:
             assert mapping[8999] == ord("1")
             mapping[8999] = ord("x")

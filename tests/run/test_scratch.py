@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sandbox_cli.run import scratch, tree
+from sandbox_cli.run import names, scratch, tree
 from sandbox_cli.run.system import start_time
 from tests.run import children
 from tests.run.test_tree import make_deep
@@ -194,19 +194,18 @@ def test_a_link_in_the_place_of_scratch_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "kept" / "file").exists()
 
 
-def test_only_the_scratch_of_the_dead_is_swept() -> None:
-    me, began = os.getpid(), start_time(os.getpid())
-    alive = Path(f"{scratch.TEMPORARY}/sandbox-{os.geteuid()}-{me}-{began}-{os.urandom(6).hex()}")
-    dead = Path(f"{scratch.TEMPORARY}/sandbox-{os.geteuid()}-{me}-1-{os.urandom(6).hex()}")
-    foreign = Path(f"{scratch.TEMPORARY}/sandbox-{os.geteuid()}-notes-{os.urandom(6).hex()}")
-    for path in (alive, dead, foreign):
-        path.mkdir()
-    try:
-        scratch.sweep((1, 0))
-        assert [path.exists() for path in (alive, dead, foreign)] == [True, False, True]
-    finally:
-        alive.rmdir()
-        foreign.rmdir()
+def test_only_what_nobody_has_a_lock_on_is_swept_and_nothing_of_another_name_or_account() -> None:
+    alive, lock = names.make(scratch.TEMPORARY, 0o700)
+    ours = f"{scratch.TEMPORARY}/sandbox-{os.geteuid()}-{os.getpid()}"
+    failed = f"{ours}-{start_time(os.getpid())}-{os.urandom(6).hex()}"  # our own, which we could not remove in time
+    dead = f"{ours}-1-{os.urandom(6).hex()}"
+    foreign = f"{scratch.TEMPORARY}/sandbox-{os.geteuid()}-notes-{os.urandom(6).hex()}"
+    other = f"{scratch.TEMPORARY}/sandbox-{os.geteuid() + 1}-1-1-{os.urandom(6).hex()}"
+    for path in (failed, dead, foreign, other):
+        os.mkdir(path)
+    scratch.sweep((1, 0))
+    os.close(lock)
+    assert [os.path.exists(path) for path in (alive, failed, dead, foreign, other)] == [True, False, False, True, True]
 
 
 def test_many_that_remove_the_same_directory_remove_it_once(tmp_path: Path) -> None:

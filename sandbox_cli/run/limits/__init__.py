@@ -46,8 +46,6 @@ if TYPE_CHECKING:
             """Takes one look, broken off at `until`: the limit that is exceeded with what was seen of it, or None."""
             ...
 
-        def measured(self) -> Measured: ...
-
-        def missing(self) -> dict[str, str]:
-            """What it would measure elsewhere, and why it can't here."""
+        def measured(self) -> tuple[Measured, dict[str, str]]:
+            """What it saw; and of what it would see elsewhere, why it can't here."""
             ...

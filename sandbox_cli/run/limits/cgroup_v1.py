@@ -24,6 +24,12 @@ _BATCH = 1 << 20  # more than what is charged at once, and is missing from the p
 class GroupV1(Group):
     """A job's group in each tree of version 1."""
 
+    _CPU = ("cpuacct",)
+    _PEAKS = (
+        ("memory_peak_bytes", "memory", "memory.max_usage_in_bytes"),
+        ("processes_peak", "pids", "pids.peak"),
+    )
+
     def _make(self) -> None:
         made: dict[str, str] = {}  # two controllers may share a tree (cpu,cpuacct)
         for controller, parent in self._parents.items():
@@ -79,17 +85,6 @@ class GroupV1(Group):
         # The total is exact. The parts are counted in ticks: they only say how to divide it, as for a process.
         share = system / (user + system) if user + system else 0.0
         return total * (1 - share) / 1e9, total * share / 1e9
-
-    def _peaks(self) -> dict[str, str]:
-        files = {
-            "memory_peak_bytes": ("memory", "memory.max_usage_in_bytes"),
-            "processes_peak": ("pids", "pids.peak"),
-        }
-        return {
-            field: f"{self._inner[controller]}/{file}"
-            for field, (controller, file) in files.items()
-            if controller in self._inner
-        }
 
     def _bytes(self) -> tuple[Measured, dict[str, str]]:
         return {}, {

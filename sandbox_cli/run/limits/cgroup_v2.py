@@ -26,6 +26,7 @@ class GroupV2(Group):
     """A job's group in the one tree of version 2."""
 
     _WAKES_BY = select.POLLPRI
+    _PEAKS = (("memory_peak_bytes", "memory", "memory.peak"), ("processes_peak", "pids", "pids.peak"))
 
     def _make(self) -> None:
         outer = self._lead(next(iter(self._parents.values())))  # one for all: the values are the same
@@ -63,14 +64,6 @@ class GroupV2(Group):
     def _cpu_s(self) -> tuple[float, float] | None:
         seen = fields(f"{self._made[-1]}/cpu.stat")
         return seen["user_usec"] / 1e6, seen["system_usec"] / 1e6
-
-    def _peaks(self) -> dict[str, str]:
-        files = {"memory_peak_bytes": ("memory", "memory.peak"), "processes_peak": ("pids", "pids.peak")}
-        return {
-            field: f"{self._inner[controller]}/{file}"
-            for field, (controller, file) in files.items()
-            if controller in self._inner
-        }
 
     def _bytes(self) -> tuple[Measured, dict[str, str]]:
         """What was handed to a device, and of what was written what is still to be."""

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 
-from sandbox_cli.run.names import is_of_this_account
+from sandbox_cli.run import names
 from sandbox_cli.run.system import kill_by_pidfd, lines_of, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 EMPTY_S = 5.0  # what killed processes take to be gone from a group
 
 
 def sweep(parents: Iterable[str], patience_s: float = EMPTY_S) -> list[str]:
-    """Removes the groups that nobody has a lock on, with what is still in them; returns their paths.
-
-    The lock alone tells: a name says nothing of a supervisor that lives but couldn't remove a group in time, nor of
-    one in another PID namespace. Who has just made a group, and not locked it yet, makes another one.
-    """
+    """Removes the groups of this account that nobody has a lock on, with what is still in them; returns their paths."""
     until = time.monotonic() + patience_s
     removed: list[str] = []
     for parent in dict.fromkeys(parents):
         for name in _names(parent):
             path = f"{parent}/{name}"
             try:
-                lock = locked(path) if is_of_this_account(name) else None
+                lock = names.lock(path) if names.is_of_this_account(name) else None
             except OSError:
                 continue  # no fd is free, or it is no group
             if lock is None:
@@ -42,10 +36,10 @@ def sweep(parents: Iterable[str], patience_s: float = EMPTY_S) -> list[str]:
 
 
 def holders() -> Iterator[str]:
-    """Every group here that holds one of a job of this account; a run sweeps only where it makes its own."""
+    """Every group here that holds a job's group of this account; a run looks only where it makes its own."""
     for _, _, point in mounted():
-        for folder, names, _ in os.walk(point):
-            if any(is_of_this_account(name) for name in names):
+        for folder, inner, _ in os.walk(point):
+            if any(names.is_of_this_account(name) for name in inner):
                 yield folder
 
 
@@ -143,13 +137,13 @@ def mounted() -> list[tuple[list[str], str, str]]:
 def own_groups() -> dict[str, str]:
     """Controller -> the directory of the group that this process is in; "" is the tree of version 2."""
     mounts: dict[str, tuple[str, str]] = {}
-    for controllers, root, point in mounted():
-        for controller in controllers:
+    for mounted_here, root, point in mounted():
+        for controller in mounted_here:
             mounts.setdefault(controller, (root, point))
     found: dict[str, str] = {}
     for line in lines_of("/proc/self/cgroup"):
-        _, names, path = line.split(":", 2)
-        for controller in names.split(","):
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
             root, point = mounts.get(controller, ("", ""))
             # A mount from outside of our namespace of groups shows "/..": its top is no group that we are in.
             inside = os.path.relpath(path, root) if root and not root.startswith("/..") else ".."
@@ -165,21 +159,6 @@ def is_stacked(device: str) -> bool:
 
 def swap_is_on() -> bool:
     return len(lines_of("/proc/swaps")) > 1
-
-
-def locked(path: str) -> int | None:
-    """An fd that holds the lock of a group; None: another one does, or took the group away. Raises OSError."""
-    try:
-        fd = os.open(path, _OPEN)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.stat(path)
-    except (BlockingIOError, FileNotFoundError):
-        os.close(fd)
-        return None
-    return fd
 
 
 def _below(directory: str) -> list[str]:

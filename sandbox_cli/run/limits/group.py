@@ -5,8 +5,8 @@ the jail lies in it and can be killed by it. The program is moved into the inner
 it waits at the gate: one process, whose children will all be born there. So neither the jailer nor the launcher
 eats of the job's allowance, and what is counted is the job's alone.
 
-Groups are named as scratch directories are, with pid and start time of the supervisor, which holds a lock on the
-outer one: whoever finds it can tell whether that one still lives.
+Outer parts are named and locked as scratch directories are (names.py): whoever finds one can tell whose it is, and
+whether its run still lives.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import math
 import os
 import select
 import time
+from abc import ABC, abstractmethod
 
 from sandbox_cli.errors import HostError
+from sandbox_cli.run import names
 from sandbox_cli.run.limits import amounts
-from sandbox_cli.run.limits.cgroupfs import fields, kill, locked, number, remove, write
-from sandbox_cli.run.names import own_name
+from sandbox_cli.run.limits.cgroupfs import fields, kill, number, remove, write
 from sandbox_cli.run.system import close, lines_of
 
 TYPE_CHECKING = False
@@ -33,8 +34,12 @@ _SHORTEST_S, _LONGEST_S = 0.005, 0.25
 _ALARM_S = 1.0  # what the kernel may take to kill
 
 
-class Group:
+class Group(ABC):
     """A job's group; subclasses know the files of their version."""
+
+    _WAKES_BY = select.POLLIN
+    _CPU: tuple[str, ...] = ()  # the controller that counts CPU time; none where every group does
+    _PEAKS: tuple[tuple[str, str, str], ...]  # a field of Measured, its controller and its file
 
     def __init__(self, groups: Groups, limits: dict[str, Limit]) -> None:
         self.NAME = groups["enforcer"]
@@ -59,35 +64,29 @@ class Group:
 
     # ---- what each version does in its own way ----
 
-    _WAKES_BY = select.POLLIN
-
+    @abstractmethod
     def _make(self) -> None:
         """Makes the directories. Raises OSError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _bound(self) -> None:
         """Sets the limits, and opens what tells that memory ran out. Raises OSError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _rearm(self, wake: int) -> bool:
         """Takes what woke us, so that the next does too. True: a kill may follow that wakes nobody. Raises OSError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _kills(self) -> tuple[int, bool]:
         """How many processes were killed for memory, and whether the group was at its own limit. Raises OSError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _cpu_s(self) -> tuple[float, float] | None:
         """CPU seconds of the job, user and system; None where they aren't counted. Raises OSError."""
-        raise NotImplementedError
 
-    def _peaks(self) -> dict[str, str]:
-        """Field of Measured -> the file that holds it."""
-        raise NotImplementedError
-
+    @abstractmethod
     def _bytes(self) -> tuple[Measured, dict[str, str]]:
         """Bytes read and written, and why one of them can't be told."""
-        raise NotImplementedError
 
     # ---- the job's life ----
 
@@ -142,23 +141,19 @@ class Group:
             self._look_in((allowed - used) / min(self._limits.get("cpus", math.inf), os.cpu_count() or 1))
         return None
 
-    def measured(self) -> Measured:
+    def measured(self) -> tuple[Measured, dict[str, str]]:
         """See Enforcer. Read when the job's processes are gone, it is all that they used."""
-        found, _ = self._bytes()
+        found, missing = self._bytes()
         if (cpu := self._cpu_s()) is not None:
             found["cpu_user_s"], found["cpu_system_s"] = cpu
-        for field, path in self._peaks().items():
-            if (value := number(path)) is not None:
+        for field, controller, file in self._PEAKS:
+            if controller not in self._inner:
+                continue
+            if (value := number(f"{self._inner[controller]}/{file}")) is not None:
                 found[field] = value
-        return found
-
-    def missing(self) -> dict[str, str]:
-        """See Enforcer."""
-        _, reasons = self._bytes()
-        for field, path in self._peaks().items():
-            if number(path) is None:
-                reasons[field] = "this kernel keeps no such peak in a control group (Linux 6.1 does)"
-        return reasons
+            else:
+                missing[field] = "this kernel keeps no such peak in a control group (Linux 6.1 does)"
+        return found, missing
 
     def hits(self) -> dict[str, int]:
         """How often the job ran into a limit that it survives: forks that were refused."""
@@ -183,7 +178,7 @@ class Group:
     @property
     def sees_all(self) -> bool:
         """Whether it counts memory, tasks and CPU time: then nobody else has to look at the job's processes."""
-        return {"memory", "pids"} <= self._inner.keys() and self._cpu_s() is not None
+        return {"memory", "pids", *self._CPU} <= self._inner.keys()
 
     def kill(self) -> None:
         """Kills all of the jail, the jailer and its watcher too, frozen or not."""
@@ -204,15 +199,10 @@ class Group:
 
     def _lead(self, parent: str) -> str:
         """Makes an outermost directory, and locks it as ours."""
-        while True:
-            path = f"{parent}/{own_name()}"
-            os.mkdir(path, 0o755)
-            self._made.append(path)
-            lock = locked(path)
-            if lock is not None:
-                self._locks.append(lock)
-                return path
-            self._made.remove(path)  # a sweep came before us, and removes it
+        path, lock = names.make(parent, 0o755)
+        self._made.append(path)
+        self._locks.append(lock)
+        return path
 
     def _below(self, outer: str, name: str) -> str:
         path = f"{outer}/{name}"

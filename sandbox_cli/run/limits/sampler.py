@@ -90,18 +90,15 @@ class Sampler:
     def woken(self) -> None:
         """See Enforcer."""
 
-    def measured(self) -> Measured:
+    def measured(self) -> tuple[Measured, dict[str, str]]:
         """See Enforcer: what was alive at its looks, no more."""
+        missing = dict.fromkeys(("read_bytes", "written_bytes"), "no control group measures this job")
         if not self._tree_is_watched or not self.looks:
-            return {}
+            return {}, missing
         found: Measured = {"cpu_user_s": self.cpu_user_s, "cpu_system_s": self.cpu_system_s}
         if self.processes_peak:
             found |= {"memory_peak_bytes": self.memory_peak_bytes, "processes_peak": self.processes_peak}
-        return found
-
-    def missing(self) -> dict[str, str]:
-        """See Enforcer."""
-        return dict.fromkeys(("read_bytes", "written_bytes"), "no control group measures this job")
+        return found, missing
 
     def _tree(self, until: float) -> dict[str, float]:
         user = system = tasks = 0.0

@@ -57,3 +57,51 @@ static inline void need(int true_or_not, const char *what) {
     perror(what);
     _exit(99);
 }
+
+/* Four files of 40 MiB, whose names begin so. */
+static inline void write_files(const char *begin) {
+    static char piece[MIB];
+    for (int file = 0; file < 4; file++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s%d", begin, file);
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        need(fd >= 0, name);
+        for (int i = 0; i < 40; i++) need(write(fd, piece, MIB) == (ssize_t)MIB, "write");
+        close(fd);
+    }
+}
+
+static inline void burn_in_a_child(double cpu_seconds) {
+    pid_t child = fork();
+    need(child >= 0, "fork");
+    if (child) return;
+    burn(cpu_seconds);
+    _exit(0);
+}
+
+/* True in a grandchild that left its parent, its session and its process group; else once that grandchild has ended. */
+static inline int is_detached(void) {
+    int ends[2];
+    char byte;
+    need(pipe(ends) == 0, "pipe");
+    if (fork() == 0) {
+        setsid();
+        if (fork()) _exit(0);
+        close(ends[0]);
+        return 1;
+    }
+    wait(NULL);
+    close(ends[1]);
+    need(read(ends[0], &byte, 1) == 0, "the grandchild's end");
+    return 0;
+}
+
+/* Who is stopped goes on after that time. */
+static inline void go_on_after(const char *slow, double seconds) {
+    timer_t timer;
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT};
+    double due = seconds * atof(slow);
+    struct itimerspec once = {.it_value = {(time_t)due, (long)((due - (double)(time_t)due) * 1e9)}};
+    need(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "timer_create");
+    need(timer_settime(timer, 0, &once, NULL) == 0, "timer_settime");
+}

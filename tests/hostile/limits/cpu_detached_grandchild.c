@@ -8,16 +8,6 @@
 #include "attack.h"
 
 int main(void) {
-    int ends[2];
-    char byte;
-    need(pipe(ends) == 0, "pipe");
-    if (fork() == 0) {
-        setsid();
-        if (fork()) _exit(0);
-        burn(1.0);
-        _exit(0);
-    }
-    wait(NULL);
-    close(ends[1]);
-    return read(ends[0], &byte, 1) == 0 ? 0 : 1; /* the grandchild's end */
+    if (is_detached()) burn(1.0);
+    return 0;
 }

@@ -9,13 +9,8 @@
 
 int main(void) {
     for (int i = 0; i < 50; i++) {
-        pid_t child = fork();
-        need(child >= 0, "fork");
-        if (child == 0) {
-            burn(0.02);
-            _exit(0);
-        }
-        waitpid(child, NULL, 0);
+        burn_in_a_child(0.02);
+        wait(NULL);
     }
     return 0;
 }

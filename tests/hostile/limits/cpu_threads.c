@@ -5,18 +5,9 @@
 // burns: 1s
 // control: cpu_time=10s
 // expect: cpu-time-limit limits.cpu_time SIGKILL
-#include "attack.h"
-
-#include <pthread.h>
-
-static void *work(void *unused) {
-    burn(0.25);
-    return unused;
-}
+#include "threads.h"
 
 int main(void) {
-    pthread_t threads[4];
-    for (int i = 0; i < 4; i++) need(pthread_create(&threads[i], NULL, work, NULL) == 0, "pthread_create");
-    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    burn_in_threads(0.25);
     return 0;
 }

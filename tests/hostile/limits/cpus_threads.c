@@ -6,18 +6,9 @@
 // share: 0.5
 // control: cpus=64
 // expect: ok - 0
-#include "attack.h"
-
-#include <pthread.h>
-
-static void *work(void *unused) {
-    burn(0.15);
-    return unused;
-}
+#include "threads.h"
 
 int main(void) {
-    pthread_t threads[4];
-    for (int i = 0; i < 4; i++) need(pthread_create(&threads[i], NULL, work, NULL) == 0, "pthread_create");
-    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+    burn_in_threads(0.15);
     return 0;
 }
