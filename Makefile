@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help demo test test-vm check lint types imports wheel launcher fuzz lock needs clean
+.PHONY: help demo test tests test-vm check lint types imports wheel launcher fuzz lock needs clean
 
 # The first of these that is new enough and can make a virtual environment; or: make PYTHON=/opt/python3.13/bin/python3
 PYTHON ?= $(shell for python in /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
@@ -35,6 +35,8 @@ test: .venv/tools needs  ## install what the tests need and run them (TESTS=test
 
 test-vm: .venv/tools needs launcher  ## run VM_TESTS in guests with cgroup v2: as root, in a delegated group, under systemd
 	"$(BIN)/python" -m tests.vm --ways $(VM_WAYS) --timeout $(VM_TIMEOUT) -- $(VM_TESTS)
+
+tests: test  ## the same: or make would take the folder for it, and do nothing
 
 check:  ## everything that CI runs
 	$(MAKE) lint
@@ -102,7 +104,7 @@ clean:  ## remove everything that was built or installed here
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer that can make a virtual environment was found." \
+	@command -v "$(PYTHON)" >/dev/null || { echo "No Python 3.11 or newer that can make a virtual environment was found$(PYTHON:%=: %)." \
 		"On Debian: apt-get install python3-venv. Elsewhere: make PYTHON=/path/to/python3"; exit 1; }
 	"$(PYTHON)" -m venv --clear .venv
 

@@ -16,6 +16,7 @@ from sandbox_cli.errors import HostError, UsageError
 from sandbox_cli.text import quoted
 
 MOST_CODE = 64 << 20  # read into memory; no program is that long
+_MOST_NAMES = 1000  # that a typo is compared with: more take seconds
 
 
 class Code(NamedTuple):
@@ -53,7 +54,7 @@ def files(options: list[str]) -> list[tuple[str, str]]:
     chosen: dict[str, str] = {}
     for option in options:
         source, target = _source_and_target(option)
-        _regular(source, "-f copies single files: name each, or pack them")
+        _regular(source, "name a file that you can read", "-f copies single files: name each, or pack them")
         if clash := next((other for other in chosen if collide(other, target)), None):
             raise UsageError(
                 f"-f: {quoted(source)} and {quoted(chosen[clash])} can't both be {quoted(target)} in scratch"
@@ -138,7 +139,7 @@ def collide(path: str, other: str) -> bool:
     return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
 
 
-def _regular(path: str, hint: str) -> os.stat_result:
+def _regular(path: str, hint: str, of_no_file: str | None = None) -> os.stat_result:
     """Refuses what is not there or is no file, without opening it: a FIFO would wait, a device may act."""
     if not path:
         raise UsageError("'' names no file", hint=hint)
@@ -147,9 +148,9 @@ def _regular(path: str, hint: str) -> os.stat_result:
     except OSError as error:
         raise _unreadable(path, error, hint) from None
     if stat.S_ISDIR(status.st_mode):
-        raise UsageError(f"{quoted(path)} is a directory", hint=hint)
+        raise UsageError(f"{quoted(path)} is a directory", hint=of_no_file or hint)
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"{quoted(path)} is not a regular file", hint=hint)
+        raise UsageError(f"{quoted(path)} is not a regular file", hint=of_no_file or hint)
     if not os.access(path, os.R_OK):
         raise UsageError(f"{quoted(path)} can't be read: Permission denied", hint=f"look at `ls -l {path}`")
     return status
@@ -163,7 +164,23 @@ def _open(path: str) -> int:
 
 
 def _unreadable(path: str, error: OSError, hint: str) -> UsageError:
+    if isinstance(error, FileNotFoundError) and (close := _like(path)) is not None:
+        hint = f"did you mean {quoted(close)}?"
     return UsageError(f"{quoted(path)} can't be read: {error.strerror}", hint=hint)
+
+
+def _like(path: str) -> str | None:
+    """What stands there by nearly that name; what follows its dot is no likeness."""
+    from sandbox_cli.policy.spelling import nearest
+
+    named = Path(path)
+    try:
+        others = {Path(name).stem: name for name in os.listdir(named.parent)[:_MOST_NAMES]}  # noqa: PTH208
+    except OSError:
+        return None
+    alike = {stem: name for stem, name in others.items() if Path(name).suffix == named.suffix}
+    close = nearest(named.stem, alike)
+    return None if close is None else str(named.parent / alike[close])
 
 
 def _read(fd: int, what: str) -> bytes:
