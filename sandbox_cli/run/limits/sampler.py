@@ -92,7 +92,8 @@ class Sampler:
 
     def measured(self) -> tuple[Measured, dict[str, str]]:
         """See Enforcer: what was alive at its looks, no more."""
-        missing = dict.fromkeys(("read_bytes", "written_bytes"), "no control group measures this job")
+        why = "no control group measures this job"
+        missing = {"read_bytes": why, "written_bytes": why}
         if not self._tree_is_watched or not self.looks:
             return {}, missing
         found: Measured = {"cpu_user_s": self.cpu_user_s, "cpu_system_s": self.cpu_system_s}
