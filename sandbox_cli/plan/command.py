@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.errors import UsageError
 from sandbox_cli.plan import view
 from sandbox_cli.policy.variables import substitute
-from sandbox_cli.slots import FILE, SCRATCH
+from sandbox_cli.slots import FILE, SCRATCH, VALUE_FILE, VALUE_VARIABLE
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sandbox_cli.host.runtimes import Found
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Nothing of the caller's environment: a policy and the job's own options add the rest.
 FIXED = {"HOME": SCRATCH, "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
+VALUE = {VALUE_VARIABLE: f"{SCRATCH}/{VALUE_FILE}"}  # policies and jobs can't say another
 
 
 class Program(NamedTuple):
@@ -36,17 +37,30 @@ class Program(NamedTuple):
 def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount]) -> Program:
     """The program of `job`: its own command, or what the policy's language runs code with."""
     given = job.get("command")
+    if VALUE_VARIABLE in job.get("env", {}):
+        hint = "the program writes its value to the path that it finds there"
+        raise UsageError(f"-e: {VALUE_VARIABLE} is set by the sandbox itself", hint=hint)
     values = variables(runtime, code=given is None)
-    environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()}
+    environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()} | VALUE
     if given is not None:
         if not given or not given[0]:
             raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
         return Program([find(given[0], mounts, environment["PATH"]), *given[1:]], given[0], None, environment)
     language = policy.language
     assert language is not None  # request.resolve sees to it
-    name, *arguments = [substitute(word, values) for word in language.run]
+    name, *arguments = [substitute(word, values) for word in _words(language, capturing=job.get("value", False))]
     words = [find(name, mounts, environment["PATH"]), *arguments]
     return Program(words, name, file_name(job, language), environment)
+
+
+def _words(language: Language, *, capturing: bool) -> Sequence[str]:
+    """What runs the code; `capturing`: and gives back the value of its last expression."""
+    if not capturing:
+        return language.run
+    if not language.value:
+        hint = f"have the program write JSON to the path in ${VALUE_VARIABLE}: that works in every language"
+        raise UsageError(f"--value can't capture a value of {language.name}", hint=hint)
+    return language.value
 
 
 def variables(runtime: Found | None, *, code: bool) -> dict[str, str]:

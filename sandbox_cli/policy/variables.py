@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAMES = ("file", "scratch", "runtime", "runtime.prefix", "runtime.version")
-CLAUSES = "language.run, language.compile.run and environment"
+CLAUSES = "language.run, language.value, language.compile.run and environment"
 _EXPRESSION = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_.]*) *\}\}")
 _OPENING = re.compile(r"\{[{%#][^\n]{0,40}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sandbox_cli.run import artifacts, verdict
+from sandbox_cli.run import artifacts, value, verdict
 from sandbox_cli.run.limits.sampler import full
 
 TYPE_CHECKING = False
@@ -49,6 +49,8 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
         plan["argv0"],
     )
     decide(outcome, judged)
+    if jail.started and jail.scratch is not None:
+        outcome["value"], outcome["value_error"] = value.read(jail.scratch, outcome["status"])
     outcome["stdout"], outcome["stderr"] = bytes(seen.stdout.kept), bytes(seen.stderr.kept)
     outcome["stdout_bytes"], outcome["stderr_bytes"] = seen.stdout.total, seen.stderr.total
     outcome["stdout_truncated"] = seen.stdout.total > len(seen.stdout.kept)
@@ -72,6 +74,7 @@ def blank(plan: Plan, work: Work) -> Outcome:
         "exit_code": None, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "value": None, "value_error": None,
         "artifacts": [], "artifacts_omitted": [],
         "usage": None,
         "receipt": _receipt(plan, []),
