@@ -42,6 +42,7 @@ def _warn(plan: Plan) -> None:
 
 def perform(options: Options, words: list[str], read: Callable[[Options, list[str]], Request]) -> int:
     """The whole way of a job: request, plan, run, result."""
+    from sandbox_cli.cli.live import live_line
     from sandbox_cli.plan import compile  # noqa: A004 (policies, Jinja, pydantic: 150 ms for a job alone)
     from sandbox_cli.run import execute
 
@@ -53,7 +54,8 @@ def perform(options: Options, words: list[str], read: Callable[[Options, list[st
         with destination(options.output) as output_directory:
             prepared = work(options, request, plan, output_directory.path, cancellation.fd)
             cancellation.relay()
-            outcome = execute(plan, prepared)
+            with live_line(plan["limits"], json=options.json) as live:
+                outcome = execute(plan, {**prepared, "live": live})
             if outcome["error"] is None:
                 output_directory.keep()
     saved = options.output is not None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from sandbox_cli.run.live import Show
 
 # (name below scratch, content | path on the host, mode)
 Input = tuple[bytes, bytes | str, int]
@@ -22,4 +25,5 @@ class Work(TypedDict):
     capture: int  # bytes that are kept of each stream
     collect: Literal["none", "inline", "save"]
     output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
+    live: NotRequired[Show | None]  # told at intervals how a long job is doing
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

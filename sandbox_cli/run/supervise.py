@@ -10,6 +10,7 @@ import time
 from sandbox_cli.errors import HostError
 from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.limits.sampler import Sampler
+from sandbox_cli.run.live import Live
 from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
 from sandbox_cli.run.system import SIGPIPE, close
 
@@ -55,6 +56,8 @@ class Supervisor:
             joined = stdout if together else None
             self._streams.append(stderr := Output(work["stderr"], work["capture"], self.budget, joined))
             self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+            show = work.get("live")
+            self._live = Live(show, stdin, (stdout, stderr)) if show is not None else None
             if plan["account"]["root"]:
                 for end in (stdout.job_end, stderr.job_end):
                     os.fchown(end, site.uid, site.gid)  # or the job could not open its own /dev/stdout
@@ -70,9 +73,11 @@ class Supervisor:
             while self.jail.alive:
                 self._step()
             self.jail.drain()
+            self._end_live()
             self._flush()
             self._forget_lost_group()
         finally:
+            self._end_live()
             self.jail.close()
             self._close_streams()
         lost = self.stdout.broken or self.stderr.broken
@@ -81,6 +86,10 @@ class Supervisor:
                 f"the job was killed: its output can't be passed on: {lost.strerror}",
                 hint="make room where standard output or standard error goes",
             )
+
+    def _end_live(self) -> None:
+        if self._live is not None:
+            self._live.end()
 
     def _close_streams(self) -> None:
         for stream in self._streams:
@@ -96,6 +105,8 @@ class Supervisor:
         if self.jail.ended is not None and not self._stopping:
             self._deadline = self.jail.ended + _END_S
         self._look()
+        if self._live is not None and self._watching:
+            self._live.look(self.enforcers)
         late = self._deadline is not None and time.monotonic() >= self._deadline
         # We may have been stopped ourselves (Ctrl-Z): what happened meanwhile comes before what is due, once.
         if late and (self._late or not self._poll([*self.jail.interests(), *self._own_interests()], patience=0)):
@@ -113,8 +124,10 @@ class Supervisor:
         for fd, mask in masks.items():
             poll.register(fd, mask)
         if patience is None:
-            due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
-            patience = max(0.0, (min(due) - time.monotonic()) * 1000) if due else None
+            live = self._live.next if self._live is not None and self._watching else None
+            due = [moment for moment in (self._deadline, self._next_look, live) if moment is not None]
+            left = min(due, default=math.inf) - time.monotonic()
+            patience = max(0.0, left * 1000) if left < math.inf else None
         events = poll.poll(patience)
         for fd, _ in events:
             for callback in callbacks[fd]:
@@ -150,9 +163,12 @@ class Supervisor:
         tree = group is None or not group.sees_all
         self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted, tree=tree)
         self.enforcers = [self.sampler, *([group] if group is not None else [])]
+        if self._live is not None:
+            self._live.begin(when)
 
     def _reader(self, output: Output) -> Callable[[], None]:
         def read() -> None:
+            self._make_way(output)
             output.read()
             self._check(output)
 
@@ -160,10 +176,15 @@ class Supervisor:
 
     def _writer(self, output: Output) -> Callable[[], None]:
         def write() -> None:
+            self._make_way(output)
             output.write()
             self._check(output)
 
         return write
+
+    def _make_way(self, output: Output) -> None:
+        if self._live is not None:
+            self._live.make_way(output)
 
     def _check(self, output: Output) -> None:
         if isinstance(output.broken, BrokenPipeError):
