@@ -100,7 +100,7 @@ def _run(plan: Plan, work: Work, site: Site, jail: Jail) -> Outcome:
             compiled(outcome, compiler, plan["compile"], _report(plan, jail))
             return outcome
         assert jail.scratch is not None
-        jail.inputs |= artifacts.known(jail.scratch)
+        jail.inputs |= artifacts.known(jail.scratch, cancel=compiler.cancel)
         if site.group is not None:
             site.group.begin(plan["limits"])
     with _Starting():
