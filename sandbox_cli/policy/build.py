@@ -76,10 +76,13 @@ def _language(merged: Merged) -> Plain:
     if step is not None:
         limits = merged.below("language", "compile", "limits")
         step["limits"] = {name: _limit(merged, "language", "compile", "limits", name) for name in limits}
+    selftest = only("language", "selftest", keys=("source", "args", "stdin", "stdout"))
+    if selftest is not None:
+        selftest["files"] = {name: said[""] for name, said in merged.below("language", "selftest", "files").items()}
     return language | {
         "runtime": only("language", "runtime", keys=("command", "version")),
         "compile": step,
-        "selftest": only("language", "selftest", keys=("source", "stdout")),
+        "selftest": selftest,
     }
 
 
@@ -99,6 +102,7 @@ def _check(merged: Merged) -> None:
     for part, keys in (("runtime", ("command",)), ("compile", ("run",)), ("selftest", ("source", "stdout"))):
         if merged.has("language", part):
             _need(merged, ("language", part), keys)
+    _check_files(merged)
     _check_variables(merged)
 
 
@@ -119,6 +123,18 @@ def _check_limit(merged: Merged, *path: str) -> None:
         message = f"the default {value} ({lines[0]}) is more than the max {top} ({lines[1]})"
         hint = f"write {name}: {{default: {value}, max: {value}}}, or lower the default"
         raise default.spot.error(message, clause=clause, hint=hint)
+
+
+def _check_files(merged: Merged) -> None:
+    """The files of a self-test stand beside each other and the source: no two can be one, nor one in the other."""
+    path = ("language", "selftest", "files")
+    names = list(merged.below(*path))
+    for index, name in enumerate(names):
+        for other in [cast("str", merged.value("language", "file")), *names[:index]]:
+            if f"{name}/".startswith(f"{other}/") or f"{other}/".startswith(f"{name}/"):
+                spot = merged.said[*path, name].spot
+                message = f"{name} and {other} can't both be files in scratch"
+                raise spot.error(message, clause=".".join((*path, name)), hint="give one of them another name")
 
 
 def _need(merged: Merged, path: Path, keys: Sequence[str]) -> None:

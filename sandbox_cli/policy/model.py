@@ -45,7 +45,12 @@ class Compile(Model):
 
 
 class Selftest(Model):
+    """A program, all that it is given, and its whole output; `files` stand beside it, by their paths below scratch."""
+
     source: str
+    args: tuple[str, ...] = ()
+    stdin: str = ""
+    files: dict[str, str] = {}
     stdout: str
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -111,6 +112,15 @@ def file_name(scalar: Scalar, clause: str) -> str:
     if "/" in value or value in {".", ".."} or value.startswith("-") or len(value.encode()) > 255:
         hint = "a plain name, as in main.py"
         raise scalar.spot.error(f"{value!r} can't be the name of a file in scratch", clause=clause, hint=hint)
+    return value
+
+
+def scratch_path(scalar: Scalar, clause: str) -> str:
+    """The path of a file below scratch, in its one spelling: two that name one file would be two keys."""
+    value = filled(scalar, clause)
+    if leads_out(value) or value != posixpath.normpath(value) or value == ".":
+        hint = "a path relative to scratch, as in data/input.txt"
+        raise scalar.spot.error(f"{value!r} can't be the path of a file in scratch", clause=clause, hint=hint)
     return value
 
 

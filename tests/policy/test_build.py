@@ -178,3 +178,53 @@ def test_what_only_the_model_finds_is_told_in_our_words_with_its_place() -> None
     assert (error.clause or "").startswith("limits.memory.default")
     assert "pydantic" not in str(error)
     assert "\n" not in error.message
+
+
+def test_a_selftest_needs_only_source_and_stdout(site: Site) -> None:
+    language = site.load('language: {file: a, run: [x], selftest: {source: "1", stdout: "2"}}').language
+    assert language is not None
+    assert language.selftest is not None
+    assert language.selftest.model_dump() == {"source": "1", "args": (), "stdin": "", "files": {}, "stdout": "2"}
+
+
+def test_a_selftest_is_merged_key_by_key(site: Site) -> None:
+    site.write(
+        "inner.yaml",
+        """\
+        language:
+          file: main.x
+          run: [x]
+          selftest: {source: "1", args: [a, b c], stdin: "in\\n", files: {in.txt: "2", lib/x.x: "3"}, stdout: "4"}
+        """,
+    )
+    outer = "language: {selftest: {+args: [--], files: {in.txt: null, more.txt: ''}}}"
+    language = site.load(f"extends: ./inner.yaml\n{outer}").language
+    assert language is not None
+    assert language.selftest is not None
+    assert language.selftest.model_dump() == {
+        "source": "1", "args": ("a", "b c", "--"), "stdin": "in\n", "files": {"lib/x.x": "3", "more.txt": ""},
+        "stdout": "4",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("/etc/passwd", "path of a file in scratch"),
+        ("../x", "path of a file in scratch"),
+        ("a/../b", "path of a file in scratch"),
+        ("a//b", "path of a file in scratch"),
+        ("./a", "path of a file in scratch"),
+        (".", "path of a file in scratch"),
+        ("''", "must not be empty"),
+        ("main.x", "can't both be files"),
+        ("main.x/y", "can't both be files"),
+        ("data", "can't both be files"),
+    ],
+)
+def test_a_file_of_a_selftest_that_can_not_stand_in_scratch_is_refused(site: Site, name: str, why: str) -> None:
+    files = f"{{data/in.txt: x, {name}: x}}"
+    text = f"language: {{file: main.x, run: [x], selftest: {{source: x, stdout: x, files: {files}}}}}"
+    error = site.refused(text)
+    assert why in error.message
+    assert (error.clause or "").startswith("language.selftest.files")
