@@ -75,7 +75,7 @@ def _language(merged: Merged) -> Plain:
         limits = merged.below("language", "compile", "limits")
         step["limits"] = {name: _limit(merged, "language", "compile", "limits", name) for name in limits}
     return language | {
-        "runtime": only("language", "runtime", keys=("command", "version")),
+        "runtime": only("language", "runtime", keys=("command", "version", "paths", "package")),
         "compile": step,
         "selftest": only("language", "selftest", keys=("source", "stdout")),
     }
