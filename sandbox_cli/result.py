@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from sandbox_cli.text import media_type, readable, text_or_base64, to_base64, well_formed
+from sandbox_cli.value import parse
 
 if TYPE_CHECKING:
     from sandbox_cli.errors import SandboxError
@@ -170,6 +171,8 @@ class Outcome(TypedDict):
     stderr: bytes
     stderr_bytes: int
     stderr_truncated: bool
+    value: bytes | None  # as the job wrote it, not parsed
+    value_error: str | None
     artifacts: list[FoundArtifact]
     artifacts_omitted: list[tuple[bytes, str]]
     usage: Usage | None
@@ -230,12 +233,14 @@ def cancellation(signal_name: str, id: str) -> Outcome:  # noqa: A002 (the publi
 def as_json(outcome: Outcome) -> Result:
     """The published form. No string of it holds a lone surrogate, which JSON readers refuse."""
     values: dict[str, object] = {
-        "schema": "sandbox-result/1", "value": None, "value_error": None,
+        "schema": "sandbox-result/1",
         **outcome,
         "compile": outcome["compile"] and _compile(outcome["compile"]),
         "artifacts": [_artifact(found) for found in outcome["artifacts"]],
         "artifacts_omitted": [{"path": readable(path), "reason": why} for path, why in outcome["artifacts_omitted"]],
     }  # fmt: skip
+    if outcome["value"] is not None:
+        values["value"], values["value_error"] = parse(outcome["value"])
     for stream in ("stdout", "stderr"):
         cut = cast("bool", values[f"{stream}_truncated"])
         values[stream], values[f"{stream}_base64"] = text_or_base64(cast("bytes", values[stream]), cut=cut)
@@ -248,6 +253,7 @@ def _nothing_ran(id: str, status: str) -> Outcome:  # noqa: A002 (the published 
         "exit_code": None, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "value": None, "value_error": None,
         "artifacts": [], "artifacts_omitted": [],
         "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None,
         "compile": None,

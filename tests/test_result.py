@@ -31,6 +31,7 @@ def outcome(**changes: Any) -> Outcome:
         "exit_code": 0, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "value": None, "value_error": None,
         "artifacts": [], "artifacts_omitted": [],
         "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None, "compile": None,
     }  # fmt: skip

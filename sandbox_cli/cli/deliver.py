@@ -25,9 +25,21 @@ def new_id() -> str:
     return os.urandom(8).hex()
 
 
-def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool = False, saved: bool = False) -> int:
-    """Hand the result over as asked, and return the exit code that says the same; `saved`: -o was to get the files."""
-    line = output.as_line(as_json(outcome)) if json or result is not None else ""
+def deliver(
+    outcome: Outcome,
+    *,
+    json: bool,
+    result: str | None,
+    verbose: bool = False,
+    saved: bool = False,
+    value: bool = False,
+) -> int:
+    """Hand the result over as asked, and return the exit code that says the same.
+
+    `saved`: -o was to get the files; `value`: --value asked for the value, which without a result is told in words.
+    """
+    returned = json or result is not None
+    line = output.as_line(as_json(outcome)) if returned else ""
     problem = _write(result, line + "\n") if result is not None else None
     if problem is not None:
         output.tell(problem)
@@ -36,6 +48,8 @@ def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool =
         output.say(line)
     if verbose or not json:
         _tell(outcome)
+    if verbose or (value and not returned):
+        _tell_value(outcome, asked=value)
     if verbose or saved:
         for path, reason in outcome["artifacts_omitted"]:
             output.tell(f"{readable(path)}: not returned: {reason}")
@@ -112,6 +126,15 @@ def _tell(outcome: Outcome) -> None:
             if f"limits.{name}" == told:
                 continue
             output.tell(f"limits.{name}: reached" + (f" {times} times" if times > 1 else ""))
+
+
+def _tell_value(outcome: Outcome, *, asked: bool) -> None:
+    """The value as JSON, or why there is none; a program that failed has said itself why."""
+    found = as_json(outcome)
+    if found["value_error"] is not None:
+        output.tell(f"no value: {found['value_error']}")
+    elif outcome["value"] is not None or (asked and outcome["status"] == "ok"):
+        output.tell(f"value: {output.as_line(found['value'])}")
 
 
 def _advice(blame: Blame | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.errors import UsageError
 from sandbox_cli.plan import view
 from sandbox_cli.policy.variables import expand, substitute
-from sandbox_cli.slots import FILE, SCRATCH
+from sandbox_cli.slots import FILE, SCRATCH, VALUE_FILE, VALUE_VARIABLE
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Nothing of the caller's environment: a policy and the job's own options add the rest.
 FIXED = {"HOME": SCRATCH, "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
+VALUE = {VALUE_VARIABLE: f"{SCRATCH}/{VALUE_FILE}"}  # policies and jobs can't say another
 
 
 class Command(NamedTuple):
@@ -43,8 +44,11 @@ class Program(NamedTuple):
 def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount]) -> Program:
     """The program of `job`: its own command, or what the policy's language runs code with."""
     given = job.get("command")
+    if VALUE_VARIABLE in job.get("env", {}):
+        hint = "the program writes its value to the path that it finds there"
+        raise UsageError(f"-e: {VALUE_VARIABLE} is set by the sandbox itself", hint=hint)
     values = variables(runtime, code=given is None)
-    environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()}
+    environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()} | VALUE
     if given is not None:
         if not given or not given[0]:
             raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
@@ -58,7 +62,9 @@ def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str,
         return Command([find(name, mounts, environment["PATH"]), *arguments], name)
 
     first = command(language.compile.run) if language.compile else None
-    return Program(command(language.run), first, file_name(job, language), environment)
+    return Program(
+        command(_words(language, capturing=job.get("value", False))), first, file_name(job, language), environment
+    )
 
 
 def _sources(job: Job, language: Language) -> list[str]:
@@ -68,6 +74,16 @@ def _sources(job: Job, language: Language) -> list[str]:
     """
     names = [name for _, name in job.get("files", []) if name.endswith(tuple(language.extensions))]
     return [*(f"./{name}" if name.startswith("-") else name for name in names), FILE]
+
+
+def _words(language: Language, *, capturing: bool) -> Sequence[str]:
+    """What runs the code; `capturing`: and gives back the value of its last expression."""
+    if not capturing:
+        return language.run
+    if not language.value:
+        hint = f"have the program write JSON to the path in ${VALUE_VARIABLE}: that works in every language"
+        raise UsageError(f"--value can't capture a value of {language.name}", hint=hint)
+    return language.value
 
 
 def variables(runtime: Found | None, *, code: bool) -> dict[str, str]:

@@ -71,7 +71,7 @@ def _language(merged: Merged) -> Plain:
         said = {key: merged.value(*path, key) for key in keys if merged.has(*path, key)}
         return said or None
 
-    language = only("language", keys=("name", "aliases", "extensions", "file", "run")) or {}
+    language = only("language", keys=("name", "aliases", "extensions", "file", "run", "value")) or {}
     step = only("language", "compile", keys=("run",))
     if step is not None:
         limits = merged.below("language", "compile", "limits")

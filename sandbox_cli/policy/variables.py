@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMES = ("file", "sources", "scratch", "runtime", "runtime.prefix", "runtime.version")
 SOURCES = "sources"  # stands for several words, so it can't be a part of one
-CLAUSES = "language.run, language.compile.run and environment"
+CLAUSES = "language.run, language.value, language.compile.run and environment"
 _EXPRESSION = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_.]*) *\}\}")
 _OPENING = re.compile(r"\{[{%#][^\n]{0,40}")
 

@@ -13,6 +13,7 @@ from sandbox_cli.run.content import HOLES, Patience, StoppedError, allocated, ch
 from sandbox_cli.run.globs import matcher
 from sandbox_cli.run.inputs import NEW, identity, make_folders, write_all
 from sandbox_cli.run.tree import open_file, open_folder, walk
+from sandbox_cli.slots import VALUE_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ MOST_NAMES = 1_000_000  # that are looked at
 NOT_SAVED = "can't be saved"
 REST = b"."  # stands among what was left out for all that isn't named there
 _MOST_OMITTED = 1000
+_VALUE = VALUE_FILE.encode()  # is returned as what it says
 _KINDS = {
     stat.S_IFLNK: "symbolic link",
     stat.S_IFIFO: "fifo",
@@ -147,7 +149,7 @@ class _Collection:
                 return
             if looks is None:
                 yield path or REST, 0, "can't be entered, or lies too deep"  # whatever the globs say of what is in it
-            elif path != program and not stat.S_ISDIR(looks.st_mode) and matches(path):
+            elif path not in (program, _VALUE) and not stat.S_ISDIR(looks.st_mode) and matches(path):
                 unfit = _KINDS.get(stat.S_IFMT(looks.st_mode))
                 if path not in skip or not self._unchanged(path, looks, skip[path]):
                     yield path, looks.st_size, unfit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sandbox_cli.run import artifacts, verdict
+from sandbox_cli.run import artifacts, value, verdict
 from sandbox_cli.run.limits.sampler import full
 
 TYPE_CHECKING = False
@@ -55,6 +55,8 @@ def describe(outcome: Outcome, plan: Plan, work: Work, seen: Supervisor, report:
         )
         seen.look_for_cancel()
     decide(outcome, _judge(seen, used, report))
+    if jail.started and jail.scratch is not None:
+        outcome["value"], outcome["value_error"] = value.read(jail.scratch, outcome["status"])
     _say_what_was_seen(outcome, seen)
     outcome["stdout"], outcome["stderr"] = bytes(seen.stdout.kept), bytes(seen.stderr.kept)
     outcome["stdout_bytes"], outcome["stderr_bytes"] = seen.stdout.total, seen.stderr.total
@@ -104,6 +106,7 @@ def blank(plan: Plan, work: Work) -> Outcome:
         "exit_code": None, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "value": None, "value_error": None,
         "artifacts": [], "artifacts_omitted": [],
         "usage": None,
         "receipt": _receipt(plan, []),

@@ -96,7 +96,25 @@ def test_the_environment_is_fixed_and_the_policys_goes_over_it(mounts):
         "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin",
         "TMP": f"{SCRATCH}/t",
         "PY": "/opt/py",
+        "SANDBOX_VALUE": f"{SCRATCH}/.sandbox-value",
     }
+
+
+def test_a_job_can_set_no_other_place_for_its_value(mounts):
+    with pytest.raises(UsageError, match="-e: SANDBOX_VALUE is set by the sandbox itself"):
+        command.of_job({"command": ["x"], "env": {"SANDBOX_VALUE": "/tmp/x"}}, made.policy(), PYTHON, mounts)
+
+
+def test_capturing_the_value_runs_the_words_that_the_language_has_for_it(mounts):
+    language = LANGUAGE.model_copy(update={"value": ("{{ runtime }}", "-c", "a\nb", "{{ file }}")})
+    program = command.of_job({"code": b"", "value": True}, made.policy(language=language), PYTHON, mounts)
+    assert program.words == ["/opt/py/bin/python3.12", "-c", "a\nb", FILE]
+
+
+def test_capturing_the_value_of_a_language_that_has_no_words_for_it_is_refused_with_the_way_out(mounts):
+    with pytest.raises(UsageError, match=f"can't capture a value of {LANGUAGE.name}") as refused:
+        command.of_job({"code": b"", "value": True}, made.policy(language=LANGUAGE), PYTHON, mounts)
+    assert "$SANDBOX_VALUE" in (refused.value.hint or "")
 
 
 def test_a_path_that_the_policy_sets_is_where_a_command_is_looked_for(mounts):
