@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output
+from sandbox_cli.cli.exit_codes import exit_status
 from sandbox_cli.errors import HostError
-from sandbox_cli.result import as_json, exit_status
+from sandbox_cli.result import as_json
 from sandbox_cli.run.artifacts import NOT_SAVED
 from sandbox_cli.text import quoted, readable
 
@@ -117,7 +118,7 @@ def _tell(outcome: Outcome) -> None:
     elif outcome["status"] not in QUIET and outcome["signal"] != "SIGPIPE":  # as silent as `yes | head`
         output.tell(outcome["cause"] or outcome["status"])
         advice = NOT_SEEN if outcome["exit_code"] == NOT_FOUND else _advice(outcome["blame"])
-        if advice is not None:
+        if advice is not None and outcome["status"] != "compile-error":  # the compiler has said what to change
             output.hint(advice)
     if outcome["status"] != "ok":
         told = outcome["blame"]["clause"] if outcome["blame"] is not None else None
@@ -140,8 +141,9 @@ def _advice(blame: Blame | None) -> str | None:
     """Which line to change."""
     if blame is None:
         return None
-    clause, name = blame["clause"], blame["clause"].removeprefix("limits.")
-    ask = f"`--limit {name}=VALUE` asks for another, within the policy's maximum" if name != clause else None
+    clause = blame["clause"]
+    name = clause.removeprefix("language.").replace("compile.limits.", "compile.").removeprefix("limits.")
+    ask = f"`--limit {name}=VALUE` asks for another, within the policy's maximum" if "limits." in clause else None
     if blame["file"] is not None:
         place = f"{clause} is set in {blame['file']}" + (f":{blame['line']}" if blame["line"] else "")
         return f"{place}; {ask}" if ask else place

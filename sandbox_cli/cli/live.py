@@ -22,11 +22,11 @@ ERASE = b"\r\x1b[K"
 
 
 @contextmanager
-def live_line(limits: Mapping[str, Limit], *, json: bool) -> Generator[Show | None]:
+def live_line(*, json: bool) -> Generator[Show | None]:
     """What a run is to tell how it is doing; None where that is not to be seen, or would be in the way."""
     fd = None if _is_in_the_way(json=json) else _terminal()
     try:
-        yield None if fd is None else _Line(fd, limits)
+        yield None if fd is None else _Line(fd)
     finally:
         if fd is not None:
             os.close(fd)
@@ -51,13 +51,13 @@ def _of(name: str, limits: Mapping[str, Limit]) -> str:
 class _Line:
     """One line that is drawn over itself, and taken away without a trace."""
 
-    def __init__(self, fd: int, limits: Mapping[str, Limit]) -> None:
-        self._fd, self._limits = fd, limits
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
 
-    def __call__(self, seen: Measured | None) -> None:
+    def __call__(self, seen: Measured | None, limits: Mapping[str, Limit]) -> None:
         if not in_foreground(self._fd):
             return  # a shell may have the terminal, and writing there may stop us
-        line = f"sandbox: {words(seen, self._limits)}" if seen is not None else ""
+        line = f"sandbox: {words(seen, limits)}" if seen is not None else ""
         try:
             width = os.get_terminal_size(self._fd).columns or _WIDTH
             os.write(self._fd, ERASE + line[: width - 1].encode())  # a line that wraps could not be taken back

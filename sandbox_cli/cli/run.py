@@ -54,7 +54,7 @@ def perform(options: Options, words: list[str], read: Callable[[Options, list[st
         with destination(options.output) as output_directory:
             prepared = work(options, request, plan, output_directory.path, cancellation.fd)
             cancellation.relay()
-            with live_line(plan["limits"], json=options.json) as live:
+            with live_line(json=options.json) as live:
                 outcome = execute(plan, {**prepared, "live": live})
             if outcome["error"] is None:
                 output_directory.keep()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ Value = str | int | float | bool | None | tuple[str, ...]
 
 PATTERNS = "patterns are relative to scratch, as in out/*.png"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+#-]*")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -115,11 +117,29 @@ def file_name(scalar: Scalar, clause: str) -> str:
     return value
 
 
+def scratch_path(scalar: Scalar, clause: str) -> str:
+    """The path of a file below scratch, in its one spelling: two that name one file would be two keys."""
+    value = filled(scalar, clause)
+    if leads_out(value) or value != posixpath.normpath(value) or value == ".":
+        hint = "a path relative to scratch, as in data/input.txt"
+        raise scalar.spot.error(f"{value!r} can't be the path of a file in scratch", clause=clause, hint=hint)
+    return value
+
+
 def program(scalar: Scalar, clause: str) -> str:
     value = filled(scalar, clause)
     if "/" in value and not value.startswith("/"):
         hint = "a name that is looked up in PATH, or an absolute path"
         raise scalar.spot.error(f"{value!r} is a relative path", clause=clause, hint=hint)
+    return value
+
+
+def package(scalar: Scalar, clause: str) -> str:
+    """A package's name as Debian forms them: it ends up in a command line that a reader pastes."""
+    value = filled(scalar, clause)
+    if not _PACKAGE.fullmatch(value):
+        hint = "small letters, digits and . + - only, as in golang-go"
+        raise scalar.spot.error(f"{value!r} can't be the name of a package", clause=clause, hint=hint)
     return value
 
 

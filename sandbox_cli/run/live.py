@@ -7,18 +7,19 @@ terminal, too: a job that is typed to is a conversation, and is left alone.
 
 from __future__ import annotations
 
-import math
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sandbox_cli.plan.model import Limit
     from sandbox_cli.run.limits import Enforcer, Measured
     from sandbox_cli.run.streams import Input, Output
 
-    # Told what was measured so far, as `usage` names it, with wall_time_s; None: nothing may be shown any more.
-    Show = Callable[[Measured | None], None]
+    # Told what was measured so far, as `usage` names it, with wall_time_s, and the limits of what runs now; None: what
+    # is shown has to go.
+    Show = Callable[[Measured | None, dict[str, Limit]], None]
 
 _FIRST_S = 2.0  # into the job: a short one is none to be told of
 _EVERY_S = 0.5
@@ -26,44 +27,49 @@ _QUIET_S = 1.0
 
 
 class Live:
-    """Decides when to call `show`."""
+    """Decides when to call `show`; without one there is nothing to decide."""
 
-    def __init__(self, show: Show, stdin: Input, outputs: Iterable[Output]) -> None:
-        self.next = math.inf  # when it is to be called next (time.monotonic)
+    def __init__(self, show: Show | None, limits: dict[str, Limit], stdin: Input, outputs: Iterable[Output]) -> None:
+        self.next: float | None = None  # when it is to be called next (time.monotonic)
         self._show = show
+        self._limits = limits
         self._stdin = stdin
         self._outputs = list(outputs)
         self._opened = 0.0
         self._shown = False
 
     def begin(self, opened: float) -> None:
-        self._opened, self.next = opened, opened + _FIRST_S
+        self._opened = opened
+        if self._show is not None:
+            self.next = opened + _FIRST_S
 
     def look(self, enforcers: Iterable[Enforcer]) -> None:
         """Shows how the job is doing, where it is time to."""
         now = time.monotonic()
+        if self._show is None or self.next is None or now < self.next:
+            return
         if self._stdin.typed:
             self.end()
-        elif now >= self.next:
-            self.next = now + _EVERY_S
-            if not any(each.terminal and each.in_line for each in self._outputs):
-                self._show(_figures(enforcers) | {"wall_time_s": now - self._opened})
-                self._shown = True
+            return
+        self.next = now + _EVERY_S
+        if not any(each.terminal and each.in_line for each in self._outputs):
+            self._show(_figures(enforcers) | {"wall_time_s": now - self._opened}, self._limits)
+            self._shown = True
 
     def make_way(self, output: Output) -> None:
         """Before `output` is written."""
-        if output.terminal:
+        if output.terminal and self.next is not None:
             self._clear()
             self.next = max(self.next, time.monotonic() + _QUIET_S)
 
     def end(self) -> None:
         """For good."""
         self._clear()
-        self.next = math.inf
+        self.next = None
 
     def _clear(self) -> None:
-        if self._shown:
-            self._show(None)
+        if self._shown and self._show is not None:
+            self._show(None, self._limits)
             self._shown = False
 
 

@@ -1,4 +1,4 @@
-"""The supervisor of one job: the loop over everything that can happen, until the jail is empty."""
+"""The supervisor of one program of a job: the loop over everything that can happen, until it is over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import select
 import time
 
 from sandbox_cli.errors import HostError
-from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.limits.sampler import Sampler
 from sandbox_cli.run.live import Live
 from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
@@ -18,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sandbox_cli.plan.model import Plan
-    from sandbox_cli.run.jail import Interest
+    from sandbox_cli.plan.model import Plan, Step
+    from sandbox_cli.run.jail import Interest, Jail
     from sandbox_cli.run.limits import Enforcer
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.scratch import Site
@@ -31,10 +30,13 @@ _DEAD_S = 60.0  # from the first kill: a job of thousands of processes takes the
 
 
 class Supervisor:
-    """Runs one job to its end and keeps what was seen of it."""
+    """Runs one program of a job to its end, in a jail that stands, and keeps what was seen of it.
 
-    def __init__(self, plan: Plan, work: Work, site: Site) -> None:
-        limits = plan["limits"]
+    With the last one, which is the plan itself, the jail is to end, too.
+    """
+
+    def __init__(self, plan: Plan, step: Step, work: Work, site: Site, jail: Jail) -> None:
+        limits = step["limits"]
         self.cancelled: int | None = None  # the signal
         self.killed: tuple[str, str] | None = None  # the limit for which the job was, and what was seen
         self.failure: str | None = None
@@ -42,7 +44,9 @@ class Supervisor:
         self.enforcers: list[Enforcer] = []  # from the moment at which the gate opened, the best informed last
         self.group = site.group
         self.budget = Budget(limits["output"]["value"] if "output" in limits else None)
-        self._plan = plan
+        self.jail = jail
+        self.step = step
+        self.plan = plan
         self.cancel = work["cancel"]
         self._stopping = self._interrupted = self._late = False
         self._stopped: float | None = None
@@ -56,29 +60,28 @@ class Supervisor:
             joined = stdout if together else None
             self._streams.append(stderr := Output(work["stderr"], work["capture"], self.budget, joined))
             self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
-            show = work.get("live")
-            self._live = Live(show, stdin, (stdout, stderr)) if show is not None else None
+            self._live = Live(work.get("live"), limits, stdin, (stdout, stderr))
             if plan["account"]["root"]:
                 for end in (stdout.job_end, stderr.job_end):
                     os.fchown(end, site.uid, site.gid)  # or the job could not open its own /dev/stdout
-            self.jail = Jail(plan, work, site, [each.job_end for each in self._streams])
         except BaseException:
             close(*(each.job_end for each in self._streams))
             self._close_streams()
             raise
+        jail.begin(step, work["arguments"], [each.job_end for each in self._streams])
 
     def run(self) -> None:
-        """Until the jail is empty and all that it wrote is taken. Whatever is raised, nothing is left running."""
+        """Until the program is over, all that it left is gone and all that it wrote is taken."""
         try:
-            while self.jail.alive:
-                self._step()
-            self.jail.drain()
-            self._end_live()
+            while self.jail.alive and (self.step is self.plan or self.jail.total is None):
+                self._wait()
+            if not self.jail.alive:
+                self.jail.drain()
+            self._live.end()
             self._flush()
             self._forget_lost_group()
         finally:
-            self._end_live()
-            self.jail.close()
+            self._live.end()
             self._close_streams()
         lost = self.stdout.broken or self.stderr.broken
         if lost is not None and not isinstance(lost, BrokenPipeError):
@@ -87,15 +90,11 @@ class Supervisor:
                 hint="make room where standard output or standard error goes",
             )
 
-    def _end_live(self) -> None:
-        if self._live is not None:
-            self._live.end()
-
     def _close_streams(self) -> None:
         for stream in self._streams:
             stream.close()
 
-    def _step(self) -> None:
+    def _wait(self) -> None:
         """Waits for the next event, or for the moment at which something is due, and deals with it."""
         self._poll([*self.jail.interests(), *self._own_interests()])
         if self.jail.fault is not None:
@@ -105,7 +104,7 @@ class Supervisor:
         if self.jail.ended is not None and not self._stopping:
             self._deadline = self.jail.ended + _END_S
         self._look()
-        if self._live is not None and self._watching:
+        if self._watching:
             self._live.look(self.enforcers)
         late = self._deadline is not None and time.monotonic() >= self._deadline
         # We may have been stopped ourselves (Ctrl-Z): what happened meanwhile comes before what is due, once.
@@ -124,10 +123,8 @@ class Supervisor:
         for fd, mask in masks.items():
             poll.register(fd, mask)
         if patience is None:
-            live = self._live.next if self._live is not None and self._watching else None
-            due = [moment for moment in (self._deadline, self._next_look, live) if moment is not None]
-            left = min(due, default=math.inf) - time.monotonic()
-            patience = max(0.0, left * 1000) if left < math.inf else None
+            due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
+            patience = max(0.0, (min(due) - time.monotonic()) * 1000) if due else None
         events = poll.poll(patience)
         for fd, _ in events:
             for callback in callbacks[fd]:
@@ -155,7 +152,7 @@ class Supervisor:
     # ---- what happens ----
 
     def _gate_opened(self, when: float) -> None:
-        limits, scratch = self._plan["limits"], self._plan["scratch"]
+        limits, scratch = self.step["limits"], self.plan["scratch"]
         wall_time = limits.get("wall_time")
         self._deadline = when + wall_time["value"] if wall_time is not None else None
         counted = scratch["made_by"] == "run" and not scratch["tmpfs"]
@@ -163,12 +160,11 @@ class Supervisor:
         tree = group is None or not group.sees_all
         self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted, tree=tree)
         self.enforcers = [self.sampler, *([group] if group is not None else [])]
-        if self._live is not None:
-            self._live.begin(when)
+        self._live.begin(when)
 
     def _reader(self, output: Output) -> Callable[[], None]:
         def read() -> None:
-            self._make_way(output)
+            self._live.make_way(output)
             output.read()
             self._check(output)
 
@@ -176,15 +172,11 @@ class Supervisor:
 
     def _writer(self, output: Output) -> Callable[[], None]:
         def write() -> None:
-            self._make_way(output)
+            self._live.make_way(output)
             output.write()
             self._check(output)
 
         return write
-
-    def _make_way(self, output: Output) -> None:
-        if self._live is not None:
-            self._live.make_way(output)
 
     def _check(self, output: Output) -> None:
         if isinstance(output.broken, BrokenPipeError):
@@ -220,7 +212,7 @@ class Supervisor:
 
     @property
     def _next_look(self) -> float | None:
-        moments = [enforcer.next_look for enforcer in self.enforcers] if self._watching else []
+        moments = [self._live.next, *(each.next_look for each in self.enforcers)] if self._watching else []
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _look(self) -> None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 20
 _NAME = VALUE_FILE.encode()
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hold us
 _WHOLE = ("ok", "nonzero-exit")  # a program that was stopped may have written half of it, and half a number is a number
 
 
@@ -26,7 +25,7 @@ def read(scratch: int, status: Status) -> tuple[bytes | None, str | None]:
             problem = f"was not read, since the job ended with {status}"
         elif not stat.S_ISREG(looks.st_mode):
             problem = "is no regular file"
-        elif len(content := _content(open_file(scratch, _NAME, _READ))) > MOST_BYTES:
+        elif len(content := _content(open_file(scratch, _NAME))) > MOST_BYTES:
             problem = f"is larger than {MOST_BYTES >> 20} MiB"
         else:
             return content, None
