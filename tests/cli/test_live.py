@@ -182,7 +182,8 @@ def test_a_job_that_is_killed_leaves_a_clean_line_for_the_reason(terminal: Termi
 def test_the_line_is_not_drawn_where_it_can_not_be_seen_or_would_be_in_the_way(
     terminal: Terminal, shared_tmp: Path, case: str
 ) -> None:
-    code, env, streams = SLEEP, {}, {}
+    code, env = SLEEP, {"TERM": "xterm"}
+    streams: dict[str, Any] = {}
     if case == "dumb":
         env = {"TERM": "dumb"}
     elif case == "short":
