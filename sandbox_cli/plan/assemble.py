@@ -9,6 +9,7 @@ from sandbox_cli.host.model import Groups
 from sandbox_cli.plan import identity, receipt
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.policy.filter import compile_filter
+from sandbox_cli.slots import SCRATCH
 
 if TYPE_CHECKING:
     from sandbox_cli.host.model import Host
@@ -34,6 +35,7 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "binds": [*settled.binds, *([jailer.bind] if jailer.bind else [])],
         "account": identity.account(choice.host, choice.backend, uid_range),
         "scratch": invocation["scratch"],
+        "directory": SCRATCH,
         "command": settled.program.words,
         "argv0": settled.program.argv0,
         "file": settled.program.file,

@@ -168,7 +168,8 @@ class Jail:
         for pair in [*(self._fill(pair) for pair in plan["environment"]), *work["environment"]]:
             environment[pair.split(b"=", 1)[0]] = pair
         return channel.message(
-            directory=os.fsencode(self._site.path),
+            scratch=os.fsencode(self._site.path),
+            directory=self._fill(plan["directory"]),
             path=path,
             arguments=[self._fill(plan["argv0"]), *arguments, *work["arguments"]],
             environment=list(environment.values()),
