@@ -117,10 +117,11 @@ def _folders(mounts: Mapping[str, Mount], paths: Sequence[str]) -> dict[str, lis
     return found
 
 
-def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
+def by_hand(scratch: str | None, directory: str | None, variables: Sequence[str]) -> list[str]:
     """A later mount stands on top."""
     bind = ["--bind", scratch, jail.SCRATCH_PATH] if scratch else []
-    return [*bind, *(word for pair in variables for word in ("--setenv", *pair.split("=", 1)))]
+    place = ["--chdir", directory] if directory else []
+    return [*bind, *place, *(word for pair in variables for word in ("--setenv", *pair.split("=", 1)))]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:

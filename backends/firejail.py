@@ -111,10 +111,11 @@ def render(policy: Policy, host: Host) -> Invocation:
     }
 
 
-def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
+def by_hand(scratch: str | None, directory: str | None, variables: Sequence[str]) -> list[str]:
     """Its scratch is always the host's directory already."""
     del scratch
-    return [f"--env={pair}" for pair in variables]
+    place = [f"--private-cwd={directory}"] if directory else []
+    return [*place, *(f"--env={pair}" for pair in variables)]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:

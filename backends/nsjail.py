@@ -104,10 +104,11 @@ def render(policy: Policy, host: Host) -> Invocation:
     }
 
 
-def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
+def by_hand(scratch: str | None, directory: str | None, variables: Sequence[str]) -> list[str]:
     """Options have the last word over the config."""
     bind = ["-B", f"{scratch}:{jail.SCRATCH_PATH}"] if scratch else []
-    return [*bind, *(word for pair in variables for word in ("-E", pair))]
+    place = ["--cwd", directory] if directory else []
+    return [*bind, *place, *(word for pair in variables for word in ("-E", pair))]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:

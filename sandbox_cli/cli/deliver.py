@@ -35,6 +35,8 @@ def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool =
         output.say(line)
     if verbose or not json:
         _tell(outcome)
+    if not verbose and not json:
+        _tell_of_workspace(outcome)
     if verbose or saved:
         for path, reason in outcome["artifacts_omitted"]:
             output.tell(f"{readable(path)}: not returned: {reason}")
@@ -111,6 +113,13 @@ def _tell(outcome: Outcome) -> None:
             if f"limits.{name}" == told:
                 continue
             output.tell(f"limits.{name}: reached" + (f" {times} times" if times > 1 else ""))
+
+
+def _tell_of_workspace(outcome: Outcome) -> None:
+    """What -C showed that is better not shown, and what the job put there that is better not used."""
+    for row in outcome["receipt"]["clauses"] if outcome["receipt"] else ():
+        if row["clause"] == "workspace" and row["note"]:
+            output.tell(f"-C: {row['note']}")
 
 
 def _advice(blame: Blame | None) -> str | None:

@@ -8,6 +8,7 @@ from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.model import Groups
 from sandbox_cli.plan import identity, receipt
 from sandbox_cli.plan.limits import blame
+from sandbox_cli.plan.workspace import refuse_accounts_of_jobs
 from sandbox_cli.policy.filter import compile_filter
 from sandbox_cli.slots import SCRATCH
 
@@ -23,7 +24,9 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
     """The Plan of `settled` on the chosen backend."""
     policy, backend, jailer = settled.effective, BACKENDS[choice.backend], choice.jailer
     invocation = backend.render(settled.reachable, choice.host)
-    runtime = settled.runtime
+    runtime, workspace = settled.runtime, settled.workspace
+    if workspace is not None:
+        refuse_accounts_of_jobs(workspace, uid_range)
     return {
         "backend": choice.backend,
         "program": jailer.program,
@@ -33,9 +36,12 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "environ": invocation["environ"],
         "watched": backend.WATCHED,
         "binds": [*settled.binds, *([jailer.bind] if jailer.bind else [])],
-        "account": identity.account(choice.host, choice.backend, uid_range),
+        "account": identity.account(
+            choice.host, choice.backend, uid_range, workspace.owner if workspace is not None else None
+        ),
         "scratch": invocation["scratch"],
-        "directory": SCRATCH,
+        "directory": SCRATCH if workspace is None else workspace.directory,
+        "unwanted": [] if workspace is None else list(workspace.unwanted),
         "command": settled.program.words,
         "argv0": settled.program.argv0,
         "file": settled.program.file,

@@ -33,10 +33,15 @@ class Program(NamedTuple):
     environment: dict[str, str]
 
 
-def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount]) -> Program:
-    """The program of `job`: its own command, or what the policy's language runs code with."""
+def of_job(
+    job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount], *, in_scratch: bool = True
+) -> Program:
+    """The program of `job`: its own command, or what the policy's language runs code with.
+
+    `in_scratch` says that it works there: else the code, which stands in scratch, is named by its whole path.
+    """
     given = job.get("command")
-    values = variables(runtime, code=given is None)
+    values = variables(runtime, code=given is None, in_scratch=in_scratch)
     environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()}
     if given is not None:
         if not given or not given[0]:
@@ -49,11 +54,11 @@ def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str,
     return Program(words, name, file_name(job, language), environment)
 
 
-def variables(runtime: Found | None, *, code: bool) -> dict[str, str]:
+def variables(runtime: Found | None, *, code: bool, in_scratch: bool = True) -> dict[str, str]:
     """The values of a policy's variables; those that only the run knows are slots."""
     values = {"scratch": SCRATCH}
     if code:
-        values["file"] = FILE
+        values["file"] = FILE if in_scratch else f"{SCRATCH}/{FILE}"
     if runtime is not None:
         values |= {"runtime": runtime.path, "runtime.prefix": runtime.prefix, "runtime.version": runtime.version or ""}
     return values

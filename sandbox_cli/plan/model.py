@@ -87,6 +87,7 @@ class Plan(TypedDict):
     account: Account
     scratch: Scratch
     directory: str  # the working directory: scratch, or a directory of the caller's; may hold slots
+    unwanted: list[str]  # paths of the host that aren't there, and that a job could only have made to do harm
     command: list[str]  # the program (an absolute path) and its arguments, those of the job left out; may hold slots
     argv0: str  # what the program sees as its own name
     file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet

@@ -42,6 +42,7 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.run import verdict
 from sandbox_cli.run.limits import groups
 from sandbox_cli.run.outcome import blank, decide, describe
+from sandbox_cli.run.planted import Planted
 from sandbox_cli.run.scratch import Site, sweep
 from sandbox_cli.run.supervise import Supervisor
 from sandbox_cli.run.system import close
@@ -71,12 +72,14 @@ def execute(plan: Plan, work: Work) -> Outcome:
     groups.sweep(plan["groups"], _SWEEP_GROUPS_S)
     site = Site(plan)
     supervisor = None
+    planted = Planted(plan["unwanted"])
     try:
         supervisor = _supervisor(plan, work, site)
         supervisor.run()
         report = BACKENDS[plan["backend"]].read(supervisor.jail.exit_status, bytes(supervisor.jail.log))
-        return describe(plan, work, supervisor, report)
+        return describe(plan, work, supervisor, report, planted.set_aside())
     finally:
+        planted.set_aside()
         if supervisor is not None:
             close(supervisor.jail.scratch)
         site.close()

@@ -9,6 +9,8 @@ from sandbox_cli.run.limits.sampler import full
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sandbox_cli.backends.base import JailerReport
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.result import Outcome, Receipt, Usage
@@ -21,8 +23,8 @@ _WHOLE = {"cpu_user_s": "cpu_time_s", "cpu_system_s": "cpu_time_s"}  # who measu
 _NOT_SEEN = "the job ended before it was looked at"
 
 
-def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> Outcome:
-    """The whole outcome of a job whose jail is empty."""
+def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport, planted: Sequence[str] = ()) -> Outcome:
+    """The whole outcome of a job whose jail is empty; `planted` is what was done about its traces outside."""
     jail = seen.jail
     outcome = blank(plan, work)
     outcome["usage"] = used = usage(seen)
@@ -53,7 +55,7 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
     outcome["stdout_bytes"], outcome["stderr_bytes"] = seen.stdout.total, seen.stderr.total
     outcome["stdout_truncated"] = seen.stdout.total > len(seen.stdout.kept)
     outcome["stderr_truncated"] = seen.stderr.total > len(seen.stderr.kept)
-    outcome["receipt"] = _receipt(plan, jail.inspected)
+    outcome["receipt"] = _receipt(plan, jail.inspected, planted)
     return outcome
 
 
@@ -146,7 +148,11 @@ def _hits(plan: Plan, seen: Supervisor, scratch: int) -> dict[str, int]:
     return refused | dict.fromkeys(sorted(hits & plan["limits"].keys()), 1)
 
 
-def _receipt(plan: Plan, inspected: list[str]) -> Receipt:
+def _receipt(plan: Plan, inspected: list[str], planted: Sequence[str] = ()) -> Receipt:
     receipt = plan["receipt"].copy()
     receipt["seal"] = inspected
+    receipt["clauses"] = [row.copy() for row in receipt["clauses"]]
+    for row in receipt["clauses"]:
+        if row["clause"] == "workspace" and planted:
+            row["note"] = "; ".join(filter(None, [row["note"], *planted]))
     return receipt
