@@ -68,10 +68,9 @@ if TYPE_CHECKING:
             """The jailer's argv and config for `policy`; pure."""
             ...
 
-        def by_hand(self, scratch: str | None, directory: str | None, variables: Sequence[str]) -> list[str]:
-            """The options that a jail without the launcher needs: they set `variables`, each "K=V", put the host's
-            directory `scratch` over the scratch that the jailer makes itself (None: it makes none), and make
-            `directory` the working directory (None: it is scratch).
+        def by_hand(self, scratch: str | None, variables: Sequence[str]) -> list[str]:
+            """The options that a jail without the launcher needs: they set `variables`, each "K=V", and put the host's
+            directory `scratch` over the scratch that the jailer makes itself (None: it makes none).
             """
             ...
 

@@ -81,6 +81,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "own_network": jail.own_network(policy),
             "hostname": jail.HOSTNAME,
             "scratch": jail.SCRATCH_PATH,
+            "directory": policy.directory or jail.SCRATCH_PATH,
             "host_scratch": HOST_SCRATCH if host.root else None,
             "scratch_size": jail.bound(policy, "scratch_size"),
             "tmp_size": jail.bound(policy, "tmp_size"),
@@ -117,11 +118,10 @@ def _folders(mounts: Mapping[str, Mount], paths: Sequence[str]) -> dict[str, lis
     return found
 
 
-def by_hand(scratch: str | None, directory: str | None, variables: Sequence[str]) -> list[str]:
+def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
     """A later mount stands on top."""
     bind = ["--bind", scratch, jail.SCRATCH_PATH] if scratch else []
-    place = ["--chdir", directory] if directory else []
-    return [*bind, *place, *(word for pair in variables for word in ("--setenv", *pair.split("=", 1)))]
+    return [*bind, *(word for pair in variables for word in ("--setenv", *pair.split("=", 1)))]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:

@@ -78,6 +78,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "control_fd": CONTROL_FD,
             "launcher_fd": LAUNCHER_FD,
             "scratch": SCRATCH,
+            "directory": policy.directory or SCRATCH,
             "hosts_fd": DATA_FD + 1 if own_hosts else None,
             "made": [] if "/etc" in mounts else made,
             "flags": firejail_paths.flags(mounts),
@@ -111,11 +112,10 @@ def render(policy: Policy, host: Host) -> Invocation:
     }
 
 
-def by_hand(scratch: str | None, directory: str | None, variables: Sequence[str]) -> list[str]:
+def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
     """Its scratch is always the host's directory already."""
     del scratch
-    place = [f"--private-cwd={directory}"] if directory else []
-    return [*place, *(f"--env={pair}" for pair in variables)]
+    return [f"--env={pair}" for pair in variables]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:

@@ -79,6 +79,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "own_network": jail.own_network(policy),
             "hostname": jail.HOSTNAME,
             "scratch": jail.SCRATCH_PATH,
+            "directory": policy.directory or jail.SCRATCH_PATH,
             "host_scratch": HOST_SCRATCH if host.root else None,
             "scratch_options": _tmpfs(jail.bound(policy, "scratch_size"), files, mode="0700"),
             "tmp_options": _tmpfs(jail.bound(policy, "tmp_size"), mode="1777"),
@@ -104,11 +105,10 @@ def render(policy: Policy, host: Host) -> Invocation:
     }
 
 
-def by_hand(scratch: str | None, directory: str | None, variables: Sequence[str]) -> list[str]:
+def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:
     """Options have the last word over the config."""
     bind = ["-B", f"{scratch}:{jail.SCRATCH_PATH}"] if scratch else []
-    place = ["--cwd", directory] if directory else []
-    return [*bind, *place, *(word for pair in variables for word in ("-E", pair))]
+    return [*bind, *(word for pair in variables for word in ("-E", pair))]
 
 
 def read(exit_status: int | None, report: bytes) -> JailerReport:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.backends import BACKENDS
-from sandbox_cli.slots import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,5 +20,4 @@ def names() -> list[str]:
 def by_hand(plan: Plan, folder: str, variables: Sequence[str]) -> list[str]:
     """The options that the jailer of `plan` needs beside its own, where `folder` is scratch and nothing is ours."""
     scratch = folder if plan["scratch"]["made_by"] == "jailer" else None
-    directory = plan["directory"] if plan["directory"] != SCRATCH else None
-    return BACKENDS[plan["backend"]].by_hand(scratch, directory, variables)
+    return BACKENDS[plan["backend"]].by_hand(scratch, variables)
