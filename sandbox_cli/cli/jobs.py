@@ -102,6 +102,7 @@ def _common(options: Options) -> Job:
         "limits": inputs.limits(options.limit, options.timeout, options.memory),
         "env": inputs.variables(options.env),
         "files": inputs.files(options.file),
+        "workspace": options.workspace,
         "collect": options.collect,
         "best_effort": options.best_effort,
         "value": options.value,

@@ -110,7 +110,7 @@ static void receive_message(int control, struct message *message, int *stdio) {
 }
 
 /* The supervisor puts the job's files there and collects what it made, by this fd alone. */
-static void show_directory(int control, const char *directory) {
+static void show_scratch(int control, const char *scratch) {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -118,7 +118,7 @@ static void show_directory(int control, const char *directory) {
     struct iovec text = {"dir\n", 4};
     struct msghdr message = {
         .msg_iov = &text, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         say(control, "nodir", (int64_t[]){errno}, 1);
         return;
@@ -253,7 +253,7 @@ static bool run(struct jail *jail, bool first) {
     struct message message;
     int stdio[STDIO_FDS];
     receive_message(jail->control, &message, stdio);
-    if (first) show_directory(jail->control, message.directory);
+    if (first) show_scratch(jail->control, message.scratch);
     start(jail, &message, stdio);
     watch(jail);
     say_outcome(jail);

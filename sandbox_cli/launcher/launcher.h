@@ -47,7 +47,7 @@ struct message {
     uint32_t flags, argc, envc, limit_count, filter_length;
     const struct limit *limits;
     const struct sock_filter *filter;
-    char *directory, *path, *strings;
+    char *scratch, *directory, *path, *strings;
 };
 enum { MESSAGE_MAX = 8 << 20 };
 bool parse_message(char *bytes, size_t size, struct message *message);

@@ -198,7 +198,8 @@ class Jail:
         for pair in [*(self._fill(pair) for pair in plan["environment"]), *work["environment"]]:
             environment[pair.split(b"=", 1)[0]] = pair
         return channel.message(
-            directory=os.fsencode(self._site.path),
+            scratch=os.fsencode(self._site.path),
+            directory=self._fill(step["directory"]),
             path=path,
             arguments=[self._fill(step["argv0"]), *arguments, *self._arguments],
             environment=list(environment.values()),
