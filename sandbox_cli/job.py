@@ -26,3 +26,4 @@ class Job(TypedDict, total=False):
     collect: list[str]  # globs of artifacts
     backend: str | None
     best_effort: bool
+    terminal: bool  # somebody sits at one: of the limits on time and output it asks for the policy's maxima

@@ -137,6 +137,15 @@ class Options:
             "--result", metavar="FILE", help="Write the same JSON object to FILE, beside the program's own output."
         ),
     ] = None
+    terminal: Annotated[
+        bool,
+        typer.Option(
+            "-t",
+            "--terminal",
+            help="Give the program a terminal of its own, relayed to yours; time and output are bounded by the "
+            "policy's maxima.",
+        ),
+    ] = False
     best_effort: Annotated[
         bool,
         typer.Option(

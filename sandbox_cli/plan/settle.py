@@ -46,7 +46,9 @@ def settle(job: Job, asked: Request, host: Host) -> Settled:
             hint="compile it elsewhere and run the program with `sandbox exec`",
             blame=limits.blame(asked.policy, "language.compile"),
         )
-    written = limits.apply(asked.policy, job.get("limits", {}), job.get("network"))
+    options = job.get("limits", {})
+    policy = limits.at_most(asked.policy, options) if job.get("terminal") else asked.policy
+    written = limits.apply(policy, options, job.get("network"))
     runtime = _runtime(asked, needed=is_code)
     mounts = filesystem.effective(written, host, (runtime.path, runtime.prefix) if runtime else None)
     reachable, binds = filesystem.reachable(mounts, host)
