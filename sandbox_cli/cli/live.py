@@ -22,9 +22,12 @@ ERASE = b"\r\x1b[K"
 
 
 @contextmanager
-def live_line(*, json: bool) -> Generator[Show | None]:
-    """What a run is to tell how it is doing; None where that is not to be seen, or would be in the way."""
-    fd = None if _is_in_the_way(json=json) else _terminal()
+def live_line(*, json: bool, relayed: bool) -> Generator[Show | None]:
+    """What a run is to tell how it is doing; None where that is not to be seen, or would be in the way.
+
+    `relayed`: the terminal is the job's, for as long as it runs.
+    """
+    fd = None if relayed or _is_in_the_way(json=json) else _terminal()
     try:
         yield None if fd is None else _Line(fd)
     finally:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from sandbox_cli.run.live import Show
 
 # (name below scratch, content | path on the host, mode)
 Input = tuple[bytes, bytes | str, int]
+
+
+class Terminal(TypedDict):
+    """The caller's terminal, for a job that gets one of its own; it is raw by then, and the Work's stdin."""
+
+    fd: int
+    modes: list[Any]  # as termios has them: the caller's before it was raw, and those that the job's begins with
+    resized: int  # an fd; what can be read from it means that the size may be another
 
 
 class Work(TypedDict):
@@ -26,4 +34,5 @@ class Work(TypedDict):
     collect: Literal["none", "inline", "save"]
     output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
     live: NotRequired[Show | None]  # told at intervals how a long job is doing
+    terminal: NotRequired[Terminal | None]  # None: the job gets pipes
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

@@ -1,11 +1,14 @@
 """The job's stdin, stdout and stderr: relayed through pipes of ours, counted, kept up to a cap, never blocking.
 
+A job with a terminal of its own has no pipes: once the terminal is there, it takes their place (`attach`).
+
 A job never holds an fd of the caller's: through /proc/self/fd it could open a file that was given for
 reading again for writing. What the caller reads slowly the job waits for, while its limits go on being held.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -71,6 +74,10 @@ class Output:
             data = os.read(self.source, _READ)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""  # the end of a terminal that nobody has open any more
         self.ended = not data
         self.total += len(data)
         data = data[: self._budget.take(len(data))]
@@ -96,6 +103,10 @@ class Output:
                 return
             self.in_line = written > 0 and self._pending[written - 1] != _LINE_FEED
             self._pending = self._pending[written:]
+
+    def attach(self, terminal: int) -> None:
+        """From now on it is the terminal that is read, through an fd of our own."""
+        os.dup2(terminal, self.source, inheritable=False)
 
     def close(self) -> None:
         close(self.source, self._own)
@@ -159,10 +170,15 @@ class Input:
             self._pending = self._pending[os.write(self.target, self._pending) :]
         except BlockingIOError:
             return
-        except BrokenPipeError:
+        except OSError:  # EPIPE, and of a terminal EIO
             self._pending = memoryview(b"")
             self.source = None
         self.finish()
+
+    def attach(self, terminal: int) -> None:
+        """From now on it is the terminal that is written to, through an fd of our own."""
+        assert self.target is not None
+        os.dup2(terminal, self.target, inheritable=False)
 
     def finish(self) -> None:
         """Closes the job's stdin once nothing is left to come."""

@@ -8,10 +8,11 @@ import select
 import time
 
 from sandbox_cli.errors import HostError
+from sandbox_cli.run import terminal
 from sandbox_cli.run.limits.sampler import Sampler
 from sandbox_cli.run.live import Live
 from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
-from sandbox_cli.run.system import SIGPIPE, close
+from sandbox_cli.run.system import SIGHUP, SIGPIPE, close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Supervisor:
         self.jail = jail
         self.step = step
         self.plan = plan
+        self._terminal = work.get("terminal")
         self.cancel = work["cancel"]
         self._stopping = self._interrupted = self._late = False
         self._stopped: float | None = None
@@ -141,17 +143,25 @@ class Supervisor:
                 yield fd, events, enforcer.woken
         for output in (self.stdout, self.stderr):
             if output.waiting and output.target is not None:
-                yield output.target, select.POLLOUT, self._writer(output)
+                yield output.target, select.POLLOUT, self._passing(output, output.write)
             elif not output.ended:
-                yield output.source, select.POLLIN, self._reader(output)
+                yield output.source, select.POLLIN, self._passing(output, output.read)
+        yield from self._input_interests()
+
+    def _input_interests(self) -> Iterator[Interest]:
+        if self._terminal is not None:
+            yield self._terminal["resized"], select.POLLIN, self._resized
         if (source := self.stdin.wants) is not None:
-            yield source, select.POLLIN, self.stdin.read
+            yield source, select.POLLIN, self._read_input
         if (target := self.stdin.offers) is not None:
             yield target, select.POLLOUT, self.stdin.write
 
     # ---- what happens ----
 
     def _gate_opened(self, when: float) -> None:
+        if self.jail.terminal is not None:
+            self.stdin.attach(self.jail.terminal)
+            self.stdout.attach(self.jail.terminal)
         limits, scratch = self.step["limits"], self.plan["scratch"]
         wall_time = limits.get("wall_time")
         self._deadline = when + wall_time["value"] if wall_time is not None else None
@@ -162,21 +172,22 @@ class Supervisor:
         self.enforcers = [self.sampler, *([group] if group is not None else [])]
         self._live.begin(when)
 
-    def _reader(self, output: Output) -> Callable[[], None]:
-        def read() -> None:
+    def _read_input(self) -> None:
+        self.stdin.read()
+        if self._terminal is not None and self.stdin.source is None:
+            self._stop(cancelled=SIGHUP)  # the caller's terminal is gone: nobody can end what runs on the other
+
+    def _resized(self) -> None:
+        assert self._terminal is not None
+        terminal.resize(self.stdout.source, self._terminal)
+
+    def _passing(self, output: Output, step: Callable[[], object]) -> Callable[[], None]:
+        def go() -> None:
             self._live.make_way(output)
-            output.read()
+            step()
             self._check(output)
 
-        return read
-
-    def _writer(self, output: Output) -> Callable[[], None]:
-        def write() -> None:
-            self._live.make_way(output)
-            output.write()
-            self._check(output)
-
-        return write
+        return go
 
     def _check(self, output: Output) -> None:
         if isinstance(output.broken, BrokenPipeError):

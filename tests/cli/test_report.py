@@ -55,7 +55,8 @@ DRAWN = """\
 
 def clause(name: str, level: str, enforcer: str | None, effective: str, note: str | None = None) -> Clause:
     row: Any = {"clause": name, "asked": effective, "effective": effective, "level": level, "enforced_by": enforcer}
-    return {**row, "lowered": False, "note": note}  # type: ignore[no-any-return]
+    row |= {"lowered": False, "note": note}
+    return row  # type: ignore[no-any-return]
 
 
 @pytest.fixture
