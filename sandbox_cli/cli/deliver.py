@@ -10,6 +10,7 @@ from sandbox_cli.cli import output
 from sandbox_cli.errors import HostError
 from sandbox_cli.result import as_json, exit_status
 from sandbox_cli.run.artifacts import NOT_SAVED
+from sandbox_cli.run.saving import TAKEN
 from sandbox_cli.text import quoted, readable
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 NOT_FOUND = 127
 NOT_SEEN = "a program sees only what its policy's `filesystem` shows; -f FILE copies a file into its directory"
+REPLACE = "--force replaces files that are there, and uses folders that are; or name a new directory: -o DIR"
+MAKE_ROOM = "-o takes an empty or a new directory best: it needs room, and must be yours"
 QUIET = ("ok", "nonzero-exit")  # the program's own business
 
 
@@ -38,8 +41,9 @@ def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool =
     if verbose or saved:
         for path, reason in outcome["artifacts_omitted"]:
             output.tell(f"{readable(path)}: not returned: {reason}")
-    if saved and any(reason.startswith(NOT_SAVED) for _, reason in outcome["artifacts_omitted"]):
-        output.hint("-o takes an empty or a new directory best: it needs room, and no file in it is replaced")
+    unsaved = [reason for _, reason in outcome["artifacts_omitted"] if saved and reason.startswith(NOT_SAVED)]
+    if unsaved:
+        output.hint(REPLACE if any(reason.endswith(TAKEN) for reason in unsaved) else MAKE_ROOM)
         problem = problem or NOT_SAVED
     if verbose:
         _report(outcome)

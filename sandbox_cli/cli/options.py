@@ -118,6 +118,10 @@ class Options:
         str | None,
         typer.Option("-o", "--output", metavar="DIR", help="Save there the files that the program leaves in scratch."),
     ] = None
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Have -o replace files and use folders that are there; not hidden ones."),
+    ] = False
     collect: Annotated[
         list[str],
         typer.Option(

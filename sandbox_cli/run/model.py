@@ -20,6 +20,6 @@ class Work(TypedDict):
     stdout: int | None  # where output goes as it comes; None: it is only kept
     stderr: int | None
     capture: int  # bytes that are kept of each stream
-    collect: Literal["none", "inline", "save"]
-    output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
+    collect: Literal["none", "inline", "save", "replace"]  # the last two below output_dir; "replace" over what is there
+    output_dir: str | None  # an absolute path without links: a job may reach it, and put one there
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

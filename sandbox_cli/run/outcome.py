@@ -30,8 +30,9 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
         outcome["limit_hits"] = _hits(plan, seen, jail.scratch)
         if work["collect"] != "none":
             outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
-                jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"], cancel=seen.cancel
-            )
+                jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"],
+                force=work["collect"] == "replace", cancel=seen.cancel,
+            )  # fmt: skip
             seen.look_for_cancel()
     judged = verdict.judge(
         {

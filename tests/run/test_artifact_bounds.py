@@ -32,16 +32,18 @@ def test_collecting_ends_when_it_is_cancelled_and_leaves_the_signal_to_be_read(f
 
 
 @pytest.mark.parametrize("save", [True, False])
-def test_a_cancellation_ends_the_reading_of_one_huge_file(fd: int, scratch: Path, tmp_path: Path, save: bool) -> None:
+def test_a_cancellation_ends_the_reading_of_one_huge_file(
+    fd: int, scratch: Path, tmp_path: Path, monkeypatch: Any, save: bool
+) -> None:
     (tmp_path / "out").mkdir()
     with (scratch / "sparse").open("wb") as file:
         file.truncate(1 << 40)
     reader, writer = os.pipe()
+    monkeypatch.setattr(artifacts, "HOLES", 1 << 40)
     timer = threading.Timer(0.2, os.write, (writer, b"\2"))
     timer.start()
     began = time.monotonic()
-    wanted = ALL | {"max_bytes": 1 << 41}
-    found, omitted = artifacts.collect(fd, wanted, {}, None, str(tmp_path / "out") if save else None, cancel=reader)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, str(tmp_path / "out") if save else None, cancel=reader)
     timer.join()
     os.close(reader)
     os.close(writer)
@@ -52,9 +54,10 @@ def test_a_cancellation_ends_the_reading_of_one_huge_file(fd: int, scratch: Path
 
 def test_collecting_is_bounded_in_time(fd: int, scratch: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(content, "LONGEST_S", 0.2)
+    monkeypatch.setattr(artifacts, "HOLES", 1 << 40)
     with (scratch / "sparse").open("wb") as file:
         file.truncate(1 << 40)
-    found, omitted = artifacts.collect(fd, ALL | {"max_bytes": 1 << 41}, {}, None, None)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
     assert (found, omitted) == ([], [(b".", "there was more than could be collected in 0s")])
 
 
