@@ -14,6 +14,7 @@ from sandbox_cli.run.globs import matcher
 from sandbox_cli.run.inputs import identity, write_all
 from sandbox_cli.run.saving import NotSavedError, Target
 from sandbox_cli.run.tree import open_file, open_folder, walk
+from sandbox_cli.slots import VALUE_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ NOT_SAVED = "can't be saved"
 _CLOSED = "can't be entered, or lies too deep"
 REST = b"."  # stands among what was left out for all that isn't named there
 _MOST_OMITTED = 1000
+_VALUE = VALUE_FILE.encode()  # is returned as what it says
 _KINDS = {
     stat.S_IFLNK: "symbolic link",
     stat.S_IFIFO: "fifo",
@@ -158,7 +160,7 @@ class _Collection:
                 break
             if looks is None:
                 candidates[path or REST] = _CLOSED  # whatever the globs say of what is in it
-            elif path == program or stat.S_ISDIR(looks.st_mode) or not matches(path):
+            elif path in (program, _VALUE) or stat.S_ISDIR(looks.st_mode) or not matches(path):
                 continue
             elif path not in skip or not self._unchanged(path, looks, skip[path]):
                 candidates[path] = _KINDS.get(stat.S_IFMT(looks.st_mode)) or allocated(looks)

@@ -19,8 +19,8 @@ class Attack(NamedTuple):
 
     name: str
     code: str
-    returned: Mapping[bytes, bytes | tuple[bytes, int]] = {}  # noqa: RUF012 (never changed)
-    omitted: dict[bytes, str] = {}  # noqa: RUF012
+    returned: Mapping[bytes, bytes | tuple[bytes, int]] = {}
+    omitted: Mapping[bytes, str] = {}
     limits: str = ""  # more of the policy, as it is written there
     more_omitted: bool = False  # others than those named are left out, too
 
