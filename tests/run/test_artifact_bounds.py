@@ -70,6 +70,15 @@ def test_names_are_looked_at_up_to_a_number_and_the_rest_is_told(fd: int, scratc
     assert omitted == [(b".", "there were more than 5 names")]
 
 
+def test_names_that_match_are_kept_up_to_a_bound_of_memory(fd: int, scratch: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(artifacts, "NAMES_BYTES", 1000)
+    for name in range(9):
+        (scratch / (str(name) * 200)).touch()
+    found, omitted = artifacts.collect(fd, ALL | {"collect": ["[0-3]*"]}, {}, None, None)
+    assert (len(found), omitted) in [(3, [(b".", f"there were more than {number} names")]) for number in range(3, 9)]
+    assert artifacts.collect(fd, ALL | {"collect": ["1*"]}, {}, None, None)[1] == []
+
+
 def test_what_is_left_out_is_named_up_to_a_number_and_then_counted(fd: int, scratch: Path) -> None:
     for name in range(1003):
         (scratch / str(name)).symlink_to("x")
