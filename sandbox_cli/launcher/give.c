@@ -25,8 +25,8 @@ static void hand_over(int control, const char *record, int fd) {
 }
 
 /* The supervisor puts the job's files there and collects what it made, by this fd alone. */
-void show_directory(int control, const char *directory) {
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+void show_scratch(int control, const char *scratch) {
+    int fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         say(control, "nodir", (int64_t[]){errno}, 1);
         return;

@@ -231,7 +231,7 @@ static bool run(struct jail *jail, bool first) {
     struct message message;
     int stdio[STDIO_FDS];
     receive_message(jail->control, &message, stdio);
-    if (first) show_directory(jail->control, message.directory);
+    if (first) show_scratch(jail->control, message.scratch);
     if (message.flags & TERMINAL) give_terminal(jail->control, stdio);
     start(jail, &message, stdio);
     watch(jail);

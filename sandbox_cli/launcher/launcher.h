@@ -48,7 +48,7 @@ struct message {
     uint32_t flags, argc, envc, limit_count, filter_length;
     const struct limit *limits;
     const struct sock_filter *filter;
-    char *directory, *path, *strings;
+    char *scratch, *directory, *path, *strings;
 };
 enum { MESSAGE_MAX = 8 << 20 };
 bool parse_message(char *bytes, size_t size, struct message *message);
@@ -71,7 +71,7 @@ struct child {
 _Noreturn void become_job(const struct child *child);
 
 /* give.c */
-void show_directory(int control, const char *directory);
+void show_scratch(int control, const char *scratch);
 void give_terminal(int control, int *stdio); /* which it replaces */
 
 _Noreturn void enter(char **arguments);

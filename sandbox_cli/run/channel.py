@@ -61,6 +61,7 @@ def receive(control: _socket.socket) -> list[Record] | None:
 
 def message(
     *,
+    scratch: bytes,
     directory: bytes,
     path: bytes,
     arguments: Sequence[bytes],
@@ -70,7 +71,7 @@ def message(
     flags: int = 0,
 ) -> bytes:
     """What `init` is told of a program: what it is, its surroundings and its bounds."""
-    strings = b"".join(word + b"\0" for word in [directory, path, *arguments, *environment])
+    strings = b"".join(word + b"\0" for word in [scratch, directory, path, *arguments, *environment])
     limits = [struct.pack("=3Q", number, value, value) for number, value in rlimits]
     header = struct.pack("=2H5I", VERSION, flags, len(arguments), len(environment), len(limits), len(bpf), len(strings))
     body = b"".join([header, *limits, bpf, strings])

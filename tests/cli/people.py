@@ -59,7 +59,8 @@ class Person:
     def sees(self, text: str) -> str:
         """Waits for `text`; what was shown before it."""
         self.spawned.expect_exact(text)
-        return PASTE.sub("", self.spawned.before.decode())
+        shown: Any = self.spawned.before  # bytes
+        return PASTE.sub("", shown.decode())
 
     def starts(self, *words: str, shows: str, background: bool = False) -> None:
         """The command, in the foreground, until it shows something."""
