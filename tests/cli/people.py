@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pexpect
 
