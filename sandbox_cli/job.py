@@ -27,5 +27,5 @@ class Job(TypedDict, total=False):
     collect: list[str]  # globs of artifacts
     backend: str | None
     best_effort: bool
-    terminal: bool  # somebody sits at one: of the limits on time and output it asks for the policy's maxima
     value: bool  # the value of the code's last expression is given back, where its language can
+    terminal: bool  # somebody sits at one: of the limits on time and output it asks for the policy's maxima

@@ -147,6 +147,12 @@ class Options:
             "--result", metavar="FILE", help="Write the same JSON object to FILE, beside the program's own output."
         ),
     ] = None
+    value: Annotated[
+        bool,
+        typer.Option(
+            "--value", help="Give back the value of the code's last expression (Python): in the result, else on stderr."
+        ),
+    ] = False
     terminal: Annotated[
         bool,
         typer.Option(
@@ -154,12 +160,6 @@ class Options:
             "--terminal",
             help="Give the program a terminal of its own, relayed to yours; time and output are bounded by the "
             "policy's maxima.",
-        ),
-    ] = False
-    value: Annotated[
-        bool,
-        typer.Option(
-            "--value", help="Give back the value of the code's last expression (Python): in the result, else on stderr."
         ),
     ] = False
     best_effort: Annotated[

@@ -43,9 +43,9 @@ class Settled(NamedTuple):
 def settle(job: Job, asked: Request, host: Host) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
-    policy, options = asked.policy if is_code else _without_compile(asked.policy), job.get("limits", {})
-    if job.get("terminal"):
-        policy = limits.at_most(policy, options)
+    options = job.get("limits", {})
+    policy = asked.policy if is_code else _without_compile(asked.policy)
+    policy = limits.at_most(policy, options) if job.get("terminal") else policy
     written = limits.apply(policy, options, job.get("network"))
     runtime = _runtime(asked, needed=is_code)
     mounts = filesystem.effective(written, host, (runtime.path, runtime.prefix) if runtime else None)

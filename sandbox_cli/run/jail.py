@@ -213,6 +213,7 @@ class Jail:
             environment=list(environment.values()),
             rlimits=within_ours(step["rlimits"]),
             bpf=plan["filter"],
+            # The compiler has a terminal too: nothing but that turns Ctrl-C into a signal, and ends lines for ours.
             flags=(0 if self._last else channel.ANOTHER_FOLLOWS) | (channel.TERMINAL if work.get("terminal") else 0),
         )
 
@@ -223,7 +224,7 @@ class Jail:
 
     def _armed(self, child: int) -> None:
         """The seal: the gate opens only where the jail is what was planned."""
-        if self._work.get("terminal") and self.terminal is None:
+        if self._last and self._work.get("terminal") and self.terminal is None:
             self.fault = "the job's terminal got lost on its way"  # where we have no fd left for it
             return
         refused = "the program can't be put into its control group"

@@ -232,3 +232,39 @@ def test_terminal_that_can_t_be_had_is_a_usage_error(command: Command, words: li
 
 def test_terminal_is_no_json(command: Command) -> None:
     assert "-t and --json don't go together" in command("exec", "-t", "--json", "--", "true").result["error"]["message"]
+
+
+COMPILED = """
+extends: command
+language:
+  extensions: [.job]
+  file: main.job
+  compile: {{run: [sh, -c, "tty; {first}cp $1 prog; chmod +x prog", sh, "{{{{ file }}}}"]}}
+  run: [./prog]
+"""
+
+
+def test_compiler_has_a_terminal_and_then_the_program(sandbox: Sandbox, shared_tmp: Path) -> None:
+    (shared_tmp / "compiled.yaml").write_text(COMPILED.format(first=""))
+    (shared_tmp / "a.job").write_text("#!/bin/sh\ntty; read line; echo got $line; exit 5\n")
+    with Person(sandbox) as person:
+        words = ("run", "-t", "-p", str(shared_tmp / "compiled.yaml"), str(shared_tmp / "a.job"))
+        person.starts(*words, shows="/dev/pts/0\r\n/dev/pts/0\r\n")
+        person.types("it\r")
+        person.sees("got it\r\n")
+        person.sees(OUTER)
+        assert person.code == 5
+
+
+def test_ctrl_c_ends_the_compiler(sandbox: Sandbox, shared_tmp: Path) -> None:
+    (shared_tmp / "compiled.yaml").write_text(COMPILED.format(first="sleep 1000; "))
+    (shared_tmp / "a.job").write_text("#!/bin/sh\n")
+    with Person(sandbox) as person:
+        before = person.settings
+        words = ("run", "-t", "-p", str(shared_tmp / "compiled.yaml"), str(shared_tmp / "a.job"))
+        person.starts(*words, shows="/dev/pts/0\r\n")
+        person.presses("c")
+        person.sees("SIGINT")
+        person.sees(OUTER)
+        assert person.code == 130
+        assert person.settings == before
