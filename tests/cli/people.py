@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.accounts import Sandbox
 
-PATIENCE_S = 8
+PATIENCE_S = 30
 LINES, COLUMNS = 33, 99
 OUTER = "outer> "
 INNER = "sandbox:~$ "

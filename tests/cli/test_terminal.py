@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 from typing import TYPE_CHECKING
 
@@ -97,18 +98,19 @@ def test_caller_s_terminal_never_reaches_the_job(sandbox: Sandbox, backend: str,
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+@pytest.mark.parametrize("account", ["user"], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_signal_to_the_command_cancels_and_restores(sandbox: Sandbox, backend: str, number: signal.Signals) -> None:
+def test_signal_to_the_command_cancels_and_restores(sandbox: Sandbox, number: signal.Signals) -> None:
     with Person(sandbox) as person:
         before = person.settings
-        person.starts("exec", "-t", "-b", backend, "--", *READY, shows="ready")
+        person.starts("exec", "-t", "--", *READY, shows="ready")
         os.kill(person.supervisor, number)
         assert f"cancelled by {number.name}" in person.sees(OUTER)
         assert person.code == 128 + number
         assert person.settings == before
 
 
+@pytest.mark.parametrize("account", ["user"], indirect=True)
 @pytest.mark.parametrize(("limit", "code"), [("wall_time=500ms", 124), ("output=10kB", 153)])
 def test_limit_ends_the_job_and_restores(sandbox: Sandbox, limit: str, code: int) -> None:
     with Person(sandbox) as person:
@@ -154,6 +156,7 @@ def test_command_started_in_the_background_waits_to_be_brought_to_the_fore(sandb
         assert person.settings == before
 
 
+@pytest.mark.parametrize("account", ["user"], indirect=True)
 def test_ctrl_z_stops_no_program_that_has_no_shell_to_resume_it(sandbox: Sandbox, backend: str) -> None:
     """Its group is an orphaned one, whose stop the kernel ignores: nobody could continue it."""
     with Person(sandbox) as person:
@@ -181,9 +184,7 @@ def test_keys_that_the_job_did_not_take_are_no_command_of_the_caller_s(sandbox: 
 
 
 def _takes(person: Person, text: bytes) -> bool:
-    """Whether the terminal took it all, given some time to be read."""
-    import select
-
+    """Whether the terminal took it, given some time to be read."""
     if not select.select([], [person.spawned.child_fd], [], 0.3)[1]:
         return False
     try:
@@ -193,6 +194,7 @@ def _takes(person: Person, text: bytes) -> bool:
     return True
 
 
+@pytest.mark.parametrize("account", ["user"], indirect=True)
 def test_all_that_was_written_last_arrives(sandbox: Sandbox, backend: str) -> None:
     with Person(sandbox) as person:
         person.starts("exec", "-t", "-b", backend, "--", "seq", "20000", shows="1\r\n")
@@ -256,6 +258,7 @@ def test_compiler_has_a_terminal_and_then_the_program(sandbox: Sandbox, shared_t
         assert person.code == 5
 
 
+@pytest.mark.parametrize("account", ["user"], indirect=True)
 def test_ctrl_c_ends_the_compiler(sandbox: Sandbox, shared_tmp: Path) -> None:
     (shared_tmp / "compiled.yaml").write_text(COMPILED.format(first="sleep 1000; "))
     (shared_tmp / "a.job").write_text("#!/bin/sh\n")

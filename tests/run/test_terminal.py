@@ -7,18 +7,24 @@ import os
 import pty
 import struct
 import termios
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox_cli import plan, run
 from sandbox_cli.run import terminal
 from sandbox_cli.run.streams import Budget, Input, Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sandbox_cli.run.model import Terminal
 
+WORK: dict[str, Any] = {
+    "id": "terminal", "arguments": [], "file": None, "inputs": [], "environment": [], "stdout": None, "stderr": None,
+    "capture": 1000, "collect": "none", "output_dir": None, "cancel": None,
+}  # fmt: skip
 SIZE = struct.pack("4H", 33, 44, 0, 0)
 
 
@@ -120,3 +126,14 @@ def test_input_for_a_terminal_that_nobody_has_open_is_no_error(ptys: Ptys) -> No
     stdin.write()
     assert (stdin.source, stdin.offers) == (None, None)
     stdin.close()
+
+
+def test_jail_without_a_pty_to_give_starts_nothing(ptys: Ptys, needs: Callable[[str], None], launcher: Path) -> None:
+    needs("bwrap")
+    made = plan.compile({"command": ["true"], "backend": "bwrap"})
+    at = made["argv"].index("--remount-ro")
+    made["argv"][at:at] = ["--tmpfs", "/dev/pts"]
+    outcome = run.execute(made, WORK | {"stdin": ptys.caller, "terminal": ptys.terminal})  # type: ignore[arg-type]
+    assert outcome["status"] == "sandbox-error"
+    assert outcome["cause"] == "the jail has no terminal to give: No such file or directory"
+    os.close(ptys.job)
