@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.people import COLUMNS, INNER, LINES, OUTER, Person
+from tests.launcher.protocol import is_gone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -271,3 +272,13 @@ def test_ctrl_c_ends_the_compiler(sandbox: Sandbox, shared_tmp: Path) -> None:
         person.sees(OUTER)
         assert person.code == 130
         assert person.settings == before
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_job_ends_with_the_caller_s_terminal_even_where_hangups_are_ignored(sandbox: Sandbox) -> None:
+    with Person(sandbox) as person:
+        person.asks("trap '' HUP")
+        person.starts("exec", "-t", "--", *READY, shows="ready")
+        job, supervisor = os.pidfd_open(person.pid_of(*SLEEP)), os.pidfd_open(person.supervisor)
+    assert is_gone(job)
+    assert is_gone(supervisor)
