@@ -198,9 +198,9 @@ def spellings(command: TyperCommand) -> dict[str, bool]:
     }
 
 
-def with_options(*, code: bool = True) -> Callable[[Body], Callable[..., int]]:
-    """A command of jobs; without `code` its help offers no -c and --value, taken only to say what to use instead."""
-    return lambda body: _with_options(body, hidden=() if code else ("code", "value"))
+def with_options(*hidden: str) -> Callable[[Body], Callable[..., int]]:
+    """A command of jobs; its help doesn't offer those that are `hidden`, taken only to say what to do instead."""
+    return lambda body: _with_options(body, hidden)
 
 
 def _with_options(body: Body, hidden: Sequence[str]) -> Callable[..., int]:

@@ -33,8 +33,6 @@ class Work(TypedDict):
     capture: int  # bytes that are kept of each stream
     collect: Literal["none", "inline", "save", "replace"]  # the last two below output_dir; "replace" over what is there
     output_dir: str | None  # an absolute path without links: a job may reach it, and put one there
-    collect: Literal["none", "inline", "save"]
-    output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
     live: NotRequired[Show | None]  # told at intervals how a long job is doing
     terminal: NotRequired[Terminal | None]  # None: the job gets pipes
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job
