@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.cli import inputs
+from sandbox_cli.cli import files, inputs
 from sandbox_cli.cli.deliver import new_id, problem_with
 from sandbox_cli.errors import PolicyError, UsageError
-from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,15 +71,14 @@ def work(options: Options, request: Request, plan: Plan, output: Path | None, ca
 
 def input_files(request: Request, plan: Plan) -> list[Input]:
     """What is put into scratch before the program starts: its code, and the files of -f."""
-    files: list[Input] = [
-        (os.fsencode(target), source, inputs.mode_of(source)) for source, target in request.job.get("files", [])
-    ]
-    if plan["file"] is None or request.code is None:
-        return files
-    name = plan["file"]
-    if any(inputs.collide(target, name) for _, target in request.job.get("files", [])):
-        raise UsageError(f"-f: {quoted(name)} is the code's own name in scratch", hint="name another: -f SRC:DEST")
-    return [(os.fsencode(name), request.code.content, request.code.mode), *files]
+    found: list[Input] = []
+    code = None
+    if plan["file"] is not None and request.code is not None:
+        code = plan["file"], request.job.get("file")
+        found.append((os.fsencode(plan["file"]), request.code.content, request.code.mode))
+    found += files.inputs(request.job.get("files", []), code)
+    files.check(found, plan["limits"])
+    return found
 
 
 def _common(options: Options) -> Job:
@@ -97,7 +95,7 @@ def _common(options: Options) -> Job:
         "network": options.network,
         "limits": inputs.limits(options.limit, options.timeout, options.memory),
         "env": inputs.variables(options.env),
-        "files": inputs.files(options.file),
+        "files": files.files(options.file),
         "workspace": options.workspace,
         "collect": options.collect,
         "best_effort": options.best_effort,

@@ -108,7 +108,7 @@ class Options:
             "-f",
             "--file",
             metavar="SRC[:DEST]",
-            help="Copy a file into scratch, the program's own directory; may be repeated.",
+            help="Copy a file or a folder into scratch, the program's own directory; may be repeated.",
         ),
     ] = dataclasses.field(default_factory=list[str])
     workspace: Annotated[

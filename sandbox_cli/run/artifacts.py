@@ -129,14 +129,16 @@ class _Collection:
                 return
             if looks is None:
                 yield path or REST, 0, "can't be entered, or lies too deep"  # whatever the globs say of what is in it
-            elif path != program and not stat.S_ISDIR(looks.st_mode) and matches(path):
-                unfit = _KINDS.get(stat.S_IFMT(looks.st_mode))
-                if unfit is not None or path not in skip or not self._unchanged(path, looks, skip[path]):
-                    yield path, looks.st_size, unfit
+            elif path == program or stat.S_ISDIR(looks.st_mode) or not matches(path):
+                continue
+            elif path not in skip or not self._unchanged(path, looks, skip[path]):
+                yield path, looks.st_size, _KINDS.get(stat.S_IFMT(looks.st_mode))
 
     def _unchanged(self, path: bytes, looks: os.stat_result, known: Identity) -> bool:
         if identity(looks, known[-1]) != known:
             return False
+        if stat.S_ISLNK(looks.st_mode):
+            return True  # what a link says can't be changed
         from zlib import crc32
 
         checksum = 0

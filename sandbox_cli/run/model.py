@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-# (name below scratch, content | path on the host, mode)
+# (name below scratch, content | path on the host, mode). A mode with S_IFDIR means a folder and all that is in it;
+# its name may be empty: then that is put right into scratch, beside what is named before it.
 Input = tuple[bytes, bytes | str, int]
 
 
