@@ -30,7 +30,7 @@ def outcome(**changes: Any) -> Outcome:
         "exit_code": 0, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
-        "artifacts": [], "artifacts_omitted": [],
+        "artifacts": [], "artifacts_omitted": [], "kept": None,
         "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None,
     }  # fmt: skip
     return {**plain, **changes}  # type: ignore[typeddict-item]

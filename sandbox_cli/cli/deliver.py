@@ -13,7 +13,7 @@ from sandbox_cli.run.artifacts import NOT_SAVED
 from sandbox_cli.text import quoted, readable
 
 if TYPE_CHECKING:
-    from sandbox_cli.result import Blame, Clause, Outcome, Receipt, Usage
+    from sandbox_cli.result import Blame, Clause, Kept, Outcome, Receipt, Usage
 
 NOT_FOUND = 127
 NOT_SEEN = "a program sees only what its policy's `filesystem` shows; -f FILE copies a file into its directory"
@@ -37,6 +37,7 @@ def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool =
         _tell(outcome)
     if not verbose and not json:
         _tell_of_workspace(outcome)
+    _tell_of_kept(outcome["kept"])
     if verbose or saved:
         for path, reason in outcome["artifacts_omitted"]:
             output.tell(f"{readable(path)}: not returned: {reason}")
@@ -120,6 +121,13 @@ def _tell_of_workspace(outcome: Outcome) -> None:
     for row in outcome["receipt"]["clauses"] if outcome["receipt"] else ():
         if row["clause"] == "workspace" and row["note"]:
             output.tell(f"-C: {row['note']}")
+
+
+def _tell_of_kept(kept: Kept | None) -> None:
+    if kept is not None:
+        output.tell(f"kept in {kept['path']}")
+        for path, reason in kept["left_out"]:
+            output.tell(f"{readable(path)}: not kept: {reason}")
 
 
 def _advice(blame: Blame | None) -> str | None:

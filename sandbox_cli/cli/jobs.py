@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.cli import files, inputs
@@ -53,8 +54,9 @@ def of_command(options: Options, words: list[str]) -> Request:
 def work(options: Options, request: Request, plan: Plan, output: Path | None, cancel: int) -> Work:
     """Everything of one run that is not decided in its plan."""
     wants_result = options.json or options.result is not None
+    job_id = new_id()
     return {
-        "id": new_id(),
+        "id": job_id,
         "arguments": [os.fsencode(word) for word in request.job.get("args", [])],
         "file": os.fsencode(plan["file"]) if plan["file"] is not None else None,
         "inputs": input_files(request, plan),
@@ -65,6 +67,7 @@ def work(options: Options, request: Request, plan: Plan, output: Path | None, ca
         "capture": _capture(options) if wants_result else 0,
         "collect": "save" if options.output is not None else "inline" if wants_result else "none",
         "output_dir": str(output) if output is not None else None,
+        "keep": f"{tempfile.gettempdir()}/sandbox-kept-{job_id}" if options.keep else None,
         "cancel": cancel,
     }
 

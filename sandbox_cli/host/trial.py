@@ -55,5 +55,6 @@ def _work() -> Work:
         "capture": CAPTURE_BYTES,
         "collect": "none",
         "output_dir": None,
+        "keep": None,
         "cancel": None,
     }

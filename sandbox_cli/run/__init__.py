@@ -41,7 +41,7 @@ from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import verdict
 from sandbox_cli.run.limits import groups
-from sandbox_cli.run.outcome import blank, decide, describe
+from sandbox_cli.run.outcome import blank, decide, describe, note_planted
 from sandbox_cli.run.planted import Planted
 from sandbox_cli.run.scratch import Site, sweep
 from sandbox_cli.run.supervise import Supervisor
@@ -51,6 +51,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.result import Outcome
+    from sandbox_cli.run.keep import Keeping
     from sandbox_cli.run.model import Work
 
 
@@ -71,18 +72,31 @@ def execute(plan: Plan, work: Work) -> Outcome:
     sweep(plan["account"]["uid_range"], patience_s=_SWEEP_S)
     groups.sweep(plan["groups"], _SWEEP_GROUPS_S)
     site = Site(plan)
-    supervisor = None
+    supervisor = keeping = None
     planted = Planted(plan["unwanted"])
     try:
+        keeping = _keeping(work["keep"])
         supervisor = _supervisor(plan, work, site)
         supervisor.run()
         report = BACKENDS[plan["backend"]].read(supervisor.jail.exit_status, bytes(supervisor.jail.log))
-        return describe(plan, work, supervisor, report, planted.set_aside())
+        outcome = describe(plan, work, supervisor, report, keeping)
+        note_planted(outcome, planted.set_aside())
+        return outcome
     finally:
         planted.set_aside()
+        if keeping is not None:
+            keeping.close()
         if supervisor is not None:
             close(supervisor.jail.scratch)
         site.close()
+
+
+def _keeping(path: str | None) -> Keeping | None:
+    if path is None:
+        return None
+    from sandbox_cli.run.keep import Keeping  # few jobs have one
+
+    return Keeping(path)
 
 
 def _supervisor(plan: Plan, work: Work, site: Site) -> Supervisor:

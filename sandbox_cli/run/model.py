@@ -23,4 +23,5 @@ class Work(TypedDict):
     capture: int  # bytes that are kept of each stream
     collect: Literal["none", "inline", "save"]
     output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
+    keep: str | None  # a directory to be made, where scratch is copied to when the job is over
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

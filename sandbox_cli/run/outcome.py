@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox_cli.backends.base import JailerReport
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.result import Outcome, Receipt, Usage
+    from sandbox_cli.run.keep import Keeping
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.supervise import Supervisor
     from sandbox_cli.run.verdict import Verdict
@@ -23,13 +24,16 @@ _WHOLE = {"cpu_user_s": "cpu_time_s", "cpu_system_s": "cpu_time_s"}  # who measu
 _NOT_SEEN = "the job ended before it was looked at"
 
 
-def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport, planted: Sequence[str] = ()) -> Outcome:
-    """The whole outcome of a job whose jail is empty; `planted` is what was done about its traces outside."""
+def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport, keeping: Keeping | None = None) -> Outcome:
+    """The whole outcome of a job whose jail is empty."""
     jail = seen.jail
     outcome = blank(plan, work)
     outcome["usage"] = used = usage(seen)
     if jail.started and jail.scratch is not None:
         outcome["limit_hits"] = _hits(plan, seen, jail.scratch)
+        if keeping is not None:  # before a closed folder is opened for the artifacts
+            bound = plan["limits"].get("scratch_size")
+            outcome["kept"] = keeping.take(jail.scratch, bound["value"] if bound else None, seen.cancel)
         if work["collect"] != "none":
             outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
                 jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"], cancel=seen.cancel
@@ -55,8 +59,15 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport, pla
     outcome["stdout_bytes"], outcome["stderr_bytes"] = seen.stdout.total, seen.stderr.total
     outcome["stdout_truncated"] = seen.stdout.total > len(seen.stdout.kept)
     outcome["stderr_truncated"] = seen.stderr.total > len(seen.stderr.kept)
-    outcome["receipt"] = _receipt(plan, jail.inspected, planted)
+    outcome["receipt"] = _receipt(plan, jail.inspected)
     return outcome
+
+
+def note_planted(outcome: Outcome, said: Sequence[str]) -> None:
+    """Writes into the receipt what was done about the job's traces in the caller's directory."""
+    for row in outcome["receipt"]["clauses"] if outcome["receipt"] is not None else ():
+        if row["clause"] == "workspace" and said:
+            row["note"] = "; ".join(filter(None, [row["note"], *said]))
 
 
 def decide(outcome: Outcome, judged: Verdict) -> None:
@@ -74,7 +85,7 @@ def blank(plan: Plan, work: Work) -> Outcome:
         "exit_code": None, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
-        "artifacts": [], "artifacts_omitted": [],
+        "artifacts": [], "artifacts_omitted": [], "kept": None,
         "usage": None,
         "receipt": _receipt(plan, []),
         "policy": plan["policy"], "language": plan["language"], "runtime": plan["runtime"],
@@ -148,11 +159,8 @@ def _hits(plan: Plan, seen: Supervisor, scratch: int) -> dict[str, int]:
     return refused | dict.fromkeys(sorted(hits & plan["limits"].keys()), 1)
 
 
-def _receipt(plan: Plan, inspected: list[str], planted: Sequence[str] = ()) -> Receipt:
+def _receipt(plan: Plan, inspected: list[str]) -> Receipt:
     receipt = plan["receipt"].copy()
     receipt["seal"] = inspected
     receipt["clauses"] = [row.copy() for row in receipt["clauses"]]
-    for row in receipt["clauses"]:
-        if row["clause"] == "workspace" and planted:
-            row["note"] = "; ".join(filter(None, [row["note"], *planted]))
     return receipt
