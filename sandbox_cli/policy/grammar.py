@@ -51,6 +51,8 @@ MOUNT = Short(
     ),
 )
 
+TEXT = Leaf(scalars.text, lines=True)
+
 # How a runtime is asked for its version: outside of any jail, so it is no place for a policy's own words.
 VERSION_QUESTIONS = ("--version", "-version", "-V", "-v", "version")
 
@@ -61,11 +63,25 @@ LANGUAGE = Record(
         "extensions": Items(scalars.extension),
         "file": Leaf(scalars.file_name),
         "runtime": Record(
-            {"command": Leaf(scalars.program), "version": Leaf(scalars.one_of(VERSION_QUESTIONS, "question"))}
+            {
+                "command": Leaf(scalars.program),
+                "version": Leaf(scalars.one_of(VERSION_QUESTIONS, "question")),
+                "paths": Items(mounts.folders),
+                "package": Leaf(scalars.package),
+            }
         ),
         "compile": Record({"run": Items(scalars.text, variables=True, filled=True), "limits": LIMITS}),
         "run": Items(scalars.text, variables=True, filled=True),
-        "selftest": Record({"source": Leaf(scalars.text, lines=True), "stdout": Leaf(scalars.text, lines=True)}),
+        "value": Items(scalars.text, variables=True, filled=True, lines=True),
+        "selftest": Record(
+            {
+                "source": TEXT,
+                "args": Items(scalars.text),
+                "stdin": TEXT,
+                "files": Table(scalars.scratch_path, TEXT),
+                "stdout": TEXT,
+            }
+        ),
     }
 )
 
@@ -82,7 +98,7 @@ POLICY = Record(
     {
         "version": Leaf(scalars.version),
         "extends": Items(scalars.policy),
-        "description": Leaf(scalars.text, lines=True),
+        "description": TEXT,
         "language": LANGUAGE,
         "limits": LIMITS,
         "filesystem": Table(mounts.target, MOUNT),

@@ -35,8 +35,12 @@ class Syscalls(Model):
 
 
 class RuntimeSpec(Model):
+    """`paths` are folders to look in besides PATH, as globs; `package` is what brings the command on Debian."""
+
     command: str
     version: str = "--version"
+    paths: tuple[str, ...] = ()
+    package: str | None = None
 
 
 class Compile(Model):
@@ -45,7 +49,12 @@ class Compile(Model):
 
 
 class Selftest(Model):
+    """A program, all that it is given, and its whole output; `files` stand beside it, by their paths below scratch."""
+
     source: str
+    args: tuple[str, ...] = ()
+    stdin: str = ""
+    files: dict[str, str] = {}
     stdout: str
 
 
@@ -57,6 +66,7 @@ class Language(Model):
     runtime: RuntimeSpec | None = None
     compile: Compile | None = None
     run: tuple[str, ...]
+    value: tuple[str, ...] = ()  # the same, giving back the value of the code's last expression
     selftest: Selftest | None = None
 
 

@@ -8,6 +8,7 @@ import stat
 
 from sandbox_cli.errors import HostError, UsageError
 from sandbox_cli.run.tree import FOLDER, open_file
+from sandbox_cli.slots import VALUE_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def put(scratch: int, inputs: Iterable[Input], owner: tuple[int, int] | None) ->
     """
     written: dict[bytes, Identity] = {}
     for name, source, mode in inputs:
+        _refuse_value(name)
         try:
             if stat.S_ISDIR(mode):
                 _put_folder(scratch, name, os.fsdecode(source), owner, written)
@@ -46,6 +48,11 @@ def put(scratch: int, inputs: Iterable[Input], owner: tuple[int, int] | None) ->
     return written
 
 
+def _refuse_value(name: bytes) -> None:
+    if name.split(b"/", 1)[0] == VALUE_FILE.encode():
+        raise UsageError(f"the input {os.fsdecode(name)!r} has the name of the job's value", hint="name another")
+
+
 def _put_folder(
     scratch: int, name: bytes, source: str, owner: tuple[int, int] | None, written: dict[bytes, Identity]
 ) -> None:
@@ -59,6 +66,7 @@ def _put_folder(
             if os.path.samestat(looks, os.fstat(scratch)):
                 raise UsageError(f"{source!r} holds the job's own scratch directory", hint="name a folder further down")
             below = os.path.join(name, path)
+            _refuse_value(below)
             if below in written:
                 continue
             if stat.S_ISDIR(looks.st_mode):
@@ -66,7 +74,7 @@ def _put_folder(
             elif target is not None:
                 written[below] = _put_link(scratch, below, target, owner)
             else:
-                file = open_file(top, path, _READ | os.O_NOFOLLOW)
+                file = open_file(top, path)
                 try:
                     pieces = _pieces_of(file)
                     written[below] = _put_file(scratch, below, pieces, 0o755 if looks.st_mode & 0o111 else 0o644, owner)

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import errno
 import os
-import select
 import stat
-import time
 
 from sandbox_cli.errors import HostError
+from sandbox_cli.run.content import Patience, StoppedError, pieces
 from sandbox_cli.run.inputs import NEW, make_folders, write_all
+from sandbox_cli.run.system import close
 from sandbox_cli.run.tree import FOLDER, open_file, open_folder, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.result import Kept
 
-LONGEST_S = 60.0
 MOST_NAMES = 1_000_000
-_PIECE = 1 << 20
 _MOST_LEFT_OUT = 1000
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_ENDS = (errno.ENOSPC, errno.EDQUOT, errno.ETIMEDOUT, errno.EMFILE)  # nothing more can be kept
+_ENDS = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)  # nothing more can be kept
 _REST = b"."  # what was left out, and is not named
 
 
@@ -65,17 +62,17 @@ class _Copy:
     def __init__(self, scratch: int, target: int, most_bytes: float | None, cancel: int | None) -> None:
         self.left_out: list[tuple[bytes, str]] = []
         self._scratch, self._target, self._room = scratch, target, most_bytes
-        self._until = time.monotonic() + LONGEST_S
+        self._patience = Patience(cancel)
         self._unnamed = 0
-        self._poll = select.poll()
-        if cancel is not None:
-            self._poll.register(cancel, select.POLLIN)
 
     def run(self) -> None:
         folders: list[tuple[bytes, int]] = []
         try:
             for number, (path, looks) in enumerate(walk(self._scratch, opening=True)):
-                self._check_patience(number)
+                if number >= MOST_NAMES:
+                    self._leave_out(_REST, f"there were more than {MOST_NAMES} names")
+                    break
+                self._patience.check()
                 if looks is None:
                     self._leave_out(path or _REST, "can't be entered, or lies too deep")
                 elif stat.S_ISDIR(looks.st_mode):
@@ -83,10 +80,8 @@ class _Copy:
                     folders.append((path, looks.st_mode))
                 else:
                     self._take(path, looks)
-        except OSError as error:
-            if error.errno not in _ENDS:
-                raise
-            self._leave_out(_REST, f"all that follows: {error.strerror}")
+        except StoppedError as stopped:
+            self._leave_out(_REST, f"all that follows: {stopped}")
         for path, mode in reversed(folders):
             above = open_folder(self._target, b".", os.path.dirname(path))
             os.chmod(os.path.basename(path), mode & 0o777 | 0o700, dir_fd=above)
@@ -95,78 +90,52 @@ class _Copy:
             self.left_out.append((_REST, f"and {self._unnamed} more"))
 
     def _take(self, path: bytes, looks: os.stat_result) -> None:
-        """One file or link; what it can't be, and what vanished, is left out."""
-        kind = stat.S_IFMT(looks.st_mode)
-        if kind not in (stat.S_IFREG, stat.S_IFLNK):
-            self._leave_out(path, "neither a file nor a folder nor a link")
-            return
-        above = make_folders(self._target, os.path.dirname(path), None)
+        """One file or link; what can't be had, and what vanished, is left out."""
+        above = None
         try:
+            above = make_folders(self._target, os.path.dirname(path), None)
             name = os.path.basename(path)
-            if kind == stat.S_IFLNK:
+            if stat.S_ISREG(looks.st_mode):
+                self._take_file(path, name, above, looks)
+            elif stat.S_ISLNK(looks.st_mode):
                 source = open_folder(self._scratch, b".", os.path.dirname(path))
                 try:
                     os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=above)
                 finally:
                     os.close(source)
             else:
-                self._take_file(path, name, above)
+                self._leave_out(path, "neither a file nor a folder nor a link")
         except OSError as error:
             if error.errno in _ENDS:
-                raise
+                raise StoppedError(error.strerror) from error
             self._leave_out(path, error.strerror or str(error))
         finally:
-            os.close(above)
+            close(above)
 
-    def _take_file(self, path: bytes, name: bytes, above: int) -> None:
-        source = open_file(self._scratch, path, _READ)
+    def _take_file(self, path: bytes, name: bytes, above: int, looks: os.stat_result) -> None:
+        source = open_file(self._scratch, path, opening=True)
         try:
-            looks = os.fstat(source)
-            if not stat.S_ISREG(looks.st_mode):
-                raise OSError(errno.EINVAL, "not a file any more")
+            size = os.fstat(source).st_size
             target = os.open(name, NEW, 0o600, dir_fd=above)
             try:
-                self._pour(source, target, looks.st_size)
+                for piece, hole in pieces(source, size, self._patience):
+                    if hole:
+                        os.lseek(target, len(piece), os.SEEK_CUR)
+                    else:
+                        self._spend(len(piece))
+                        write_all(target, piece)
+                os.ftruncate(target, size)
                 os.fchmod(target, looks.st_mode & 0o777)
             finally:
                 os.close(target)
         finally:
             os.close(source)
 
-    def _pour(self, source: int, target: int, size: int) -> None:
-        """The file's data; where it has holes, so has the copy."""
-        at = 0
-        while at < size:
-            try:
-                begin = os.lseek(source, at, os.SEEK_DATA)
-                end = min(os.lseek(source, begin, os.SEEK_HOLE), size)
-            except OSError as error:
-                if error.errno != errno.ENXIO:
-                    raise
-                break  # nothing but a hole follows
-            os.lseek(source, begin, os.SEEK_SET)
-            os.lseek(target, begin, os.SEEK_SET)
-            at = self._pour_piece(source, target, begin, end)
-        os.ftruncate(target, size)
-
-    def _pour_piece(self, source: int, target: int, at: int, end: int) -> int:
-        while at < end and (piece := os.read(source, min(end - at, _PIECE))):
-            self._check_patience()
-            if self._room is not None:
-                self._room -= len(piece)
-                if self._room < 0:
-                    raise OSError(errno.ENOSPC, "there was more than limits.scratch_size")
-            write_all(target, piece)
-            at += len(piece)
-        return max(at, end)
-
-    def _check_patience(self, names: int = 0) -> None:
-        if names >= MOST_NAMES:
-            raise OSError(errno.ETIMEDOUT, f"there were more than {MOST_NAMES} names")
-        if time.monotonic() > self._until:
-            raise OSError(errno.ETIMEDOUT, f"there was more than could be kept in {LONGEST_S:.0f}s")
-        if self._poll.poll(0):
-            raise OSError(errno.ETIMEDOUT, "cancelled")
+    def _spend(self, size: int) -> None:
+        if self._room is not None:
+            self._room -= size
+            if self._room < 0:
+                raise StoppedError("there was more than scratch may hold")
 
     def _leave_out(self, path: bytes, reason: str) -> None:
         if len(self.left_out) < _MOST_LEFT_OUT:
