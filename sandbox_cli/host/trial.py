@@ -55,6 +55,5 @@ def _work() -> Work:
         "capture": CAPTURE_BYTES,
         "collect": "none",
         "output_dir": None,
-        "keep": None,
         "cancel": None,
     }

@@ -81,7 +81,7 @@ def execute(plan: Plan, work: Work) -> Outcome:
     jail = keeping = None
     planted = Planted(plan["unwanted"])
     try:
-        keeping = _keeping(work["keep"])
+        keeping = _keeping(work.get("keep"))
         with _Starting():
             jail = Jail(plan, work, site)
         outcome = _run(plan, work, site, jail, planted)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 # (name below scratch, content | path on the host, mode). A mode with S_IFDIR means a folder and all that is in it;
 # its name may be empty: then that is put right into scratch, beside what is named before it.
 Input = tuple[bytes, bytes | str, int]
+
+
+class Terminal(TypedDict):
+    """The caller's terminal, for a job that gets one of its own; it is raw by then, and the Work's stdin."""
+
+    fd: int
+    modes: list[Any]  # as termios has them: the caller's before it was raw, and those that the job's begins with
+    resized: int  # an fd; what can be read from it means that the size may be another
 
 
 class Work(TypedDict):
@@ -23,5 +31,6 @@ class Work(TypedDict):
     capture: int  # bytes that are kept of each stream
     collect: Literal["none", "inline", "save"]
     output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
-    keep: str | None  # a directory to be made, where scratch is copied to when the job is over
+    keep: NotRequired[str | None]  # a directory to be made, where scratch is copied to when the job is over
+    terminal: NotRequired[Terminal | None]  # None: the job gets pipes
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

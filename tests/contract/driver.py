@@ -17,8 +17,7 @@ from sandbox_cli.errors import SandboxError
 
 EMPTY: dict[str, Any] = {
     "id": "contract", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None,
-    "stdout": None, "stderr": None, "capture": 1 << 20, "collect": "inline", "output_dir": None, "keep": None,
-    "cancel": None,
+    "stdout": None, "stderr": None, "capture": 1 << 20, "collect": "inline", "output_dir": None, "cancel": None,
 }  # fmt: skip
 
 

@@ -28,8 +28,7 @@ LOCKS = "/run/sandbox/accounts"
 FIRST_UID, LAST_UID = 1900000000, 1900065535  # the accounts of root's jobs, where nothing else is configured
 WORK: dict[str, Any] = {
     "id": "killed", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None,
-    "stdout": None, "stderr": None, "capture": 1000, "collect": "none", "output_dir": None, "keep": None,
-    "cancel": None,
+    "stdout": None, "stderr": None, "capture": 1000, "collect": "none", "output_dir": None, "cancel": None,
 }  # fmt: skip
 
 # Three processes, two of them in sessions of their own and orphans, deaf to every signal, busy with scratch.

@@ -33,7 +33,7 @@ print(endings)
 """
 WORK = {
     "id": "few", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None, "stdout": None,
-    "stderr": None, "capture": 1 << 20, "collect": "none", "output_dir": None, "keep": None, "cancel": None,
+    "stderr": None, "capture": 1 << 20, "collect": "none", "output_dir": None, "cancel": None,
 }  # fmt: skip
 
 
