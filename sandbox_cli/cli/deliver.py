@@ -16,7 +16,7 @@ from sandbox_cli.run.saving import TAKEN
 from sandbox_cli.text import quoted, readable
 
 if TYPE_CHECKING:
-    from sandbox_cli.result import Blame, Outcome
+    from sandbox_cli.result import Blame, Kept, Outcome
 
 NOT_FOUND = 127
 NOT_SEEN = "a program sees only what its policy's `filesystem` shows; -f FILE copies a file into its directory"
@@ -56,6 +56,7 @@ def deliver(
         _tell_value(outcome, asked=value)
     if not verbose and not json:
         _tell_of_workspace(outcome)
+    _tell_of_kept(outcome["kept"])
     if verbose or saved:
         problem = _tell_of_omitted(outcome, saved=saved) or problem
     if verbose:
@@ -155,6 +156,13 @@ def _tell_of_workspace(outcome: Outcome) -> None:
     for row in outcome["receipt"]["clauses"] if outcome["receipt"] else ():
         if row["clause"] == "workspace" and row["note"]:
             output.tell(f"-C: {row['note']}")
+
+
+def _tell_of_kept(kept: Kept | None) -> None:
+    if kept is not None:
+        output.tell(f"kept in {kept['path']}")
+        for path, reason in kept["left_out"]:
+            output.tell(f"{readable(path)}: not kept: {reason}")
 
 
 def _advice(blame: Blame | None) -> str | None:

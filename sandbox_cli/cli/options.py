@@ -108,7 +108,7 @@ class Options:
             "-f",
             "--file",
             metavar="SRC[:DEST]",
-            help="Copy a file into scratch, the program's own directory; may be repeated.",
+            help="Copy a file or a folder into scratch, the program's own directory; may be repeated.",
         ),
     ] = dataclasses.field(default_factory=list[str])
     workspace: Annotated[
@@ -144,6 +144,10 @@ class Options:
         str,
         typer.Option("--capture", metavar="SIZE", help="How much of stdout, and of stderr, --json and --result keep."),
     ] = "1MiB"
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave what is in scratch when the program is over, and say where."),
+    ] = False
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and nothing else.")] = False
     result: Annotated[
         str | None,
