@@ -20,6 +20,7 @@ class Job(TypedDict, total=False):
     args: list[str]
     files: list[tuple[str, str]]  # (path on the host, path below scratch)
     env: dict[str, str]
+    venv: str | None  # a virtual environment of Python on the host: its packages can be imported
     policy: str | None  # a name, or a path (it holds a "/" or ends in ".yaml")
     limits: dict[str, str]  # {"memory": "1GiB"}
     network: str | None  # "none": it can only tighten

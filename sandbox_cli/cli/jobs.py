@@ -92,6 +92,7 @@ def _common(options: Options) -> Job:
     _capture(options)
     return {
         "language": options.language,
+        "venv": options.venv,
         "policy": options.policy,
         "backend": options.backend,
         "network": options.network,

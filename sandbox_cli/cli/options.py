@@ -111,6 +111,15 @@ class Options:
             help="Copy a file into scratch, the program's own directory; may be repeated.",
         ),
     ] = dataclasses.field(default_factory=list[str])
+    venv: Annotated[
+        str | None,
+        typer.Option(
+            "--venv",
+            metavar="DIR",
+            autocompletion=complete.venvs,
+            help="Let the program import the packages of this virtual environment of Python, read-only.",
+        ),
+    ] = None
     stdin: Annotated[
         str | None, typer.Option("--stdin", metavar="FILE", help="The program's standard input. Default: yours.")
     ] = None

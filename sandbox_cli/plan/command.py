@@ -33,11 +33,15 @@ class Program(NamedTuple):
     environment: dict[str, str]
 
 
-def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount]) -> Program:
+def of_job(
+    job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount], venv: str | None = None
+) -> Program:
     """The program of `job`: its own command, or what the policy's language runs code with."""
     given = job.get("command")
     values = variables(runtime, code=given is None)
     environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()}
+    if venv is not None:  # as its `activate` does
+        environment |= {"VIRTUAL_ENV": venv, "PATH": f"{venv}/bin:{environment['PATH']}"}
     if given is not None:
         if not given or not given[0]:
             raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")

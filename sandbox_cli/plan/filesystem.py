@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import HostError, RefusedError
 from sandbox_cli.host import access
@@ -14,7 +14,7 @@ from sandbox_cli.plan.words import place
 from sandbox_cli.policy.model import Mount
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sandbox_cli.host.model import Host
     from sandbox_cli.policy.model import Policy
@@ -26,8 +26,16 @@ BINDS = "/run/sandbox"  # root's: where `enter` binds what the job's account can
 OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows
 
 
-def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None) -> Mounts:
-    """The mounts of `policy` here, parents first; `runtime` is an interpreter to be shown, and its prefix.
+class Shown(NamedTuple):
+    """An interpreter: its real file, the prefix that it needs, and other names of that file which must be there."""
+
+    program: str
+    prefix: str
+    names: tuple[str, ...] = ()
+
+
+def effective(policy: Policy, host: Host, runtime: Shown | None = None) -> Mounts:
+    """The mounts of `policy` here, parents first, with those that `runtime` needs.
 
     Raises HostError where the host lacks what a clause names, RefusedError for what no job may have.
     """
@@ -41,7 +49,7 @@ def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None
     mounts = {path: mounts[said] for path, said in written.items()}
     mounts = _with_links(mounts, links)
     if runtime is not None:
-        mounts = _with_links(_with_runtime(policy, mounts, *runtime), links)
+        mounts = _with_links(_with_runtime(policy, mounts, runtime), links)
     mounts = {path: _resolved(path, mounts) for path in sorted(mounts, key=lambda path: PurePosixPath(path).parts)}
     said = {path: blame(policy, f"filesystem.{written.get(path, path)}") for path in mounts}
     mounts = {path: mount for path, mount in mounts.items() if _can_stand(path, mounts, said[path])}
@@ -148,18 +156,29 @@ def _without(mounts: Mounts, path: str) -> Mounts:
     return {key: mount for key, mount in mounts.items() if key != path}
 
 
-def _with_runtime(policy: Policy, mounts: Mounts, program: str, prefix: str) -> Mounts:
+def _with_runtime(policy: Policy, mounts: Mounts, runtime: Shown) -> Mounts:
     """Shows the interpreter, read-only, where the policy's own mounts don't show it yet."""
-    if view.locate(program, mounts) is not None:
-        return mounts
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 (pathlib's raises for an account without a home)
-    if prefix == "/" or home.is_relative_to(prefix):
-        raise HostError(
-            f"{program} can't be shown without showing all of {prefix}",
-            hint="install the runtime in a directory of its own",
-            blame=blame(policy, "language.runtime"),
-        )
-    return {**mounts, prefix: Mount(mode="ro", source=prefix)}
+    program, prefix, names = runtime
+    if view.locate(program, mounts) is None:
+        home = Path(os.path.expanduser("~"))  # noqa: PTH111 (pathlib's raises for an account without a home)
+        if prefix == "/" or home.is_relative_to(prefix):
+            raise HostError(
+                f"{program} can't be shown without showing all of {prefix}",
+                hint="install the runtime in a directory of its own",
+                blame=blame(policy, "language.runtime"),
+            )
+        mounts = {**mounts, prefix: Mount(mode="ro", source=prefix)}
+    return _with_names(mounts, prefix, names)
+
+
+def _with_names(mounts: Mounts, prefix: str, names: Iterable[str]) -> Mounts:
+    """Shows the other names of an interpreter: the folder that is another name of its prefix, else the file alone."""
+    for name in names:
+        if view.locate(name, mounts) is None:
+            tree = str(Path(name).parent.parent)
+            path = tree if os.path.realpath(tree) == prefix else name
+            mounts = {**mounts, path: Mount(mode="ro", source=path)}
+    return mounts
 
 
 def _resolved(path: str, mounts: Mounts) -> Mount:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.errors import HostError, RefusedError, UsageError
-from sandbox_cli.host import runtimes
-from sandbox_cli.plan import command, filesystem, limits
+from sandbox_cli.errors import RefusedError, UsageError
+from sandbox_cli.plan import command, filesystem, interpreter, limits
 from sandbox_cli.policy import scalars
 from sandbox_cli.text import quoted
 
@@ -46,18 +45,18 @@ def settle(job: Job, asked: Request, host: Host) -> Settled:
             hint="compile it elsewhere and run the program with `sandbox exec`",
             blame=limits.blame(asked.policy, "language.compile"),
         )
-    written = limits.apply(asked.policy, job.get("limits", {}), job.get("network"))
-    runtime = _runtime(asked, needed=is_code)
-    mounts = filesystem.effective(written, host, (runtime.path, runtime.prefix) if runtime else None)
+    runs = interpreter.of_job(job, asked, host, needed=is_code)
+    written = interpreter.granted(limits.apply(asked.policy, job.get("limits", {}), job.get("network")), runs)
+    mounts = filesystem.effective(written, host, runs.shown)
     reachable, binds = filesystem.reachable(mounts, host)
     return Settled(
         written=written,
         effective=written.model_copy(update={"filesystem": mounts}),
         reachable=written.model_copy(update={"filesystem": reachable}),
         binds=binds,
-        program=command.of_job(job, written, runtime, mounts),
+        program=command.of_job(job, written, runs.found, mounts, runs.venv),
         language=asked.policy.language.name if is_code and asked.policy.language else None,
-        runtime=runtime if is_code else None,
+        runtime=runs.found if is_code else None,
         collect=_collect(job) or written.artifacts.collect,
     )
 
@@ -72,21 +71,3 @@ def _collect(job: Job) -> Sequence[str]:
                 blame=limits.by_option("artifacts.collect"),
             )
     return patterns
-
-
-def _runtime(asked: Request, *, needed: bool) -> Found | None:
-    """The interpreter of the policy's language. A command may do without it: it then only isn't shown."""
-    language = asked.policy.language
-    if language is None or language.runtime is None:
-        if asked.version is not None:
-            name = language.name if language is not None else "a policy without a language"
-            raise UsageError(f"there are no versions of {name} to choose from", hint="leave out the @VERSION of -l")
-        return None
-    try:
-        return runtimes.find_default(language.runtime.command, language.runtime.version, version=asked.version)
-    except HostError as error:
-        if not needed and asked.version is None:
-            return None
-        clause = "language.runtime"
-        error.blame = limits.blame(asked.policy, clause) if asked.version is None else limits.by_option(clause)
-        raise
