@@ -61,13 +61,16 @@ def test_language_without_a_runtime_says_what_is_missing_and_what_brings_it(sand
     assert (refused.returncode, refused.stderr.decode().splitlines()[1]) == (125, "hint: apt-get install gnucobol4")
 
 
-def test_languages_are_asked_beside_each_other(sandbox: Sandbox, shared_tmp: Path, needs: Callable[[str], str]) -> None:
+def test_languages_are_asked_beside_each_other(
+    sandbox: Sandbox, shared_tmp: Path, needs: Callable[[str], None]
+) -> None:
     """One after the other the twelve would take twelve seconds."""
     folder = shared_tmp / "sandbox" / "policies"
     folder.mkdir(parents=True)
     (shared_tmp / "bin").mkdir()
     slow = shared_tmp / "slow"
-    subprocess.run([needs("cc"), "-x", "c", "-o", slow, "-"], input=SLOW.encode(), check=True)
+    needs("cc")
+    subprocess.run(["cc", "-x", "c", "-o", slow, "-"], input=SLOW.encode(), check=True)
     for number in range(12):
         said = f"extends: _base\nlanguage: {{file: x, runtime: {{command: slow{number}}}, run: [x]}}\n"
         (folder / f"slow{number}.yaml").write_text(said)
