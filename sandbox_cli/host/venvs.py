@@ -26,12 +26,13 @@ ANEW = "make it anew: python3 -m venv --clear DIR"
 class Venv:
     """`path` is its directory, without links; `base` the real file of its interpreter.
 
-    `names` are what must be there as well for its links to lead to `base`: names outside of it, of that very file.
+    `links` are those, with their targets, on the ways that lead out of it to `base`: uv goes by one that is called
+    cpython-3.12, beside the folder of 3.12.4.
     """
 
     path: Path
     base: Path
-    names: tuple[Path, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
     @property
     def python(self) -> str:
@@ -54,16 +55,16 @@ def read(given: str, *, others: bool) -> Venv:
         _refuse_closed(given, path)
     python = path / "bin" / "python"
     real = Path(os.path.realpath(python))
-    names = _chain(python)
     if real.is_relative_to(path):  # a copy
         real = _told(settings) or real
     if not access.is_file(real) or real.is_relative_to(path):
         lead = f"leads to {quoted(str(real))}" if python.is_symlink() else "is a copy"
         raise HostError(f"--venv {quoted(given)}: its bin/python {lead}, and no interpreter is there", hint=ANEW)
-    if home := settings.get("home"):
-        names.append(Path(home, real.name))
-    outside = dict.fromkeys(name for name in names if name != real and not name.is_relative_to(path))
-    return Venv(path, real, tuple(name for name in outside if Path(os.path.realpath(name)) == real))
+    ways = [python, Path(settings.get("home", "/"), real.name)]  # an interpreter looks for its library from `home`
+    links = {link: target for way in ways if os.path.realpath(way) == str(real) for link, target in _links(way)}
+    return Venv(
+        path, real, tuple((link, target) for link, target in links.items() if not Path(link).is_relative_to(path))
+    )
 
 
 def _problem(path: Path) -> str | None:
@@ -115,10 +116,19 @@ def _told(settings: dict[str, str]) -> Path | None:
     return next((file for file in real if access.is_file(file)), None)
 
 
-def _chain(link: Path) -> list[Path]:
-    """The names that lead from `link` to a file, each as the link before it says it."""
-    names = [link]
-    while names[-1].is_symlink() and len(names) < MOST_LINKS:
-        last = names[-1]
-        names.append(Path(os.path.normpath(last.parent / last.readlink())))
-    return names
+def _links(way: Path) -> list[tuple[str, str]]:
+    """The symbolic links that the kernel follows on the way to a file, with their targets."""
+    pending, reached = [*reversed(way.parts[1:])], Path("/")
+    found: list[tuple[str, str]] = []
+    while pending and len(found) < MOST_LINKS:
+        name = pending.pop()
+        if name == "..":
+            reached = reached.parent
+        elif (reached / name).is_symlink():
+            target = str((reached / name).readlink())
+            found.append((str(reached / name), target))
+            reached = Path("/") if target.startswith("/") else reached
+            pending += [part for part in reversed(target.split("/")) if part not in {"", "."}]
+        else:
+            reached /= name
+    return found

@@ -14,7 +14,7 @@ from sandbox_cli.plan.words import place
 from sandbox_cli.policy.model import Mount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from sandbox_cli.host.model import Host
     from sandbox_cli.policy.model import Policy
@@ -27,11 +27,11 @@ OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail make
 
 
 class Shown(NamedTuple):
-    """An interpreter: its real file, the prefix that it needs, and other names of that file which must be there."""
+    """An interpreter: its real file, the prefix that it needs, and the links that lead to it (path and target)."""
 
     program: str
     prefix: str
-    names: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def effective(policy: Policy, host: Host, runtime: Shown | None = None) -> Mounts:
@@ -158,7 +158,7 @@ def _without(mounts: Mounts, path: str) -> Mounts:
 
 def _with_runtime(policy: Policy, mounts: Mounts, runtime: Shown) -> Mounts:
     """Shows the interpreter, read-only, where the policy's own mounts don't show it yet."""
-    program, prefix, names = runtime
+    program, prefix, links = runtime
     if view.locate(program, mounts) is None:
         home = Path(os.path.expanduser("~"))  # noqa: PTH111 (pathlib's raises for an account without a home)
         if prefix == "/" or home.is_relative_to(prefix):
@@ -168,16 +168,9 @@ def _with_runtime(policy: Policy, mounts: Mounts, runtime: Shown) -> Mounts:
                 blame=blame(policy, "language.runtime"),
             )
         mounts = {**mounts, prefix: Mount(mode="ro", source=prefix)}
-    return _with_names(mounts, prefix, names)
-
-
-def _with_names(mounts: Mounts, prefix: str, names: Iterable[str]) -> Mounts:
-    """Shows the other names of an interpreter: the folder that is another name of its prefix, else the file alone."""
-    for name in names:
-        if view.locate(name, mounts) is None:
-            tree = str(Path(name).parent.parent)
-            path = tree if os.path.realpath(tree) == prefix else name
-            mounts = {**mounts, path: Mount(mode="ro", source=path)}
+    for path, target in links:
+        if view.on_host(path, mounts) is None:
+            mounts = {**mounts, path: Mount(mode="symlink", source=target)}
     return mounts
 
 

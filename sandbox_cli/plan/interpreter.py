@@ -79,7 +79,7 @@ def _of_venv(venv: venvs.Venv, given: str, spec: RuntimeSpec, version: Wanted | 
             hint="leave out the @VERSION of -l, or name another DIR",
         )
     found = Found(venv.python, base.version, str(venv.path))
-    return Interpreter(found, Shown(base.path, base.prefix, tuple(map(str, venv.names))), str(venv.path))
+    return Interpreter(found, Shown(base.path, base.prefix, venv.links), str(venv.path))
 
 
 def _spec(asked: Request) -> RuntimeSpec | None:
