@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.errors import RefusedError, UsageError
-from sandbox_cli.plan import command, filesystem, interpreter, limits
+from sandbox_cli.errors import UsageError
+from sandbox_cli.plan import command, filesystem, interpreter, limits, workspace
 from sandbox_cli.policy import scalars
 from sandbox_cli.text import quoted
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from sandbox_cli.host.runtimes import Found
     from sandbox_cli.job import Job
     from sandbox_cli.plan.command import Program
+    from sandbox_cli.plan.filesystem import Mounts
     from sandbox_cli.plan.request import Request
+    from sandbox_cli.plan.workspace import Workspace
     from sandbox_cli.policy.model import Policy
 
 
@@ -30,6 +32,7 @@ class Settled(NamedTuple):
     effective: Policy
     reachable: Policy
     binds: Sequence[tuple[str, str]]
+    workspace: Workspace | None
     program: Program
     language: str | None  # of code; a command is in none
     runtime: Found | None
@@ -39,25 +42,46 @@ class Settled(NamedTuple):
 def settle(job: Job, asked: Request, host: Host) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
-    if is_code and asked.policy.language is not None and asked.policy.language.compile is not None:
-        raise RefusedError(
-            f"policy {asked.policy.name} compiles its code first, and that is not built yet",
-            hint="compile it elsewhere and run the program with `sandbox exec`",
-            blame=limits.blame(asked.policy, "language.compile"),
-        )
     runs = interpreter.of_job(job, asked, host, needed=is_code)
-    written = interpreter.granted(limits.apply(asked.policy, job.get("limits", {}), job.get("network")), runs)
+    options = job.get("limits", {})
+    policy = asked.policy if is_code else _without_compile(asked.policy)
+    policy = limits.at_most(policy, options) if job.get("terminal") else policy
+    written = interpreter.granted(limits.apply(policy, options, job.get("network")), runs)
     mounts = filesystem.effective(written, host, runs.shown)
     reachable, binds = filesystem.reachable(mounts, host)
+    within = workspace.of_job(job.get("workspace"), written, host)
     return Settled(
         written=written,
-        effective=written.model_copy(update={"filesystem": mounts}),
-        reachable=written.model_copy(update={"filesystem": reachable}),
+        effective=_brought_here(written, mounts, within),
+        reachable=_brought_here(written, reachable, within),
         binds=binds,
-        program=command.of_job(job, written, runs.found, mounts, runs.venv),
+        workspace=within,
+        program=command.of_job(job, written, runs.found, mounts, in_scratch=within is None, venv=runs.venv),
         language=asked.policy.language.name if is_code and asked.policy.language else None,
         runtime=runs.found if is_code else None,
         collect=_collect(job) or written.artifacts.collect,
+    )
+
+
+def _without_compile(policy: Policy) -> Policy:
+    """A command is compiled already: no step, and no bounds of one."""
+    if policy.language is None:
+        return policy
+    return policy.model_copy(update={"language": policy.language.model_copy(update={"compile": None})})
+
+
+def _brought_here(written: Policy, mounts: Mounts, within: Workspace | None) -> Policy:
+    """`written` with the mounts that it has on this host, and the caller's directory among them."""
+    if within is None:
+        return written.model_copy(update={"filesystem": mounts})
+    said = {f"filesystem.{path}": limits.by_option(workspace.CLAUSE) for path in within.mounts}
+    return written.model_copy(
+        update={
+            "filesystem": workspace.stand(within, mounts, written),
+            "directory": within.directory,
+            "workspace": within.mode,
+            "sources": {**written.sources, **said, workspace.CLAUSE: limits.by_option(workspace.CLAUSE)},
+        }
     )
 
 

@@ -51,6 +51,8 @@ MOUNT = Short(
     ),
 )
 
+TEXT = Leaf(scalars.text, lines=True)
+
 # How a runtime is asked for its version: outside of any jail, so it is no place for a policy's own words.
 VERSION_QUESTIONS = ("--version", "-version", "-V", "-v", "version")
 
@@ -70,7 +72,16 @@ LANGUAGE = Record(
         ),
         "compile": Record({"run": Items(scalars.text, variables=True, filled=True), "limits": LIMITS}),
         "run": Items(scalars.text, variables=True, filled=True),
-        "selftest": Record({"source": Leaf(scalars.text, lines=True), "stdout": Leaf(scalars.text, lines=True)}),
+        "value": Items(scalars.text, variables=True, filled=True, lines=True),
+        "selftest": Record(
+            {
+                "source": TEXT,
+                "args": Items(scalars.text),
+                "stdin": TEXT,
+                "files": Table(scalars.scratch_path, TEXT),
+                "stdout": TEXT,
+            }
+        ),
     }
 )
 
@@ -87,7 +98,7 @@ POLICY = Record(
     {
         "version": Leaf(scalars.version),
         "extends": Items(scalars.policy),
-        "description": Leaf(scalars.text, lines=True),
+        "description": TEXT,
         "language": LANGUAGE,
         "limits": LIMITS,
         "filesystem": Table(mounts.target, MOUNT),

@@ -49,7 +49,12 @@ class Compile(Model):
 
 
 class Selftest(Model):
+    """A program, all that it is given, and its whole output; `files` stand beside it, by their paths below scratch."""
+
     source: str
+    args: tuple[str, ...] = ()
+    stdin: str = ""
+    files: dict[str, str] = {}
     stdout: str
 
 
@@ -61,6 +66,7 @@ class Language(Model):
     runtime: RuntimeSpec | None = None
     compile: Compile | None = None
     run: tuple[str, ...]
+    value: tuple[str, ...] = ()  # the same, giving back the value of the code's last expression
     selftest: Selftest | None = None
 
 
@@ -84,6 +90,7 @@ class Policy(Model):
     network: Literal["none", "host"] | dict[str, tuple[str, ...]] = "none"
     syscalls: Syscalls
     workspace: Literal["none", "ro", "rw"] = "none"
+    directory: str | None = None  # what `-C` makes the working directory; no file says it
     environment: dict[str, str] = {}
     artifacts: Artifacts = Artifacts()
     require: dict[str, Level] = {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places, units
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.slots import VALUE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -115,6 +117,15 @@ def file_name(scalar: Scalar, clause: str) -> str:
     return value
 
 
+def scratch_path(scalar: Scalar, clause: str) -> str:
+    """The path of a file below scratch, in its one spelling: two that name one file would be two keys."""
+    value = filled(scalar, clause)
+    if leads_out(value) or value != posixpath.normpath(value) or value == ".":
+        hint = "a path relative to scratch, as in data/input.txt"
+        raise scalar.spot.error(f"{value!r} can't be the path of a file in scratch", clause=clause, hint=hint)
+    return value
+
+
 def program(scalar: Scalar, clause: str) -> str:
     value = filled(scalar, clause)
     if "/" in value and not value.startswith("/"):
@@ -136,6 +147,8 @@ def environment_name(scalar: Scalar, clause: str) -> str:
     if not scalar.text or "=" in scalar.text:
         hint = "a name holds at least one character and no ="
         raise scalar.spot.error(f"{scalar.text!r} can't be the name of a variable", clause=clause, hint=hint)
+    if scalar.text == VALUE_VARIABLE:
+        raise scalar.spot.error(f"{scalar.text} is set by the sandbox itself", clause=clause, hint="take it out")
     return scalar.text
 
 

@@ -93,6 +93,28 @@ def test_a_default_over_its_max_is_refused_in_a_compile_step_too(site: Site) -> 
     assert error.clause == "language.compile.limits.wall_time"
 
 
+@pytest.mark.parametrize("name", ["scratch_size", "scratch_files", "tmp_size"])
+def test_what_is_made_with_the_jail_is_no_limit_of_a_compile_step(site: Site, name: str) -> None:
+    value = "100" if name == "scratch_files" else "1MiB"
+    error = site.refused(f"language: {{file: a, run: [x], compile: {{run: [cc], limits: {{{name}: {value}}}}}}}")
+    assert error.message == f"{name} bounds the compiler and the program together"
+    assert (error.clause, error.hint) == (f"language.compile.limits.{name}", f"say limits.{name}")
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        "language: {file: a, run: [x, 'in/{{ sources }}']}",
+        "language: {file: a, run: [x], compile: {run: [cc, '{{ file }} {{ sources }}']}}",
+        "language: {file: a, run: [x]}\nenvironment: {ALL: '{{ sources }}'}",
+    ],
+)
+def test_sources_are_several_words_and_stand_where_words_do(site: Site, clauses: str) -> None:
+    error = site.refused(clauses)
+    assert "is one word, and {{ sources }} stands for several" in error.message
+    assert error.hint == "make it an item of its own, of language.run or language.compile.run"
+
+
 @pytest.mark.parametrize("limit", ["{max: 1GiB}", "{default: none, max: 1GiB}"])
 def test_a_max_without_a_bounded_default_is_refused(site: Site, limit: str) -> None:
     error = site.refused(f"limits: {{memory: {limit}}}")
@@ -156,3 +178,53 @@ def test_what_only_the_model_finds_is_told_in_our_words_with_its_place() -> None
     assert (error.clause or "").startswith("limits.memory.default")
     assert "pydantic" not in str(error)
     assert "\n" not in error.message
+
+
+def test_a_selftest_needs_only_source_and_stdout(site: Site) -> None:
+    language = site.load('language: {file: a, run: [x], selftest: {source: "1", stdout: "2"}}').language
+    assert language is not None
+    assert language.selftest is not None
+    assert language.selftest.model_dump() == {"source": "1", "args": (), "stdin": "", "files": {}, "stdout": "2"}
+
+
+def test_a_selftest_is_merged_key_by_key(site: Site) -> None:
+    site.write(
+        "inner.yaml",
+        """\
+        language:
+          file: main.x
+          run: [x]
+          selftest: {source: "1", args: [a, b c], stdin: "in\\n", files: {in.txt: "2", lib/x.x: "3"}, stdout: "4"}
+        """,
+    )
+    outer = "language: {selftest: {+args: [--], files: {in.txt: null, more.txt: ''}}}"
+    language = site.load(f"extends: ./inner.yaml\n{outer}").language
+    assert language is not None
+    assert language.selftest is not None
+    assert language.selftest.model_dump() == {
+        "source": "1", "args": ("a", "b c", "--"), "stdin": "in\n", "files": {"lib/x.x": "3", "more.txt": ""},
+        "stdout": "4",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("/etc/passwd", "path of a file in scratch"),
+        ("../x", "path of a file in scratch"),
+        ("a/../b", "path of a file in scratch"),
+        ("a//b", "path of a file in scratch"),
+        ("./a", "path of a file in scratch"),
+        (".", "path of a file in scratch"),
+        ("''", "must not be empty"),
+        ("main.x", "can't both be files"),
+        ("main.x/y", "can't both be files"),
+        ("data", "can't both be files"),
+    ],
+)
+def test_a_file_of_a_selftest_that_can_not_stand_in_scratch_is_refused(site: Site, name: str, why: str) -> None:
+    files = f"{{data/in.txt: x, {name}: x}}"
+    text = f"language: {{file: main.x, run: [x], selftest: {{source: x, stdout: x, files: {files}}}}}"
+    error = site.refused(text)
+    assert why in error.message
+    assert (error.clause or "").startswith("language.selftest.files")
