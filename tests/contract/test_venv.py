@@ -96,6 +96,22 @@ def test_nothing_but_the_directory_is_seen_through_it(
     assert "No module named 'secret'" in err
 
 
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_one_in_the_directory_of_a_project_stays_as_it_is(
+    sandbox: Sandbox, backend: str, someone: Account, shared_tmp: Path
+) -> None:
+    """The job may write the rest: a link that it put in its place would be another environment to the next job."""
+    venv = interpreters.venv(someone, shared_tmp / ".venv")
+    words = ["-b", backend, "-C", str(shared_tmp), "--venv", str(venv), "--", "sh", "-c"]
+    tries = (
+        "escape '<'; touch made; for try in 'touch .venv/x' 'mv .venv y' 'rm -r .venv/bin'; do $try && echo done; done"
+    )
+    done = sandbox("exec", *words, tries, env=interpreters.environment())
+    assert done.stdout == b"&lt;\n", done.stderr
+    assert sorted(os.listdir(shared_tmp)) == [".venv", "made"]
+    assert (venv / "bin" / "python").exists()
+
+
 def test_interpreter_that_only_the_environment_names_is_neither_run_nor_shown(
     sandbox: Sandbox, someone: Account, shared_tmp: Path
 ) -> None:
