@@ -55,7 +55,8 @@ class Options:
             "--language",
             metavar="NAME[@VERSION]",
             autocompletion=complete.languages,
-            help="The language, as in python or python@3.12. Default: the policy's, else by the extension of FILE.",
+            help="The language, as in python, python@3.12 or 'python@>=3.11,<3.13'. Default: the policy's, else by the "
+            "extension of FILE.",
         ),
     ] = None
     code: Annotated[str | None, typer.Option("-c", metavar="CODE", help="Run this snippet instead of a FILE.")] = None
