@@ -174,9 +174,10 @@ def _folders(path: str) -> list[Path]:
 def _versioned(folder: Path, command: str) -> Sequence[Path]:
     form = re.compile(rf"{re.escape(command)}[-.]?\d+(\.\d+)*")
     try:
-        return [folder / name for name in sorted(os.listdir(folder), reverse=True) if form.fullmatch(name)]  # noqa: PTH208
+        named = [folder / name for name in os.listdir(folder) if form.fullmatch(name)]  # noqa: PTH208
     except OSError:
         return []
+    return managers.newest_first(named)
 
 
 def _candidate(file: Path, account: Account) -> _Candidate:

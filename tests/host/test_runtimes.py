@@ -96,6 +96,13 @@ def test_all_are_listed_once_with_their_versions_and_one_default(tools: Tools) -
     ]
 
 
+def test_of_those_with_a_version_in_their_name_the_newest_comes_first(tools: Tools) -> None:
+    for number in ("3.9", "3.12", "3.10"):
+        tools.make(f"b/bin/tool-{number}", f"tool{number}")
+    assert [each.version for each in find("tool", path=tools.path("b/bin"))] == ["3.12", "3.10", "3.9"]
+    assert find_default("tool", path=tools.path("b/bin")).version == "3.12"
+
+
 @pytest.mark.parametrize(
     ("version", "name"),
     [
