@@ -103,6 +103,7 @@ def _common(options: Options) -> Job:
         terminal.check(options.json, options.stdin)
     return {
         "language": options.language,
+        "venv": options.venv,
         "policy": options.policy,
         "backend": options.backend,
         "network": options.network,

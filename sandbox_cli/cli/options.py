@@ -55,7 +55,8 @@ class Options:
             "--language",
             metavar="NAME[@VERSION]",
             autocompletion=complete.languages,
-            help="The language, as in python or python@3.12. Default: the policy's, else by the extension of FILE.",
+            help="The language, as in python, python@3.12 or 'python@>=3.11,<3.13'. Default: the policy's, else by the "
+            "extension of FILE.",
         ),
     ] = None
     code: Annotated[str | None, typer.Option("-c", metavar="CODE", help="Run this snippet instead of a FILE.")] = None
@@ -111,6 +112,15 @@ class Options:
             help="Copy a file or a folder into scratch, the program's own directory; may be repeated.",
         ),
     ] = dataclasses.field(default_factory=list[str])
+    venv: Annotated[
+        str | None,
+        typer.Option(
+            "--venv",
+            metavar="DIR",
+            autocompletion=complete.venvs,
+            help="Let the program import the packages of this virtual environment of Python, read-only.",
+        ),
+    ] = None
     workspace: Annotated[
         str | None,
         typer.Option(
