@@ -94,8 +94,7 @@ def test_a_selftest_proves_that_all_that_a_program_is_given_reaches_it(name: str
     assert len(given.args) == 2
     assert any(" " in word for word in given.args)
     assert given.stdin
-    kinds = {path.endswith(language.extensions) for path in given.files}
-    assert kinds == {True, False}
+    assert len(given.files) > 1
     assert given.stdout
 
 
