@@ -111,6 +111,16 @@ class Options:
             help="Copy a file into scratch, the program's own directory; may be repeated.",
         ),
     ] = dataclasses.field(default_factory=list[str])
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            "-C",
+            "--workspace",
+            metavar="DIR[:ro]",
+            help="Work in this directory of yours, at its own path, where the policy allows it; "
+            "with :ro it can only be read. HOME stays scratch.",
+        ),
+    ] = None
     stdin: Annotated[
         str | None, typer.Option("--stdin", metavar="FILE", help="The program's standard input. Default: yours.")
     ] = None
@@ -137,6 +147,12 @@ class Options:
             "--result", metavar="FILE", help="Write the same JSON object to FILE, beside the program's own output."
         ),
     ] = None
+    value: Annotated[
+        bool,
+        typer.Option(
+            "--value", help="Give back the value of the code's last expression (Python): in the result, else on stderr."
+        ),
+    ] = False
     best_effort: Annotated[
         bool,
         typer.Option(
@@ -170,8 +186,8 @@ def spellings(command: TyperCommand) -> dict[str, bool]:
 
 
 def with_options(*, code: bool = True) -> Callable[[Body], Callable[..., int]]:
-    """A command of jobs; without `code` its help doesn't offer -c, which it takes only to say what to use instead."""
-    return lambda body: _with_options(body, hidden=() if code else ("code",))
+    """A command of jobs; without `code` its help offers no -c and --value, taken only to say what to use instead."""
+    return lambda body: _with_options(body, hidden=() if code else ("code", "value"))
 
 
 def _with_options(body: Body, hidden: Sequence[str]) -> Callable[..., int]:

@@ -1,25 +1,27 @@
 /* The supervisor's message: u32 length of what follows, then
  *
- *   header   six u32: version, argc, envc, rlimits, bytes of filter, bytes of strings
+ *   header   two u16: version, flags; five u32: argc, envc, rlimits, bytes of filter, bytes of strings
  *   rlimits  (u64 resource, soft, hard) each
  *   filter   BPF: instructions of struct sock_filter
- *   strings  NUL-terminated: working directory, path of the program, argv..., environment...
+ *   strings  NUL-terminated: scratch, working directory, path of the program, argv..., environment...
  *
  * in this machine's byte order. The parser believes none of it: every sum has 64 bits, and the parts must fill the
  * message exactly.
  */
 #include "launcher.h"
 
-enum { VERSION = 1, LIMITS_MAX = 32 };
+enum { VERSION = 2, LIMITS_MAX = 32 };
 
 struct header {
-    uint32_t version, argc, envc, limit_count, filter_bytes, strings_bytes;
+    uint16_t version, flags;
+    uint32_t argc, envc, limit_count, filter_bytes, strings_bytes;
 };
 
 static bool header_is_sound(const struct header *header, size_t size) {
     uint64_t sum = sizeof *header + header->limit_count * (uint64_t)sizeof(struct limit) + header->filter_bytes +
                    (uint64_t)header->strings_bytes;
-    return header->version == VERSION && header->argc > 0 && header->limit_count <= LIMITS_MAX &&
+    return header->version == VERSION && !(header->flags & ~FLAGS) && header->argc > 0 &&
+           header->limit_count <= LIMITS_MAX &&
            header->filter_bytes <= BPF_MAXINSNS * sizeof(struct sock_filter) &&
            header->filter_bytes % sizeof(struct sock_filter) == 0 && sum == size;
 }
@@ -28,7 +30,7 @@ static bool header_is_sound(const struct header *header, size_t size) {
 static bool strings_are_sound(const struct header *header, const char *strings) {
     uint64_t count = 0;
     for (uint32_t i = 0; i < header->strings_bytes; i++) count += strings[i] == 0;
-    return count == 2 + (uint64_t)header->argc + header->envc && strings[header->strings_bytes - 1] == 0;
+    return count == 3 + (uint64_t)header->argc + header->envc && strings[header->strings_bytes - 1] == 0;
 }
 
 /* `bytes` is aligned for a u64. */
@@ -45,15 +47,18 @@ bool parse_message(char *bytes, size_t size, struct message *message) {
     for (uint32_t i = 0; i < header.limit_count; i++) /* prlimit takes 32 bits of it: more would name another one */
         if (limits[i].resource >= RLIM_NLIMITS) return false;
 
-    char *path = strings + strlen(strings) + 1;
+    char *directory = strings + strlen(strings) + 1;
+    char *path = directory + strlen(directory) + 1;
     *message = (struct message){
+        .flags = header.flags,
         .argc = header.argc,
         .envc = header.envc,
         .limit_count = header.limit_count,
         .filter_length = header.filter_bytes / (uint32_t)sizeof(struct sock_filter),
         .limits = limits,
         .filter = filter,
-        .directory = strings,
+        .scratch = strings,
+        .directory = directory,
         .path = path,
         .strings = path + strlen(path) + 1,
     };

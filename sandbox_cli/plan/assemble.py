@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.model import Groups
 from sandbox_cli.plan import identity, receipt
-from sandbox_cli.plan.limits import blame
+from sandbox_cli.plan.limits import blame, of_compile
+from sandbox_cli.plan.workspace import refuse_accounts_of_jobs
 from sandbox_cli.policy.filter import compile_filter
+from sandbox_cli.slots import SCRATCH
 
 if TYPE_CHECKING:
     from sandbox_cli.host.model import Host
     from sandbox_cli.plan.choose import Choice
+    from sandbox_cli.plan.model import Compile, Plan
     from sandbox_cli.plan.model import Groups as PlannedGroups
-    from sandbox_cli.plan.model import Plan
     from sandbox_cli.plan.settle import Settled
 
 
@@ -22,7 +24,9 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
     """The Plan of `settled` on the chosen backend."""
     policy, backend, jailer = settled.effective, BACKENDS[choice.backend], choice.jailer
     invocation = backend.render(settled.reachable, choice.host)
-    runtime = settled.runtime
+    runtime, workspace = settled.runtime, settled.workspace
+    if workspace is not None:
+        refuse_accounts_of_jobs(workspace, uid_range)
     return {
         "backend": choice.backend,
         "program": jailer.program,
@@ -32,10 +36,15 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "environ": invocation["environ"],
         "watched": backend.WATCHED,
         "binds": [*settled.binds, *([jailer.bind] if jailer.bind else [])],
-        "account": identity.account(choice.host, choice.backend, uid_range),
+        "account": identity.account(
+            choice.host, choice.backend, uid_range, workspace.owner if workspace is not None else None
+        ),
         "scratch": invocation["scratch"],
-        "command": settled.program.words,
-        "argv0": settled.program.argv0,
+        "directory": SCRATCH if workspace is None else workspace.directory,
+        "unwanted": [] if workspace is None else list(workspace.unwanted),
+        "command": settled.program.command.words,
+        "argv0": settled.program.command.argv0,
+        "compile": _compile(settled, choice, invocation["spare_tasks"]),
         "file": settled.program.file,
         "environment": [f"{name}={value}" for name, value in settled.program.environment.items()],
         "rlimits": identity.rlimits(policy, choice.held, invocation["spare_tasks"]),
@@ -54,6 +63,21 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "policy": {"name": policy.name, "digest": policy.digest, "ceiling": None},
         "language": settled.language,
         "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,
+    }
+
+
+def _compile(settled: Settled, choice: Choice, spare_tasks: int) -> Compile | None:
+    policy, command = settled.effective, settled.program.compile
+    if command is None:
+        return None
+    bounded = policy.model_copy(update={"limits": of_compile(policy)})
+    return {
+        "command": command.words,
+        "argv0": command.argv0,
+        "directory": SCRATCH,
+        "rlimits": identity.rlimits(bounded, choice.held, spare_tasks),
+        "limits": receipt.limits(choice.held, policy, compiling=True),
+        "blame": blame(policy, "language.compile"),
     }
 
 

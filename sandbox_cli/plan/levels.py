@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.host.model import Problem
+from sandbox_cli.plan.limits import OF_COMPILE, limit
+from sandbox_cli.plan.workspace import is_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +36,7 @@ TABLE: dict[str, Row] = {
     "network": Row("strict", "namespace", "strict"),
     "syscalls": Row("strict", "seccomp", "strict"),
     "privileges": Row("strict", "namespace", "strict"),
+    "workspace": Row("strict", "mount", "strict"),
     "limits.wall_time": Row("strict", "supervisor", "strict"),
     "limits.cpu_time": Row("sampled", "sampler", "sampled", "the kernel has no cap on the CPU seconds of a whole job"),
     "limits.memory": Row(
@@ -57,6 +60,8 @@ _GROUPED: dict[str, Level] = {
     "limits.cpus": "strict",
 }
 
+_HOME = "a home is shown: keys, histories and start-up files are in it"
+
 ENFORCER_BELOW: dict[Level, str | None] = {"sampled": "sampler", "process": "rlimit", "none": None}
 
 
@@ -75,11 +80,19 @@ class Held:
 
 def levels(policy: Policy, host: Host, shortfalls: Iterable[Shortfall]) -> list[Held]:
     """Every clause of `policy` in the receipt's order; a mount that falls short has a line of its own."""
-    held = {clause: _best(clause, policy, host) for clause in TABLE}
+    held = {
+        clause: _best(clause, policy, host) for clause in TABLE if clause != "workspace" or policy.directory is not None
+    }
+    step = policy.language.compile if policy.language else None
+    for name in step.limits if step else ():
+        clause = f"{OF_COMPILE}{name}"
+        held[clause] = replace(_best(clause, policy, host), clause=clause)
     for shortfall in shortfalls:
         clause = shortfall["clause"]
         whole = held.get(clause) or replace(held[_table_key(clause)], clause=clause)
         held[clause] = _lower(whole, shortfall)
+        if (compiling := clause.replace(LIMITS, OF_COMPILE)) != clause and compiling in held:
+            held[compiling] = _lower(held[compiling], shortfall)
     order = list(TABLE)
     return sorted(held.values(), key=lambda each: order.index(_table_key(each.clause)))  # stable: parents come first
 
@@ -117,7 +130,7 @@ def nearest(clause: str, require: Mapping[str, Level]) -> str | None:
 
 def lower(held: Sequence[Held], gaps: Iterable[Held]) -> list[Held]:
     """`--best-effort`: marks those of `gaps` that are limits; nothing but a limit can be lowered."""
-    names = {each.clause for each in gaps if each.clause.startswith(LIMITS)}
+    names = {each.clause for each in gaps if is_limit(each.clause)}
     return [replace(each, lowered=True) if each.clause in names else each for each in held]
 
 
@@ -129,12 +142,17 @@ def parts(clause: str) -> tuple[str, ...]:
     return tuple(clause.split("."))
 
 
+def is_limit(clause: str) -> bool:
+    return clause.startswith((LIMITS, OF_COMPILE))
+
+
 def _best(clause: str, policy: Policy, host: Host) -> Held:
+    if not _asked(clause, policy):
+        return Held(clause, "none", None, asked=False)
+    clause = _table_key(clause)
     row = TABLE[clause]
     if clause == "syscalls" and policy.syscalls.action == "log":
         return Held(clause, "none", row.enforcer, asked=False, reason="the policy only logs what it would deny")
-    if not _asked(clause, policy):
-        return Held(clause, "none", None, asked=False)
     if (held := _grouped(clause, host)) is not None:
         return held
     if clause == "limits.processes" and not host.nproc_in_namespace:
@@ -142,7 +160,8 @@ def _best(clause: str, policy: Policy, host: Host) -> Held:
         return Held(clause, "sampled", "sampler", reason=why, fix="use Linux 5.14 or later")
     if _GROUPED.get(clause) == "strict" and row.level != "strict" and isinstance(host.groups, Problem):
         return Held(clause, row.level, row.enforcer, reason=f"{row.reason}; {host.groups.reason}", fix=host.groups.fix)
-    return Held(clause, row.level, row.enforcer, reason=row.reason)
+    shows_home = clause == "workspace" and policy.directory is not None and is_home(policy.directory, host)
+    return Held(clause, row.level, row.enforcer, reason=_HOME if shows_home else row.reason)
 
 
 def _grouped(clause: str, host: Host) -> Held | None:
@@ -157,9 +176,9 @@ def _grouped(clause: str, host: Host) -> Held | None:
 def _asked(clause: str, policy: Policy) -> bool:
     if clause == "network":
         return policy.network != "host"
-    if clause.startswith(LIMITS):
-        limit = policy.limits.get(clause.removeprefix(LIMITS))
-        return limit is not None and limit.default is not None
+    if is_limit(clause):
+        bounds = limit(policy, clause)
+        return bounds is not None and bounds.default is not None
     return True
 
 
@@ -173,4 +192,6 @@ def _lower(held: Held, shortfall: Shortfall) -> Held:
 
 def _table_key(clause: str) -> str:
     """The row that a clause belongs to: its own, or that of what it is a part of (`filesystem./x`)."""
+    if clause.startswith(OF_COMPILE):
+        return clause.replace(OF_COMPILE, LIMITS)
     return clause if clause in TABLE else parts(clause)[0]

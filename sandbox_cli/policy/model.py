@@ -35,8 +35,12 @@ class Syscalls(Model):
 
 
 class RuntimeSpec(Model):
+    """`paths` are folders to look in besides PATH, as globs; `package` is what brings the command on Debian."""
+
     command: str
     version: str = "--version"
+    paths: tuple[str, ...] = ()
+    package: str | None = None
 
 
 class Compile(Model):
@@ -62,6 +66,7 @@ class Language(Model):
     runtime: RuntimeSpec | None = None
     compile: Compile | None = None
     run: tuple[str, ...]
+    value: tuple[str, ...] = ()  # the same, giving back the value of the code's last expression
     selftest: Selftest | None = None
 
 
@@ -85,6 +90,7 @@ class Policy(Model):
     network: Literal["none", "host"] | dict[str, tuple[str, ...]] = "none"
     syscalls: Syscalls
     workspace: Literal["none", "ro", "rw"] = "none"
+    directory: str | None = None  # what `-C` makes the working directory; no file says it
     environment: dict[str, str] = {}
     artifacts: Artifacts = Artifacts()
     require: dict[str, Level] = {}

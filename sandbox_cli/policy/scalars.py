@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places, units
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.slots import VALUE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ Value = str | int | float | bool | None | tuple[str, ...]
 
 PATTERNS = "patterns are relative to scratch, as in out/*.png"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+#-]*")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -132,10 +134,21 @@ def program(scalar: Scalar, clause: str) -> str:
     return value
 
 
+def package(scalar: Scalar, clause: str) -> str:
+    """A package's name as Debian forms them: it ends up in a command line that a reader pastes."""
+    value = filled(scalar, clause)
+    if not _PACKAGE.fullmatch(value):
+        hint = "small letters, digits and . + - only, as in golang-go"
+        raise scalar.spot.error(f"{value!r} can't be the name of a package", clause=clause, hint=hint)
+    return value
+
+
 def environment_name(scalar: Scalar, clause: str) -> str:
     if not scalar.text or "=" in scalar.text:
         hint = "a name holds at least one character and no ="
         raise scalar.spot.error(f"{scalar.text!r} can't be the name of a variable", clause=clause, hint=hint)
+    if scalar.text == VALUE_VARIABLE:
+        raise scalar.spot.error(f"{scalar.text} is set by the sandbox itself", clause=clause, hint="take it out")
     return scalar.text
 
 

@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-VERSION = 1
+VERSION = 2
+ANOTHER_FOLLOWS = 1  # flag of a message: another job is to run in the same jail after this one
 _CREDENTIALS = struct.Struct("=3i")
 _ANCILLARY = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(16)
 
@@ -59,17 +60,19 @@ def receive(control: _socket.socket) -> list[Record] | None:
 
 def message(
     *,
+    scratch: bytes,
     directory: bytes,
     path: bytes,
     arguments: Sequence[bytes],
     environment: Sequence[bytes],
     rlimits: Iterable[tuple[int, int]],
     bpf: bytes,
+    flags: int = 0,
 ) -> bytes:
-    """What `init` is told, once: the program, its surroundings and its bounds."""
-    strings = b"".join(word + b"\0" for word in [directory, path, *arguments, *environment])
+    """What `init` is told of a program: what it is, its surroundings and its bounds."""
+    strings = b"".join(word + b"\0" for word in [scratch, directory, path, *arguments, *environment])
     limits = [struct.pack("=3Q", number, value, value) for number, value in rlimits]
-    header = struct.pack("=6I", VERSION, len(arguments), len(environment), len(limits), len(bpf), len(strings))
+    header = struct.pack("=2H5I", VERSION, flags, len(arguments), len(environment), len(limits), len(bpf), len(strings))
     body = b"".join([header, *limits, bpf, strings])
     return struct.pack("=I", len(body)) + body
 
