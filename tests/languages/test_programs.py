@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Driver
 
 ARGUMENTS = [
-    "--version", "-x", "--", "", "-e", "-", "--help", "-c", "a  b", "--file=x", "-g", "$HOME", "*", "'", '"', "\\", "\\n",
-    "a=b", "@x", "ü", "two\nlines", "{{ file }}", "%d", "-i", "+x", ".quit", "--eval", "-",
+    "--version", "-x", "--", "", "-e", "-", "--help", "-c", "a  b", "--file=x", "-g", "$HOME", "*", "'", '"', "\\",
+    "\\n", "a=b", "@x", "ü", "two\nlines", "{{ file }}", "%d", "-i", "+x", ".quit", "--eval", "-",
 ]  # fmt: skip
 NAMES = ["-x", "--version", "a  b", "ünï", "it's", 'a"b', "a$b;c", "#a=b", "*", "@[a]", "~", "a\\b"]
 
