@@ -28,3 +28,4 @@ class Job(TypedDict, total=False):
     backend: str | None
     best_effort: bool
     value: bool  # the value of the code's last expression is given back, where its language can
+    terminal: bool  # somebody sits at one: of the limits on time and output it asks for the policy's maxima

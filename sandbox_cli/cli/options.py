@@ -153,6 +153,15 @@ class Options:
             "--value", help="Give back the value of the code's last expression (Python): in the result, else on stderr."
         ),
     ] = False
+    terminal: Annotated[
+        bool,
+        typer.Option(
+            "-t",
+            "--terminal",
+            help="Give the program a terminal of its own, relayed to yours; time and output are bounded by the "
+            "policy's maxima.",
+        ),
+    ] = False
     best_effort: Annotated[
         bool,
         typer.Option(

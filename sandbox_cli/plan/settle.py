@@ -43,8 +43,10 @@ class Settled(NamedTuple):
 def settle(job: Job, asked: Request, host: Host) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
+    options = job.get("limits", {})
     policy = asked.policy if is_code else _without_compile(asked.policy)
-    written = limits.apply(policy, job.get("limits", {}), job.get("network"))
+    policy = limits.at_most(policy, options) if job.get("terminal") else policy
+    written = limits.apply(policy, options, job.get("network"))
     runtime = _runtime(asked, needed=is_code)
     mounts = filesystem.effective(written, host, (runtime.path, runtime.prefix) if runtime else None)
     reachable, binds = filesystem.reachable(mounts, host)

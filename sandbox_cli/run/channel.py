@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 VERSION = 2
-ANOTHER_FOLLOWS = 1  # flag of a message: another job is to run in the same jail after this one
+# Flags of a message: another job is to run in the same jail after this one; this one gets a terminal of its own.
+ANOTHER_FOLLOWS, TERMINAL = 1, 2
 _CREDENTIALS = struct.Struct("=3i")
 _ANCILLARY = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(16)
 

@@ -25,6 +25,7 @@ _SHAPES = [
     pack([b"/bin/sh", b"-c", b"exit 0", b""], env=[b"A=1", b"", b"B=\xff"], cwd=b"/tmp"),
     pack([b"x"], path=b"", cwd=b"", rlimits=[(7, 20, 30), (0, 1, 2)], bpf=bpf.answer("getppid", bpf.ERRNO)),
     pack([b"x"], flags=1),
+    pack([b"x"], flags=3),
     pack([b"x"] * 50, env=[b"y=z"] * 50, rlimits=[(n % 16, 2**64 - 1, 2**64 - 1) for n in range(32)]),
 ]
 _LONGEST_FILTER = bpf.answer("getppid", bpf.ERRNO, padding=4092)

@@ -34,6 +34,7 @@ BARE: list[str] = []  # no jail at all: the gate stays shut
 
 Rlimit = tuple[int, int, int]
 ANOTHER_FOLLOWS = 1
+TERMINAL = 2
 
 
 def pack(
