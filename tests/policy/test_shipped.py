@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.policy.conftest import Site
 
 NAMES = sorted(path.stem for path in places.BUILT_IN.glob("*.yaml"))
-LANGUAGES = [name for name in NAMES if name not in {"_base", "command"}]
+LANGUAGES = [name for name in NAMES if name not in {"_base", "command", "shell"}]
 
 LIMITS = {
     "wall_time": ("10s", "10min"), "cpu_time": ("10s", "10min"), "memory": ("512MiB", "8GiB"),
@@ -43,7 +43,7 @@ def test_a_shipped_policy_names_only_what_is_held_everywhere(site: Site, name: s
     assert loaded.description
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "shell"])  # somebody's day is no job
 def test_a_shipped_policy_has_the_documented_limits(site: Site, name: str) -> None:
     limits = policy.load(name).limits
     assert limits.keys() == units.LIMITS.keys()
@@ -79,7 +79,7 @@ def test_no_two_languages_claim_the_same_word(site: Site) -> None:
     assert len(claimed) == len(set(claimed))
 
 
-@pytest.mark.parametrize("name", ["_base", "command"])
+@pytest.mark.parametrize("name", ["_base", "command", "shell"])
 def test_what_is_no_language_has_none(site: Site, name: str) -> None:
     assert policy.load(name).language is None
 
