@@ -87,7 +87,7 @@ def _filler(plan: Plan, folder: str) -> Callable[[str], str]:
         HOST_SCRATCH: folder,
         UID: str(uid),
         GID: str(gid),
-        FILE: f"./{name}" if name.startswith("-") else name,
+        FILE: f"./{name}" if name.startswith(("-", "~")) else name,
     }
 
     def fill(text: str) -> str:

@@ -43,7 +43,7 @@ def filler(site: Site, file: bytes | None) -> Callable[[str], bytes]:
         HOST_SCRATCH: site.host or site.path,
         UID: str(site.uid),
         GID: str(site.gid),
-        FILE: f"./{name}" if name.startswith("-") else name,  # an interpreter would take it for an option
+        FILE: f"./{name}" if name.startswith(("-", "~")) else name,  # interpreters take those for options and homes
     }
 
     def fill(text: str) -> bytes:
