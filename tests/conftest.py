@@ -11,6 +11,7 @@ import functools
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CI = os.environ.get("CI") == "true"
+signal.signal(
+    signal.SIGHUP, signal.SIG_DFL
+)  # below nohup it is ignored, and so it would be by every command
 WHEELS = {name: backend.WHEEL["package"] for name, backend in BACKENDS.items() if backend.WHEEL}
 SESSION = "SANDBOX_TESTS_DIRECTORY"  # how workers learn the directory of this run
 

@@ -1,5 +1,6 @@
-/* launcher init: the first program in the jail. It takes one message, forks the job, holds it at the gate, and then
- * does nothing but reap and report. It is PID 1 of the jail in bwrap and nsjail, not in firejail.
+/* launcher init: the first program in the jail. It takes a message, forks the job, holds it at the gate, and then
+ * does nothing but reap and report; where the message says that another follows (a compiler's run comes before that of
+ * what it compiled), once more, in the same jail. It is PID 1 of the jail in bwrap and nsjail, not in firejail.
  *
  * The job has init's uid, so init keeps out of its reach: not dumpable (no ptrace, no /proc/PID/fd), every signal
  * blocked, a session of its own. SIGKILL and SIGSTOP are kept from a PID 1 by the kernel, elsewhere by load_guard().
@@ -25,8 +26,12 @@ struct jail {
     int gate, reports;     /* our ends of two pipes to the job; reports is -1 once it came to its end */
     pid_t job;
     bool gate_open, ended;
-    int status; /* of the job, as wait4 has it */
+    bool jailed; /* a gate was opened: the supervisor has seen that this is a jail, and all in it is ours to kill */
+    int status;  /* of the job, as wait4 has it */
     struct report last;
+    struct {
+        int64_t user_us, system_us, resident_kib;
+    } total; /* of all that was reaped */
 };
 
 /* What the jailer holds must not reach the job. Where it left 0, 1 or 2 closed they are filled: no fd of ours may land
@@ -130,6 +135,9 @@ static void start(struct jail *jail, const struct message *message, const int *s
     int gate[2], reports[2];
     if (pipe2(gate, O_CLOEXEC) || pipe2(reports, O_CLOEXEC | O_NONBLOCK)) die("init: pipe", "");
     struct child child = {message, stdio, jail->control, gate[0], reports[1], getpid()};
+    jail->gate_open = jail->ended = false;
+    jail->last = (struct report){NO_STEP, 0};
+    memset(&jail->total, 0, sizeof jail->total);
     jail->job = fork();
     if (jail->job == 0) {
         close(gate[1]); /* or the child would not see init's end */
@@ -157,15 +165,25 @@ static void read_reports(struct jail *jail) {
     if (jail->last.step == ABOUT_TO_EXEC && !jail->last.error) say(jail->control, "started", NULL, 0);
 }
 
+/* What it used, and what it had reaped itself: its own RUSAGE_CHILDREN is in it. */
+static void count(struct jail *jail, const struct rusage *usage) {
+    jail->total.user_us += (int64_t)usage->ru_utime.tv_sec * 1000000 + usage->ru_utime.tv_usec;
+    jail->total.system_us += (int64_t)usage->ru_stime.tv_sec * 1000000 + usage->ru_stime.tv_usec;
+    if (usage->ru_maxrss > jail->total.resident_kib) jail->total.resident_kib = usage->ru_maxrss;
+}
+
 /* One a call: a job that makes orphans faster than they are reaped must not keep us from the lifeline. */
 static pid_t reap_one(struct jail *jail) {
     struct signalfd_siginfo signals;
+    struct rusage usage;
     int status = 0;
     ssize_t ignored = read(jail->children, &signals, sizeof signals); /* before wait4: what comes later shows again */
     (void)ignored;
-    pid_t pid = wait4(-1, &status, WNOHANG, NULL);
-    bool ended = WIFEXITED(status) || WIFSIGNALED(status); /* or it stopped: PTRACE_TRACEME made us its tracer */
-    if (pid > 0 && pid == jail->job && ended) {
+    pid_t pid = wait4(-1, &status, WNOHANG, &usage);
+    /* Or it stopped: PTRACE_TRACEME made us its tracer. */
+    bool ended = pid > 0 && (WIFEXITED(status) || WIFSIGNALED(status));
+    if (ended) count(jail, &usage);
+    if (ended && pid == jail->job) {
         jail->status = status;
         jail->ended = true;
     }
@@ -186,14 +204,14 @@ static void kill_and_reap_all(struct jail *jail) {
     int64_t deadline = now_ms() + LAST_KILL_MS;
     pid_t pid;
     do {
-        if (jail->gate_open) kill(-1, SIGKILL);
+        if (jail->jailed) kill(-1, SIGKILL);
         while ((pid = reap_one(jail)) > 0 && now_ms() < deadline) continue;
         if (pid == 0) poll(&children, 1, 10);
     } while (pid >= 0 && now_ms() < deadline);
 }
 
 static _Noreturn void lifeline_ended(struct jail *jail) {
-    if (!jail->gate_open) kill(jail->job, SIGKILL); /* not reaped yet: the pid is still its own */
+    if (!jail->jailed) kill(jail->job, SIGKILL); /* not reaped yet: the pid is still its own */
     else if (getpid() != 1) kill_and_reap_all(jail); /* for a PID 1 the kernel does it, and faster */
     _exit(EXIT_LAUNCHER);
 }
@@ -204,7 +222,7 @@ static void read_control(struct jail *jail) {
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) lifeline_ended(jail); /* an error too: ECONNRESET, when our records were not read */
     if (jail->gate_open) return;
-    jail->gate_open = true;
+    jail->gate_open = jail->jailed = true;
     ssize_t ignored = write(jail->gate, &byte, 1); /* the child may be dead, and SIGPIPE is blocked */
     (void)ignored;
 }
@@ -229,27 +247,27 @@ static void say_outcome(const struct jail *jail) {
     else say(jail->control, "exit", (int64_t[]){WEXITSTATUS(status)}, 1);
 }
 
-static void say_total(int control) {
-    struct rusage usage;
-    getrusage(RUSAGE_CHILDREN, &usage);
-    int64_t user_us = (int64_t)usage.ru_utime.tv_sec * 1000000 + usage.ru_utime.tv_usec;
-    int64_t system_us = (int64_t)usage.ru_stime.tv_sec * 1000000 + usage.ru_stime.tv_usec;
-    say(control, "total", (int64_t[]){user_us, system_us, usage.ru_maxrss}, 3);
+/* A job from its message to its last record; says whether another follows. What its message took is kept: there are a
+ * few at most. */
+static bool run(struct jail *jail, bool first) {
+    struct message message;
+    int stdio[STDIO_FDS];
+    receive_message(jail->control, &message, stdio);
+    if (first) show_directory(jail->control, message.directory);
+    start(jail, &message, stdio);
+    watch(jail);
+    say_outcome(jail);
+    kill_and_reap_all(jail); /* before the total: what orphans used is part of it */
+    close(jail->gate);
+    if (jail->reports >= 0) close(jail->reports);
+    say(jail->control, "total", (int64_t[]){jail->total.user_us, jail->total.system_us, jail->total.resident_kib}, 3);
+    return message.flags & ANOTHER_FOLLOWS;
 }
 
 _Noreturn void init(const char *control_fd) {
-    struct message message;
-    struct jail jail = {.last = {NO_STEP, 0}};
-    int stdio[STDIO_FDS];
-    jail.control = keep_only(control_fd);
+    struct jail jail = {.control = keep_only(control_fd)};
     jail.children = settle();
     say(jail.control, "ready", NULL, 0);
-    receive_message(jail.control, &message, stdio);
-    show_directory(jail.control, message.directory);
-    start(&jail, &message, stdio);
-    watch(&jail);
-    say_outcome(&jail);
-    kill_and_reap_all(&jail); /* before the total: what orphans used is part of it */
-    say_total(jail.control);
+    for (bool first = true; run(&jail, first); first = false) continue;
     _exit(0);
 }

@@ -42,8 +42,9 @@ void *map_memory(size_t size);
 struct limit {
     uint64_t resource, soft, hard;
 };
+enum { ANOTHER_FOLLOWS = 1, FLAGS = ANOTHER_FOLLOWS }; /* flags of a message: another job is to run after this one */
 struct message {
-    uint32_t argc, envc, limit_count, filter_length;
+    uint32_t flags, argc, envc, limit_count, filter_length;
     const struct limit *limits;
     const struct sock_filter *filter;
     char *directory, *path, *strings;

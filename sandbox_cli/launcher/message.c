@@ -1,6 +1,6 @@
 /* The supervisor's message: u32 length of what follows, then
  *
- *   header   six u32: version, argc, envc, rlimits, bytes of filter, bytes of strings
+ *   header   two u16: version, flags; five u32: argc, envc, rlimits, bytes of filter, bytes of strings
  *   rlimits  (u64 resource, soft, hard) each
  *   filter   BPF: instructions of struct sock_filter
  *   strings  NUL-terminated: working directory, path of the program, argv..., environment...
@@ -10,16 +10,18 @@
  */
 #include "launcher.h"
 
-enum { VERSION = 1, LIMITS_MAX = 32 };
+enum { VERSION = 2, LIMITS_MAX = 32 };
 
 struct header {
-    uint32_t version, argc, envc, limit_count, filter_bytes, strings_bytes;
+    uint16_t version, flags;
+    uint32_t argc, envc, limit_count, filter_bytes, strings_bytes;
 };
 
 static bool header_is_sound(const struct header *header, size_t size) {
     uint64_t sum = sizeof *header + header->limit_count * (uint64_t)sizeof(struct limit) + header->filter_bytes +
                    (uint64_t)header->strings_bytes;
-    return header->version == VERSION && header->argc > 0 && header->limit_count <= LIMITS_MAX &&
+    return header->version == VERSION && !(header->flags & ~FLAGS) && header->argc > 0 &&
+           header->limit_count <= LIMITS_MAX &&
            header->filter_bytes <= BPF_MAXINSNS * sizeof(struct sock_filter) &&
            header->filter_bytes % sizeof(struct sock_filter) == 0 && sum == size;
 }
@@ -47,6 +49,7 @@ bool parse_message(char *bytes, size_t size, struct message *message) {
 
     char *path = strings + strlen(strings) + 1;
     *message = (struct message){
+        .flags = header.flags,
         .argc = header.argc,
         .envc = header.envc,
         .limit_count = header.limit_count,

@@ -78,7 +78,7 @@ def _language(merged: Merged) -> Plain:
     if selftest is not None:
         selftest["files"] = {name: said[""] for name, said in merged.below("language", "selftest", "files").items()}
     return language | {
-        "runtime": only("language", "runtime", keys=("command", "version")),
+        "runtime": only("language", "runtime", keys=("command", "version", "paths", "package")),
         "compile": step,
         "selftest": selftest,
     }

@@ -74,7 +74,7 @@ def _language(language: Language) -> dict[str, object]:
         "aliases": list(language.aliases),
         "extensions": list(language.extensions),
         "file": language.file,
-        "runtime": language.runtime.model_dump() if language.runtime else None,
+        "runtime": language.runtime.model_dump(mode="json") if language.runtime else None,
         "compile": _compile(language.compile) if language.compile else None,
         "run": list(language.run),
         "selftest": language.selftest.model_dump(mode="json") if language.selftest else None,

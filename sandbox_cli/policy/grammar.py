@@ -63,7 +63,12 @@ LANGUAGE = Record(
         "extensions": Items(scalars.extension),
         "file": Leaf(scalars.file_name),
         "runtime": Record(
-            {"command": Leaf(scalars.program), "version": Leaf(scalars.one_of(VERSION_QUESTIONS, "question"))}
+            {
+                "command": Leaf(scalars.program),
+                "version": Leaf(scalars.one_of(VERSION_QUESTIONS, "question")),
+                "paths": Items(mounts.folders),
+                "package": Leaf(scalars.package),
+            }
         ),
         "compile": Record({"run": Items(scalars.text, variables=True, filled=True), "limits": LIMITS}),
         "run": Items(scalars.text, variables=True, filled=True),

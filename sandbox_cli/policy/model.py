@@ -35,8 +35,12 @@ class Syscalls(Model):
 
 
 class RuntimeSpec(Model):
+    """`paths` are folders to look in besides PATH, as globs; `package` is what brings the command on Debian."""
+
     command: str
     version: str = "--version"
+    paths: tuple[str, ...] = ()
+    package: str | None = None
 
 
 class Compile(Model):

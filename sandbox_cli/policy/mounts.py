@@ -42,6 +42,11 @@ def source(scalar: Scalar, clause: str) -> str:
     return absolute(scalar, clause, "a path of the host")
 
 
+def folders(scalar: Scalar, clause: str) -> str:
+    """Folders of the host, as a glob: /opt/go*/bin."""
+    return absolute(scalar, clause, "a folder of the host")
+
+
 def long_form(scalar: Scalar, path: str, clause: str) -> dict[str, Value]:
     """`ro`, `rw` and `tmpfs` in full: the host's own path, which must be there, or a bounded tmpfs."""
     if scalar.special or scalar.text not in SHORT:

@@ -21,6 +21,7 @@ Value = str | int | float | bool | None | tuple[str, ...]
 
 PATTERNS = "patterns are relative to scratch, as in out/*.png"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+#-]*")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -129,6 +130,15 @@ def program(scalar: Scalar, clause: str) -> str:
     if "/" in value and not value.startswith("/"):
         hint = "a name that is looked up in PATH, or an absolute path"
         raise scalar.spot.error(f"{value!r} is a relative path", clause=clause, hint=hint)
+    return value
+
+
+def package(scalar: Scalar, clause: str) -> str:
+    """A package's name as Debian forms them: it ends up in a command line that a reader pastes."""
+    value = filled(scalar, clause)
+    if not _PACKAGE.fullmatch(value):
+        hint = "small letters, digits and . + - only, as in golang-go"
+        raise scalar.spot.error(f"{value!r} can't be the name of a package", clause=clause, hint=hint)
     return value
 
 

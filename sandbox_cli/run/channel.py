@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-VERSION = 1
+VERSION = 2
+ANOTHER_FOLLOWS = 1  # flag of a message: another job is to run in the same jail after this one
 _CREDENTIALS = struct.Struct("=3i")
 _ANCILLARY = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(16)
 
@@ -65,11 +66,12 @@ def message(
     environment: Sequence[bytes],
     rlimits: Iterable[tuple[int, int]],
     bpf: bytes,
+    flags: int = 0,
 ) -> bytes:
-    """What `init` is told, once: the program, its surroundings and its bounds."""
+    """What `init` is told of a program: what it is, its surroundings and its bounds."""
     strings = b"".join(word + b"\0" for word in [directory, path, *arguments, *environment])
     limits = [struct.pack("=3Q", number, value, value) for number, value in rlimits]
-    header = struct.pack("=6I", VERSION, len(arguments), len(environment), len(limits), len(bpf), len(strings))
+    header = struct.pack("=2H5I", VERSION, flags, len(arguments), len(environment), len(limits), len(bpf), len(strings))
     body = b"".join([header, *limits, bpf, strings])
     return struct.pack("=I", len(body)) + body
 

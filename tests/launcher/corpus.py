@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 RLIM_NLIMITS = 16
 MESSAGE_MAX = 8 << 20
-HEADER = struct.Struct("=6I")
+HEADER = struct.Struct("=2H5I")
 _SHAPES = [
     pack([b"/bin/true"]),
     pack([b"/bin/sh", b"-c", b"exit 0", b""], env=[b"A=1", b"", b"B=\xff"], cwd=b"/tmp"),
     pack([b"x"], path=b"", cwd=b"", rlimits=[(7, 20, 30), (0, 1, 2)], bpf=bpf.answer("getppid", bpf.ERRNO)),
+    pack([b"x"], flags=1),
     pack([b"x"] * 50, env=[b"y=z"] * 50, rlimits=[(n % 16, 2**64 - 1, 2**64 - 1) for n in range(32)]),
 ]
 _LONGEST_FILTER = bpf.answer("getppid", bpf.ERRNO, padding=4092)
@@ -32,7 +33,8 @@ _WORDS = b"/\0x\0x\0"
 
 
 def _message(
-    version: int = 1,
+    version: int = 2,
+    flags: int = 0,
     argc: int = 1,
     envc: int = 0,
     rlimits: int = 0,
@@ -40,7 +42,7 @@ def _message(
     strings: int = 6,
     tail: bytes = _WORDS,
 ) -> bytes:
-    return HEADER.pack(version, argc, envc, rlimits, filter_, strings) + tail
+    return HEADER.pack(version, flags, argc, envc, rlimits, filter_, strings) + tail
 
 
 MALFORMED = {
@@ -49,7 +51,8 @@ MALFORMED = {
     "header alone": _message()[:24],
     "header alone that says so": _message(strings=0, tail=b""),
     "version 0": _message(version=0),
-    "version 2": _message(version=2),
+    "version 1": _message(version=1),
+    "an unknown flag": _message(flags=1 << 15),
     "argc 0": _message(argc=0),
     "argc 0 with matching strings": _message(argc=0, strings=4, tail=b"/\0x\0"),
     "argc too large": _message(argc=2),

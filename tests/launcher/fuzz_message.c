@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum { HEADER_WORDS = 6, HEADER_BYTES = 4 * HEADER_WORDS, LIMIT_BYTES = 24 };
-enum field { VERSION, ARGC, ENVC, LIMITS, FILTER_BYTES, STRINGS_BYTES };
+enum field { VERSION /* and the flags above it */, ARGC, ENVC, LIMITS, FILTER_BYTES, STRINGS_BYTES };
 
 static void must(bool kept) {
     if (!kept) abort();
@@ -25,7 +25,8 @@ static bool is_sound(const uint8_t *data, size_t size) {
     if (size < HEADER_BYTES) return false;
     memcpy(header, data, HEADER_BYTES);
     data += HEADER_BYTES, size -= HEADER_BYTES;
-    if (header[VERSION] != 1 || !header[ARGC] || header[LIMITS] > 32) return false;
+    if ((header[VERSION] & 0xffff) != 2 || header[VERSION] >> 16 > FLAGS) return false;
+    if (!header[ARGC] || header[LIMITS] > 32) return false;
     for (uint32_t limit = 0; limit < header[LIMITS]; limit++, data += LIMIT_BYTES, size -= LIMIT_BYTES) {
         uint64_t resource;
         if (size < LIMIT_BYTES) return false;

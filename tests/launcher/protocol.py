@@ -33,6 +33,7 @@ AS_PID_2 = [*NAMESPACE, "sh", "-c", '"$@"; exit $?', "sh"]  # as in firejail: be
 BARE: list[str] = []  # no jail at all: the gate stays shut
 
 Rlimit = tuple[int, int, int]
+ANOTHER_FOLLOWS = 1
 
 
 def pack(
@@ -43,11 +44,12 @@ def pack(
     cwd: bytes = b"/",
     rlimits: Sequence[Rlimit] = (),
     bpf: bytes = b"",
+    flags: int = 0,
 ) -> bytes:
     """A message, without its length."""
     words = [cwd, argv[0] if path is None else path, *argv, *env]
     strings = b"".join(word + b"\0" for word in words)
-    header = struct.pack("=6I", 1, len(argv), len(env), len(rlimits), len(bpf), len(strings))
+    header = struct.pack("=2H5I", 2, flags, len(argv), len(env), len(rlimits), len(bpf), len(strings))
     return header + b"".join(struct.pack("=3Q", *rlimit) for rlimit in rlimits) + bpf + strings
 
 

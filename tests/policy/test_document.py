@@ -21,7 +21,7 @@ language:
   aliases: [y]
   extensions: [.x]
   file: main.x
-  runtime: {command: x}
+  runtime: {command: x, paths: ["/opt/x*/bin"], package: x-base}
   compile: {run: [cc, "{{ file }}"], limits: {wall_time: 30s}}
   run: ["{{ runtime }}", "{{ file }}"]
   selftest: {source: "a\\n\\tb", args: [--x, ""], stdin: "1\\n", files: {data/in.txt: "2\\n"}, stdout: ""}
@@ -43,7 +43,7 @@ def test_the_document_is_the_long_form(site: Site) -> None:
         "description": "All there is.",
         "language": {
             "name": "x", "aliases": ["y"], "extensions": [".x"], "file": "main.x",
-            "runtime": {"command": "x", "version": "--version"},
+            "runtime": {"command": "x", "version": "--version", "paths": ["/opt/x*/bin"], "package": "x-base"},
             "compile": {"run": ["cc", "{{ file }}"], "limits": {"wall_time": {"default": "30s", "max": "30s"}}},
             "run": ["{{ runtime }}", "{{ file }}"],
             "selftest": {
