@@ -17,7 +17,7 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.host import access
 from sandbox_cli.host.access import OTHERS, Account
 from sandbox_cli.host.ask import SYSTEM_PATH, ask_once, first_number
-from sandbox_cli.host.shims import is_script, real_programs, stands_for_another
+from sandbox_cli.host.shims import leads_elsewhere, real_programs, stands_for_another
 
 ENVIRONMENT = (("LANG", "C.UTF-8"), ("PATH", SYSTEM_PATH))
 REASONS = 3  # that an error tells; `find` has them all
@@ -116,7 +116,7 @@ def _versioned(folder: Path, command: str) -> Sequence[Path]:
 
 
 def _problem(file: Path, account: Account) -> str | None:
-    if is_script(file):
+    if leads_elsewhere(file):
         return f"{file} is a script that starts something else"
     if stands_for_another(file):
         return f"{file} stands for other programs, by the name that it is called"
@@ -129,7 +129,7 @@ def _problem(file: Path, account: Account) -> str | None:
 
 def _may_not_ask(file: Path) -> bool:
     """Asking runs it, as ourselves."""
-    if is_script(file) or stands_for_another(file) or not os.access(file, os.X_OK):
+    if leads_elsewhere(file) or stands_for_another(file) or not os.access(file, os.X_OK):
         return True
     return os.geteuid() == 0 and access.untrusted(file) is not None
 
