@@ -26,3 +26,4 @@ class Job(TypedDict, total=False):
     collect: list[str]  # globs of artifacts
     backend: str | None
     best_effort: bool
+    value: bool  # the value of the code's last expression is given back, where its language can

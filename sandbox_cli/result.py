@@ -1,4 +1,4 @@
-"""The structured result of a job: its shape, its JSON, and the exit code that `sandbox run` ends with.
+"""The structured result of a job: its shape and its JSON.
 
 `run.execute` returns an `Outcome` with bytes where the program's own words are; `as_json` turns it into
 the published `Result` (docs/result.schema.json).
@@ -6,16 +6,14 @@ the published `Result` (docs/result.schema.json).
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING, Literal, cast
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from sandbox_cli.text import media_type, readable, text_or_base64, to_base64, well_formed
+from sandbox_cli.value import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sandbox_cli.errors import SandboxError
 
 Level = Literal["strict", "sampled", "process", "none"]
@@ -135,6 +133,17 @@ class Compile(TypedDict):
     usage: Usage
 
 
+class CompileOutcome(TypedDict):
+    """The compiler's own run, with the bytes that it wrote."""
+
+    status: Status
+    exit_code: int | None
+    signal: str | None
+    stdout: bytes
+    stderr: bytes
+    usage: Usage
+
+
 class FoundArtifact(TypedDict):
     """An artifact as `run` found it: names and content are the job's bytes, hash and media type are not known yet."""
 
@@ -162,6 +171,8 @@ class Outcome(TypedDict):
     stderr: bytes
     stderr_bytes: int
     stderr_truncated: bool
+    value: bytes | None  # as the job wrote it, not parsed
+    value_error: str | None
     artifacts: list[FoundArtifact]
     artifacts_omitted: list[tuple[bytes, str]]
     usage: Usage | None
@@ -169,6 +180,7 @@ class Outcome(TypedDict):
     policy: PolicyIdentity | None
     language: str | None
     runtime: Runtime | None
+    compile: CompileOutcome | None
 
 
 class Result(TypedDict):
@@ -203,27 +215,6 @@ class Result(TypedDict):
     compile: Compile | None
 
 
-EXIT_CODES: Mapping[str, int] = {
-    "ok": 0,
-    "wall-time-limit": 124, "cpu-time-limit": 124,
-    "refused": 125, "sandbox-error": 125,
-    "memory-limit": 137,
-    "output-limit": 153, "scratch-limit": 153, "file-size-limit": 153,
-    "syscall-denied": 159,
-}  # fmt: skip
-
-
-def exit_status(outcome: Outcome) -> int:
-    """What `sandbox run` exits with: the status's own code, else 128+N for signal N, else the program's code."""
-    if (fixed := EXIT_CODES.get(outcome["status"])) is not None:
-        return fixed
-    if outcome["signal"] is not None:
-        return 128 + _signal_number(outcome["signal"])
-    if outcome["exit_code"] is None:
-        raise AssertionError(f"status {outcome['status']} says neither a signal nor an exit code")
-    return outcome["exit_code"]
-
-
 def refusal(error: SandboxError, id: str) -> Outcome:  # noqa: A002 (the published name)
     """The outcome of a job that never ran."""
     return {
@@ -242,11 +233,14 @@ def cancellation(signal_name: str, id: str) -> Outcome:  # noqa: A002 (the publi
 def as_json(outcome: Outcome) -> Result:
     """The published form. No string of it holds a lone surrogate, which JSON readers refuse."""
     values: dict[str, object] = {
-        "schema": "sandbox-result/1", "value": None, "value_error": None, "compile": None,
+        "schema": "sandbox-result/1",
         **outcome,
+        "compile": outcome["compile"] and _compile(outcome["compile"]),
         "artifacts": [_artifact(found) for found in outcome["artifacts"]],
         "artifacts_omitted": [{"path": readable(path), "reason": why} for path, why in outcome["artifacts_omitted"]],
     }  # fmt: skip
+    if outcome["value"] is not None:
+        values["value"], values["value_error"] = parse(outcome["value"])
     for stream in ("stdout", "stderr"):
         cut = cast("bool", values[f"{stream}_truncated"])
         values[stream], values[f"{stream}_base64"] = text_or_base64(cast("bytes", values[stream]), cut=cut)
@@ -259,17 +253,17 @@ def _nothing_ran(id: str, status: str) -> Outcome:  # noqa: A002 (the published 
         "exit_code": None, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "value": None, "value_error": None,
         "artifacts": [], "artifacts_omitted": [],
         "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None,
+        "compile": None,
     }  # fmt: skip
 
 
-def _signal_number(name: str) -> int:
-    """The run writes a signal without a name of its own as SIGRTMIN+3, or as SIG33."""
-    if name in signal.Signals.__members__:
-        return signal.Signals[name].value
-    _, plus, above = name.partition("+")
-    return signal.SIGRTMIN + int(above) if plus else int(name.removeprefix("SIG"))
+def _compile(found: CompileOutcome) -> Compile:
+    """A compiler writes text: what is not UTF-8 of it is replaced."""
+    stdout, stderr = (text_or_base64(found[stream], cut=True)[0] for stream in ("stdout", "stderr"))
+    return {**found, "stdout": stdout, "stderr": stderr}
 
 
 def _artifact(found: FoundArtifact) -> Artifact:

@@ -13,6 +13,9 @@ GID = "\0gid\0"
 FILE = "\0file\0"  # the name of the job's program below scratch
 STEM = "\0file.stem\0"  # the same without its extension: what Java calls the class, and a compiler what it makes
 
+VALUE_VARIABLE = "SANDBOX_VALUE"  # tells the job where to write the value that it gives back
+VALUE_FILE = ".sandbox-value"  # below scratch
+
 CONTROL_FD = 3  # in the jailer: the socket to the supervisor
 LAUNCHER_FD = 4  # the launcher, executed as /proc/self/fd/4
 DATA_FD = 5  # the plan's data[0]; data[i] is on DATA_FD + i

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CI = os.environ.get("CI") == "true"
-signal.signal(
-    signal.SIGHUP, signal.SIG_DFL
-)  # below nohup it is ignored, and so it would be by every command
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # below nohup it is ignored, and so it would be by every command
 WHEELS = {name: backend.WHEEL["package"] for name, backend in BACKENDS.items() if backend.WHEEL}
 SESSION = "SANDBOX_TESTS_DIRECTORY"  # how workers learn the directory of this run
 

@@ -10,9 +10,10 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 
+from sandbox_cli.cli.exit_codes import exit_status
 from sandbox_cli.cli.schemas import json_schema
 from sandbox_cli.errors import PolicyError, RefusedError, UsageError
-from sandbox_cli.result import Outcome, Status, as_json, cancellation, exit_status, refusal
+from sandbox_cli.result import Outcome, Status, as_json, cancellation, refusal
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 DESIGNED_KEYS = [
@@ -30,8 +31,9 @@ def outcome(**changes: Any) -> Outcome:
         "exit_code": 0, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "value": None, "value_error": None,
         "artifacts": [], "artifacts_omitted": [],
-        "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None,
+        "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None, "compile": None,
     }  # fmt: skip
     return {**plain, **changes}  # type: ignore[typeddict-item]
 

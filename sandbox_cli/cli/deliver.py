@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output
+from sandbox_cli.cli.exit_codes import exit_status
 from sandbox_cli.errors import HostError
-from sandbox_cli.result import as_json, exit_status
+from sandbox_cli.result import as_json
 from sandbox_cli.run.artifacts import NOT_SAVED
 from sandbox_cli.text import quoted, readable
 
@@ -24,9 +25,21 @@ def new_id() -> str:
     return os.urandom(8).hex()
 
 
-def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool = False, saved: bool = False) -> int:
-    """Hand the result over as asked, and return the exit code that says the same; `saved`: -o was to get the files."""
-    line = output.as_line(as_json(outcome)) if json or result is not None else ""
+def deliver(
+    outcome: Outcome,
+    *,
+    json: bool,
+    result: str | None,
+    verbose: bool = False,
+    saved: bool = False,
+    value: bool = False,
+) -> int:
+    """Hand the result over as asked, and return the exit code that says the same.
+
+    `saved`: -o was to get the files; `value`: --value asked for the value, which without a result is told in words.
+    """
+    returned = json or result is not None
+    line = output.as_line(as_json(outcome)) if returned else ""
     problem = _write(result, line + "\n") if result is not None else None
     if problem is not None:
         output.tell(problem)
@@ -35,6 +48,8 @@ def deliver(outcome: Outcome, *, json: bool, result: str | None, verbose: bool =
         output.say(line)
     if verbose or not json:
         _tell(outcome)
+    if verbose or (value and not returned):
+        _tell_value(outcome, asked=value)
     if verbose or saved:
         for path, reason in outcome["artifacts_omitted"]:
             output.tell(f"{readable(path)}: not returned: {reason}")
@@ -103,7 +118,7 @@ def _tell(outcome: Outcome) -> None:
     elif outcome["status"] not in QUIET and outcome["signal"] != "SIGPIPE":  # as silent as `yes | head`
         output.tell(outcome["cause"] or outcome["status"])
         advice = NOT_SEEN if outcome["exit_code"] == NOT_FOUND else _advice(outcome["blame"])
-        if advice is not None:
+        if advice is not None and outcome["status"] != "compile-error":  # the compiler has said what to change
             output.hint(advice)
     if outcome["status"] != "ok":
         told = outcome["blame"]["clause"] if outcome["blame"] is not None else None
@@ -113,12 +128,22 @@ def _tell(outcome: Outcome) -> None:
             output.tell(f"limits.{name}: reached" + (f" {times} times" if times > 1 else ""))
 
 
+def _tell_value(outcome: Outcome, *, asked: bool) -> None:
+    """The value as JSON, or why there is none; a program that failed has said itself why."""
+    found = as_json(outcome)
+    if found["value_error"] is not None:
+        output.tell(f"no value: {found['value_error']}")
+    elif outcome["value"] is not None or (asked and outcome["status"] == "ok"):
+        output.tell(f"value: {output.as_line(found['value'])}")
+
+
 def _advice(blame: Blame | None) -> str | None:
     """Which line to change."""
     if blame is None:
         return None
-    clause, name = blame["clause"], blame["clause"].removeprefix("limits.")
-    ask = f"`--limit {name}=VALUE` asks for another, within the policy's maximum" if name != clause else None
+    clause = blame["clause"]
+    name = clause.removeprefix("language.").replace("compile.limits.", "compile.").removeprefix("limits.")
+    ask = f"`--limit {name}=VALUE` asks for another, within the policy's maximum" if "limits." in clause else None
     if blame["file"] is not None:
         place = f"{clause} is set in {blame['file']}" + (f":{blame['line']}" if blame["line"] else "")
         return f"{place}; {ask}" if ask else place

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.cli import inputs
 from sandbox_cli.cli.deliver import new_id, problem_with
 from sandbox_cli.errors import PolicyError, UsageError
+from sandbox_cli.slots import VALUE_VARIABLE
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ def of_command(options: Options, words: list[str]) -> Request:
     """`exec`: a program and its arguments."""
     if options.code is not None:
         raise UsageError("-c is for code, and exec runs a program", hint="`sandbox run -l LANGUAGE -c CODE`")
+    if options.value:
+        hint = f"have the program write JSON to the path in ${VALUE_VARIABLE}"
+        raise UsageError("--value is for code, and exec runs a program", hint=hint)
     if not words or not words[0]:
         raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
     return Request({**_common(options), "command": words, "args": []}, None)
@@ -100,6 +104,7 @@ def _common(options: Options) -> Job:
         "files": inputs.files(options.file),
         "collect": options.collect,
         "best_effort": options.best_effort,
+        "value": options.value,
     }
 
 

@@ -137,6 +137,12 @@ class Options:
             "--result", metavar="FILE", help="Write the same JSON object to FILE, beside the program's own output."
         ),
     ] = None
+    value: Annotated[
+        bool,
+        typer.Option(
+            "--value", help="Give back the value of the code's last expression (Python): in the result, else on stderr."
+        ),
+    ] = False
     best_effort: Annotated[
         bool,
         typer.Option(
@@ -170,8 +176,8 @@ def spellings(command: TyperCommand) -> dict[str, bool]:
 
 
 def with_options(*, code: bool = True) -> Callable[[Body], Callable[..., int]]:
-    """A command of jobs; without `code` its help doesn't offer -c, which it takes only to say what to use instead."""
-    return lambda body: _with_options(body, hidden=() if code else ("code",))
+    """A command of jobs; without `code` its help offers no -c and --value, taken only to say what to use instead."""
+    return lambda body: _with_options(body, hidden=() if code else ("code", "value"))
 
 
 def _with_options(body: Body, hidden: Sequence[str]) -> Callable[..., int]:

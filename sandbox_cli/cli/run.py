@@ -57,4 +57,11 @@ def perform(options: Options, words: list[str], read: Callable[[Options, list[st
             if outcome["error"] is None:
                 output_directory.keep()
     saved = options.output is not None
-    return deliver(outcome, json=options.json, result=options.result, verbose=options.verbose, saved=saved)
+    return deliver(
+        outcome,
+        json=options.json,
+        result=options.result,
+        verbose=options.verbose,
+        saved=saved,
+        value=options.value,
+    )

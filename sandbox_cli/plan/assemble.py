@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.model import Groups
 from sandbox_cli.plan import identity, receipt
-from sandbox_cli.plan.limits import blame
+from sandbox_cli.plan.limits import blame, of_compile
 from sandbox_cli.policy.filter import compile_filter
 
 if TYPE_CHECKING:
     from sandbox_cli.host.model import Host
     from sandbox_cli.plan.choose import Choice
+    from sandbox_cli.plan.model import Compile, Plan
     from sandbox_cli.plan.model import Groups as PlannedGroups
-    from sandbox_cli.plan.model import Plan
     from sandbox_cli.plan.settle import Settled
 
 
@@ -34,8 +34,9 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "binds": [*settled.binds, *([jailer.bind] if jailer.bind else [])],
         "account": identity.account(choice.host, choice.backend, uid_range),
         "scratch": invocation["scratch"],
-        "command": settled.program.words,
-        "argv0": settled.program.argv0,
+        "command": settled.program.command.words,
+        "argv0": settled.program.command.argv0,
+        "compile": _compile(settled, choice, invocation["spare_tasks"]),
         "file": settled.program.file,
         "environment": [f"{name}={value}" for name, value in settled.program.environment.items()],
         "rlimits": identity.rlimits(policy, choice.held, invocation["spare_tasks"]),
@@ -54,6 +55,20 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "policy": {"name": policy.name, "digest": policy.digest, "ceiling": None},
         "language": settled.language,
         "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,
+    }
+
+
+def _compile(settled: Settled, choice: Choice, spare_tasks: int) -> Compile | None:
+    policy, command = settled.effective, settled.program.compile
+    if command is None:
+        return None
+    bounded = policy.model_copy(update={"limits": of_compile(policy)})
+    return {
+        "command": command.words,
+        "argv0": command.argv0,
+        "rlimits": identity.rlimits(bounded, choice.held, spare_tasks),
+        "limits": receipt.limits(choice.held, policy, compiling=True),
+        "blame": blame(policy, "language.compile"),
     }
 
 

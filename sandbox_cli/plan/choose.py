@@ -114,7 +114,7 @@ def weigh(name: str, policy: Policy, host: Host, *, best_effort: bool = False) -
     if best_effort:
         held = levels.lower(held, short)
         lowered = [_shortfall(name, policy, each) for each in held if each.lowered]
-        short = [each for each in short if not each.clause.startswith(levels.LIMITS)]
+        short = [each for each in short if not levels.is_limit(each.clause)]
     gaps = [_shortfall(name, policy, each) for each in short]
     return Candidate(name, host, held, gaps, jailer, _blame(policy, short[0]) if short else None, lowered)
 
@@ -141,7 +141,7 @@ def fix(held: Held) -> str:
     """What would make the clause strict; where nothing on this host does, how to do with less."""
     if held.fix is not None:
         return held.fix
-    return _accept(held) + (", or for one run --best-effort" if held.clause.startswith(levels.LIMITS) else "")
+    return _accept(held) + (", or for one run --best-effort" if levels.is_limit(held.clause) else "")
 
 
 def _accept(held: Held) -> str:

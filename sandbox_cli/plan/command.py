@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
 from sandbox_cli.plan import view
-from sandbox_cli.policy.variables import substitute
-from sandbox_cli.slots import FILE, SCRATCH
+from sandbox_cli.policy.variables import expand, substitute
+from sandbox_cli.slots import FILE, SCRATCH, VALUE_FILE, VALUE_VARIABLE
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from sandbox_cli.host.runtimes import Found
@@ -22,13 +22,21 @@ if TYPE_CHECKING:
 
 # Nothing of the caller's environment: a policy and the job's own options add the rest.
 FIXED = {"HOME": SCRATCH, "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
+VALUE = {VALUE_VARIABLE: f"{SCRATCH}/{VALUE_FILE}"}  # policies and jobs can't say another
 
 
-class Program(NamedTuple):
-    """`words`: a path and arguments. `argv0`: what it sees as its own name. `file`: the name of the code in scratch."""
+class Command(NamedTuple):
+    """`words`: a path and arguments. `argv0`: what it sees as its own name."""
 
     words: list[str]
     argv0: str
+
+
+class Program(NamedTuple):
+    """`compile` comes before `command`, where there is one. `file`: the name of the code in scratch."""
+
+    command: Command
+    compile: Command | None
     file: str | None
     environment: dict[str, str]
 
@@ -36,17 +44,46 @@ class Program(NamedTuple):
 def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount]) -> Program:
     """The program of `job`: its own command, or what the policy's language runs code with."""
     given = job.get("command")
+    if VALUE_VARIABLE in job.get("env", {}):
+        hint = "the program writes its value to the path that it finds there"
+        raise UsageError(f"-e: {VALUE_VARIABLE} is set by the sandbox itself", hint=hint)
     values = variables(runtime, code=given is None)
-    environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()}
+    environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()} | VALUE
     if given is not None:
         if not given or not given[0]:
             raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
-        return Program([find(given[0], mounts, environment["PATH"]), *given[1:]], given[0], None, environment)
+        words = [find(given[0], mounts, environment["PATH"]), *given[1:]]
+        return Program(Command(words, given[0]), None, None, environment)
     language = policy.language
     assert language is not None  # request.resolve sees to it
-    name, *arguments = [substitute(word, values) for word in language.run]
-    words = [find(name, mounts, environment["PATH"]), *arguments]
-    return Program(words, name, file_name(job, language), environment)
+
+    def command(words: Sequence[str]) -> Command:
+        name, *arguments = expand(words, values, _sources(job, language))
+        return Command([find(name, mounts, environment["PATH"]), *arguments], name)
+
+    first = command(language.compile.run) if language.compile else None
+    return Program(
+        command(_words(language, capturing=job.get("value", False))), first, file_name(job, language), environment
+    )
+
+
+def _sources(job: Job, language: Language) -> list[str]:
+    """The files of `-f` that are written in the language, in their order, and the code's own last.
+
+    So what needs another file comes after it, where that matters (ocaml).
+    """
+    names = [name for _, name in job.get("files", []) if name.endswith(tuple(language.extensions))]
+    return [*(f"./{name}" if name.startswith("-") else name for name in names), FILE]
+
+
+def _words(language: Language, *, capturing: bool) -> Sequence[str]:
+    """What runs the code; `capturing`: and gives back the value of its last expression."""
+    if not capturing:
+        return language.run
+    if not language.value:
+        hint = f"have the program write JSON to the path in ${VALUE_VARIABLE}: that works in every language"
+        raise UsageError(f"--value can't capture a value of {language.name}", hint=hint)
+    return language.value
 
 
 def variables(runtime: Found | None, *, code: bool) -> dict[str, str]:

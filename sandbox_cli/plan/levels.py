@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.host.model import Problem
+from sandbox_cli.plan.limits import OF_COMPILE, limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,10 +77,16 @@ class Held:
 def levels(policy: Policy, host: Host, shortfalls: Iterable[Shortfall]) -> list[Held]:
     """Every clause of `policy` in the receipt's order; a mount that falls short has a line of its own."""
     held = {clause: _best(clause, policy, host) for clause in TABLE}
+    step = policy.language.compile if policy.language else None
+    for name in step.limits if step else ():
+        clause = f"{OF_COMPILE}{name}"
+        held[clause] = replace(_best(clause, policy, host), clause=clause)
     for shortfall in shortfalls:
         clause = shortfall["clause"]
         whole = held.get(clause) or replace(held[_table_key(clause)], clause=clause)
         held[clause] = _lower(whole, shortfall)
+        if (compiling := clause.replace(LIMITS, OF_COMPILE)) != clause and compiling in held:
+            held[compiling] = _lower(held[compiling], shortfall)
     order = list(TABLE)
     return sorted(held.values(), key=lambda each: order.index(_table_key(each.clause)))  # stable: parents come first
 
@@ -117,7 +124,7 @@ def nearest(clause: str, require: Mapping[str, Level]) -> str | None:
 
 def lower(held: Sequence[Held], gaps: Iterable[Held]) -> list[Held]:
     """`--best-effort`: marks those of `gaps` that are limits; nothing but a limit can be lowered."""
-    names = {each.clause for each in gaps if each.clause.startswith(LIMITS)}
+    names = {each.clause for each in gaps if is_limit(each.clause)}
     return [replace(each, lowered=True) if each.clause in names else each for each in held]
 
 
@@ -129,12 +136,17 @@ def parts(clause: str) -> tuple[str, ...]:
     return tuple(clause.split("."))
 
 
+def is_limit(clause: str) -> bool:
+    return clause.startswith((LIMITS, OF_COMPILE))
+
+
 def _best(clause: str, policy: Policy, host: Host) -> Held:
+    if not _asked(clause, policy):
+        return Held(clause, "none", None, asked=False)
+    clause = _table_key(clause)
     row = TABLE[clause]
     if clause == "syscalls" and policy.syscalls.action == "log":
         return Held(clause, "none", row.enforcer, asked=False, reason="the policy only logs what it would deny")
-    if not _asked(clause, policy):
-        return Held(clause, "none", None, asked=False)
     if (held := _grouped(clause, host)) is not None:
         return held
     if clause == "limits.processes" and not host.nproc_in_namespace:
@@ -157,9 +169,9 @@ def _grouped(clause: str, host: Host) -> Held | None:
 def _asked(clause: str, policy: Policy) -> bool:
     if clause == "network":
         return policy.network != "host"
-    if clause.startswith(LIMITS):
-        limit = policy.limits.get(clause.removeprefix(LIMITS))
-        return limit is not None and limit.default is not None
+    if is_limit(clause):
+        bounds = limit(policy, clause)
+        return bounds is not None and bounds.default is not None
     return True
 
 
@@ -173,4 +185,6 @@ def _lower(held: Held, shortfall: Shortfall) -> Held:
 
 def _table_key(clause: str) -> str:
     """The row that a clause belongs to: its own, or that of what it is a part of (`filesystem./x`)."""
+    if clause.startswith(OF_COMPILE):
+        return clause.replace(OF_COMPILE, LIMITS)
     return clause if clause in TABLE else parts(clause)[0]

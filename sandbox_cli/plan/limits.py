@@ -10,6 +10,9 @@ from sandbox_cli.policy import units
 from sandbox_cli.policy.model import Limit
 from sandbox_cli.text import quoted
 
+COMPILE = "compile."  # `--limit compile.memory=2GiB`
+OF_COMPILE = "language.compile.limits."
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,13 +22,33 @@ if TYPE_CHECKING:
 
 def apply(policy: Policy, options: Mapping[str, str], network: str | None) -> Policy:
     """`policy` with each `default` at the value that holds for this job, and whom to blame for it in `sources`."""
-    limits, sources = dict(policy.limits), dict(policy.sources)
-    for name, text in options.items():
-        clause = f"limits.{name}"
-        limits[name] = Limit(default=_within(policy, name, text), max=limits[name].max)
+    limits, sources, language = dict(policy.limits), dict(policy.sources), policy.language
+    compiling = dict(language.compile.limits) if language and language.compile else {}
+    for option, text in options.items():
+        name = option.removeprefix(COMPILE)
+        within, clause = (compiling, f"{OF_COMPILE}{name}") if name != option else (limits, f"limits.{name}")
+        if name != option and name not in compiling:
+            raise _no_such_limit(policy, option, compiling)
+        within[name] = Limit(default=_within(policy, clause, text), max=within[name].max)
         sources[clause] = by_option(clause)
+    if language and language.compile:
+        step = language.compile.model_copy(update={"limits": compiling})
+        language = language.model_copy(update={"compile": step})
     allowed = _network(policy, network)
-    return policy.model_copy(update={"limits": limits, "sources": sources, "network": allowed})
+    changed = {"limits": limits, "sources": sources, "network": allowed, "language": language}
+    return policy.model_copy(update=changed)
+
+
+def of_compile(policy: Policy) -> dict[str, Limit]:
+    """What bounds the compile step: its own limits over those of the job."""
+    step = policy.language.compile if policy.language else None
+    return policy.limits | (step.limits if step else {})
+
+
+def limit(policy: Policy, clause: str) -> Limit | None:
+    """The limit of a clause, `limits.NAME` or `language.compile.limits.NAME`."""
+    own = clause.startswith(OF_COMPILE)
+    return (of_compile(policy) if own else policy.limits).get(clause.rpartition(".")[2])
 
 
 def blame(policy: Policy, clause: str) -> Blame:
@@ -42,14 +65,25 @@ def by_option(clause: str) -> Blame:
     return {"clause": clause, "source": "option", "file": None, "line": None}
 
 
-def _within(policy: Policy, name: str, text: str) -> float:
+def _no_such_limit(policy: Policy, option: str, compiling: Mapping[str, Limit]) -> UsageError:
+    if policy.language is None or policy.language.compile is None:
+        message = f"--limit {quoted(option)}: policy {policy.name} compiles nothing"
+        return UsageError(message, hint=f"leave `{COMPILE}` out")
+    names = ", ".join(f"{COMPILE}{name}" for name in compiling) or "none"
+    hint = f"those of its own are: {names}; all others are the job's"
+    return UsageError(f"--limit {quoted(option)}: the compile step has no such limit of its own", hint=hint)
+
+
+def _within(policy: Policy, clause: str, text: str) -> float:
+    name = clause.rpartition(".")[2]
     try:
         value = units.parse_limit(name, text)
     except PolicyError as error:
-        raise UsageError(error.message, hint=error.hint, blame=by_option(f"limits.{name}")) from None
-    most = policy.limits[name].max
+        raise UsageError(error.message, hint=error.hint, blame=by_option(clause)) from None
+    bounds = limit(policy, clause)
+    most = bounds.max if bounds is not None else None
     if most is not None and value > most:
-        clause, top = f"limits.{name}", units.format_limit(name, most)
+        top = units.format_limit(name, most)
         where: Blame = {**blame(policy, f"{clause}.max"), "clause": clause}
         raise RefusedError(
             f"{text} is more than the {top} that policy {policy.name} allows",

@@ -73,8 +73,23 @@ class Artifacts(TypedDict):
     max_bytes: int
 
 
-class Plan(TypedDict):
-    """Everything that a run needs to know."""
+class Step(TypedDict):
+    """One program that runs in the jail, and its bounds."""
+
+    command: list[str]  # the program (an absolute path) and its arguments, those of the job left out; may hold slots
+    argv0: str  # what the program sees as its own name
+    rlimits: list[tuple[int, int]]  # (RLIMIT_*, value), soft and hard alike
+    limits: dict[str, Limit]
+
+
+class Compile(Step):
+    """What is run first, and makes the job's program of its code."""
+
+    blame: Blame  # whose fault it is when that fails
+
+
+class Plan(Step):
+    """Everything that a run needs to know; as a step it is the job's own program."""
 
     backend: str
     program: str
@@ -86,14 +101,11 @@ class Plan(TypedDict):
     binds: list[tuple[str, str]]  # directories of the host that `enter` binds elsewhere first (root only)
     account: Account
     scratch: Scratch
-    command: list[str]  # the program (an absolute path) and its arguments, those of the job left out; may hold slots
-    argv0: str  # what the program sees as its own name
+    compile: Compile | None
     file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet
     environment: list[str]  # the job's: "K=V"; may hold slots
-    rlimits: list[tuple[int, int]]  # (RLIMIT_*, value), soft and hard alike
     filter: bytes  # BPF: instructions of struct sock_filter
     syscall_blame: Blame | None  # where the filter's action is kill: what a SIGSYS is blamed on
-    limits: dict[str, Limit]
     groups: Groups | None
     seal: SealFacts
     artifacts: Artifacts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.plan.levels import LIMITS, told
-from sandbox_cli.plan.limits import blame
+from sandbox_cli.plan.levels import LIMITS, is_limit, told
+from sandbox_cli.plan.limits import OF_COMPILE, blame, limit
 from sandbox_cli.policy import units
 
 if TYPE_CHECKING:
@@ -48,13 +48,18 @@ def clauses(held: Sequence[Held], written: Policy, effective: Policy) -> list[Cl
     ]
 
 
-def limits(held: Iterable[Held], effective: Policy) -> dict[str, Limit]:
-    """The limits that bound the job, as the run needs them; one that isn't bounded stands in the receipt alone."""
+def limits(held: Iterable[Held], effective: Policy, *, compiling: bool = False) -> dict[str, Limit]:
+    """The limits that bound the job, or its compile step, as the run needs them.
+
+    One that isn't bounded stands in the receipt alone.
+    """
     found: dict[str, Limit] = {}
-    for each in held:
-        name = each.clause.removeprefix(LIMITS)
-        value = effective.limits[name].default if each.clause.startswith(LIMITS) and name in effective.limits else None
-        if value is not None:
+    for each in held:  # those of the compile step's own stand behind those of the job, and take their place
+        if not each.clause.startswith((LIMITS, OF_COMPILE) if compiling else LIMITS):
+            continue
+        name, bounds = each.clause.rpartition(".")[2], limit(effective, each.clause)
+        found.pop(name, None)
+        if bounds is not None and (value := bounds.default) is not None:
             found[name] = {
                 "value": value,
                 "asked": units.format_limit(name, value),
@@ -67,10 +72,11 @@ def limits(held: Iterable[Held], effective: Policy) -> dict[str, Limit]:
 
 def words(clause: str, policy: Policy) -> str:
     """What `policy` says of a clause, in one line."""
-    if clause.startswith(LIMITS):
-        name = clause.removeprefix(LIMITS)
-        limit = policy.limits.get(name)
-        return UNBOUNDED if limit is None or limit.default is None else units.format_limit(name, limit.default)
+    if is_limit(clause):
+        bounds = limit(policy, clause)
+        if bounds is None or bounds.default is None:
+            return UNBOUNDED
+        return units.format_limit(clause.rpartition(".")[2], bounds.default)
     if clause.startswith("filesystem./"):
         path = clause.removeprefix("filesystem.")
         mount = policy.filesystem.get(path)

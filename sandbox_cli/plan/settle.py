@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.errors import HostError, RefusedError, UsageError
+from sandbox_cli.errors import HostError, UsageError
 from sandbox_cli.host import runtimes
 from sandbox_cli.plan import command, filesystem, limits
 from sandbox_cli.policy import scalars
@@ -40,13 +40,8 @@ class Settled(NamedTuple):
 def settle(job: Job, asked: Request, host: Host) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
-    if is_code and asked.policy.language is not None and asked.policy.language.compile is not None:
-        raise RefusedError(
-            f"policy {asked.policy.name} compiles its code first, and that is not built yet",
-            hint="compile it elsewhere and run the program with `sandbox exec`",
-            blame=limits.blame(asked.policy, "language.compile"),
-        )
-    written = limits.apply(asked.policy, job.get("limits", {}), job.get("network"))
+    policy = asked.policy if is_code else _without_compile(asked.policy)
+    written = limits.apply(policy, job.get("limits", {}), job.get("network"))
     runtime = _runtime(asked, needed=is_code)
     mounts = filesystem.effective(written, host, (runtime.path, runtime.prefix) if runtime else None)
     reachable, binds = filesystem.reachable(mounts, host)
@@ -60,6 +55,13 @@ def settle(job: Job, asked: Request, host: Host) -> Settled:
         runtime=runtime if is_code else None,
         collect=_collect(job) or written.artifacts.collect,
     )
+
+
+def _without_compile(policy: Policy) -> Policy:
+    """A command is compiled already: no step, and no bounds of one."""
+    if policy.language is None:
+        return policy
+    return policy.model_copy(update={"language": policy.language.model_copy(update={"compile": None})})
 
 
 def _collect(job: Job) -> Sequence[str]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Plain = dict[str, Any]
 
+_COMMANDS = (("language", "run"), ("language", "compile", "run"))
+
 
 def build(merged: Merged, name: str, files: Sequence[str]) -> Policy:
     """The policy that `merged` says; `files` is its chain, nearest first."""
@@ -69,7 +71,7 @@ def _language(merged: Merged) -> Plain:
         said = {key: merged.value(*path, key) for key in keys if merged.has(*path, key)}
         return said or None
 
-    language = only("language", keys=("name", "aliases", "extensions", "file", "run")) or {}
+    language = only("language", keys=("name", "aliases", "extensions", "file", "run", "value")) or {}
     step = only("language", "compile", keys=("run",))
     if step is not None:
         limits = merged.below("language", "compile", "limits")
@@ -89,6 +91,10 @@ def _check(merged: Merged) -> None:
         _check_limit(merged, "limits", name)
     for name in merged.below("language", "compile", "limits"):
         _check_limit(merged, "language", "compile", "limits", name)
+        if name in units.OF_THE_JAIL:
+            path = ("language", "compile", "limits", name)
+            message = f"{name} bounds the compiler and the program together"
+            raise cast("Spot", merged.spot(*path)).error(message, clause=".".join(path), hint=f"say limits.{name}")
     if (link := merged.said.get(("filesystem", "/", "symlink"))) is not None:
         raise link.spot.error("the root of the jail can't be a symbolic link", clause="filesystem./", hint="write from")
     if merged.has("language"):
@@ -146,6 +152,13 @@ def _check_variables(merged: Merged) -> None:
             texts: tuple[str, ...] = (said.value,)
         else:
             texts = said.value if isinstance(said.value, tuple) else ()
+        for text in texts:
+            if variables.SOURCES not in variables.names_in(text):
+                continue
+            if path not in _COMMANDS or not variables.is_whole_word(text):
+                hint = "make it an item of its own, of language.run or language.compile.run"
+                message = f"{text!r} is one word, and {{{{ sources }}}} stands for several"
+                raise said.spot.error(message, clause=".".join(path), hint=hint)
         for name in sorted(frozenset[str]().union(*(variables.names_in(text) for text in texts))):
             if (part := _unmet(merged, name)) is not None:
                 message = f"{{{{ {name} }}}} has no value: the policy has no {part}"
@@ -153,7 +166,7 @@ def _check_variables(merged: Merged) -> None:
 
 
 def _unmet(merged: Merged, variable: str) -> str | None:
-    if variable == "file":
+    if variable in {"file", variables.SOURCES}:
         return None if merged.has("language") else "language"
     if variable.startswith("runtime"):
         return None if merged.has("language", "runtime") else "language.runtime"

@@ -77,6 +77,7 @@ def _language(language: Language) -> dict[str, object]:
         "runtime": language.runtime.model_dump(mode="json") if language.runtime else None,
         "compile": _compile(language.compile) if language.compile else None,
         "run": list(language.run),
+        "value": list(language.value) or None,
         "selftest": language.selftest.model_dump(mode="json") if language.selftest else None,
     }
 

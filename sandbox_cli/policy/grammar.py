@@ -72,6 +72,7 @@ LANGUAGE = Record(
         ),
         "compile": Record({"run": Items(scalars.text, variables=True, filled=True), "limits": LIMITS}),
         "run": Items(scalars.text, variables=True, filled=True),
+        "value": Items(scalars.text, variables=True, filled=True, lines=True),
         "selftest": Record(
             {
                 "source": TEXT,

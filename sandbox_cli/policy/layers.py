@@ -165,7 +165,7 @@ def _item(spec: Items, node: Node, clause: str) -> str:
         raise node.spot.error(f"expects text in this list, not a {_kind(node)}", clause=clause, hint=hint)
     if node.missing:
         raise node.spot.error("no value stands here", clause=clause, hint='"" is empty text')
-    _check_text(node, clause, lines=False, variable=spec.variables)
+    _check_text(node, clause, lines=spec.lines, variable=spec.variables)
     return spec.parse(node, clause)
 
 
@@ -192,7 +192,7 @@ def _check_text(scalar: Scalar, clause: str, *, lines: bool, variable: bool) -> 
     """Refuses what could hide something, break out of a line of a jailer's configuration, or look like a template."""
     text = scalar.text.replace("\n", "").replace("\t", "") if lines else scalar.text
     if found := CONTROL.search(text):
-        several = "only description and language.selftest may have several lines"
+        several = "only description, language.value and language.selftest may have several lines"
         hint = several if found[0] in "\n\t" else "take it out: it could hide something, or end a line"
         kind = "line separator" if found[0] in "\u2028\u2029" else "control character"
         raise scalar.spot.error(f"holds the {kind} U+{ord(found[0]):04X}", clause=clause, hint=hint)

@@ -66,6 +66,7 @@ class Language(Model):
     runtime: RuntimeSpec | None = None
     compile: Compile | None = None
     run: tuple[str, ...]
+    value: tuple[str, ...] = ()  # the same, giving back the value of the code's last expression
     selftest: Selftest | None = None
 
 

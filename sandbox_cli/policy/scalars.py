@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places, units
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.slots import VALUE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -146,6 +147,8 @@ def environment_name(scalar: Scalar, clause: str) -> str:
     if not scalar.text or "=" in scalar.text:
         hint = "a name holds at least one character and no ="
         raise scalar.spot.error(f"{scalar.text!r} can't be the name of a variable", clause=clause, hint=hint)
+    if scalar.text == VALUE_VARIABLE:
+        raise scalar.spot.error(f"{scalar.text} is set by the sandbox itself", clause=clause, hint="take it out")
     return scalar.text
 
 

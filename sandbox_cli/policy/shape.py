@@ -22,11 +22,15 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Items:
-    """A list of scalars, which a `+` before its key appends to the inherited one. `filled`: never an empty one."""
+    """A list of scalars, which a `+` before its key appends to the inherited one. `filled`: never an empty one.
+
+    `lines` and `variables` as for a Leaf.
+    """
 
     parse: Callable[[Scalar, str], str]
     variables: bool = False
     filled: bool = False
+    lines: bool = False
 
 
 @dataclass(frozen=True)

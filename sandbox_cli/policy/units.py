@@ -29,6 +29,9 @@ LIMITS: dict[str, Kind] = {
     "cpus": "number",
 }
 
+# What is made with the jail, and then holds for every program in it: a compile step has no such limits of its own.
+OF_THE_JAIL = ("scratch_size", "scratch_files", "tmp_size")
+
 # 0 bytes or inodes mean "not bounded" to a tmpfs, and 0 s of CPU one second to the kernel: only where
 # "nothing at all" is what 0 does is it a value.
 MAY_BE_ZERO = frozenset({"file_size", "output"})

@@ -13,10 +13,11 @@ from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy.spelling import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-NAMES = ("file", "scratch", "runtime", "runtime.prefix", "runtime.version")
-CLAUSES = "language.run, language.compile.run and environment"
+NAMES = ("file", "sources", "scratch", "runtime", "runtime.prefix", "runtime.version")
+SOURCES = "sources"  # stands for several words, so it can't be a part of one
+CLAUSES = "language.run, language.value, language.compile.run and environment"
 _EXPRESSION = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_.]*) *\}\}")
 _OPENING = re.compile(r"\{[{%#][^\n]{0,40}")
 
@@ -40,6 +41,19 @@ def substitute(text: str, values: Mapping[str, str]) -> str:
     if missing:
         raise PolicyError(f"{{{{ {missing[0]} }}}} has no value for this job", hint=_known())
     return _EXPRESSION.sub(lambda match: values[match[1]], text)
+
+
+def expand(words: Iterable[str], values: Mapping[str, str], sources: Sequence[str]) -> list[str]:
+    """Each of `words` with its variables replaced; `{{ sources }}` becomes a word for each of `sources`."""
+    expanded: list[str] = []
+    for word in words:
+        expanded += sources if SOURCES in names_in(word) else [substitute(word, values)]
+    return expanded
+
+
+def is_whole_word(word: str) -> bool:
+    """Whether `word` is one variable and nothing else."""
+    return _EXPRESSION.fullmatch(word) is not None
 
 
 def _known() -> str:

@@ -28,6 +28,9 @@ Who dies first:
                      opened, and ends; the parent-death signal, or `enter` as watcher, ends the jailer.
                      (bwrap's child has no such signal while bwrap starts, firejail's set-uid bit clears it.)
 
+A job that is compiled first runs two programs in one jail: after the compiler's `total` the next message follows,
+with its own limits, seal and gate. Each has a supervisor of its own.
+
 The run is over when the jail's PID 1 is gone (a pidfd says so) and the jailer is reaped; then what is left
 in the socket and the pipes is read, artifacts are collected through the fd of scratch, and only then is it
 judged what happened (verdict.py). Nothing here knows policies, Jinja or YAML, and nothing heavy is imported.
@@ -39,15 +42,17 @@ import errno
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
-from sandbox_cli.run import verdict
+from sandbox_cli.run import artifacts, verdict
+from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.limits import groups
-from sandbox_cli.run.outcome import blank, decide, describe
+from sandbox_cli.run.outcome import blank, compiled, decide, describe
 from sandbox_cli.run.scratch import Site, sweep
 from sandbox_cli.run.supervise import Supervisor
 from sandbox_cli.run.system import close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from sandbox_cli.backends.base import JailerReport
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.result import Outcome
     from sandbox_cli.run.model import Work
@@ -63,29 +68,63 @@ def execute(plan: Plan, work: Work) -> Outcome:
     Raises UsageError for an input that can't be read, HostError where scratch, an account or the jailer
     can't be had. Nothing of the job is left running or lying about then, or ever.
     """
-    if "/" not in plan["command"][0]:
-        outcome = blank(plan, work)
-        decide(outcome, verdict.not_found(plan["command"][0]))
-        return outcome
+    for step in (plan["compile"], plan):
+        if step is not None and "/" not in step["command"][0]:
+            outcome = blank(plan, work)
+            decide(outcome, verdict.not_found(step["command"][0]))
+            return outcome
     sweep(plan["account"]["uid_range"], patience_s=_SWEEP_S)
     groups.sweep(plan["groups"], _SWEEP_GROUPS_S)
     site = Site(plan)
-    supervisor = None
+    jail = None
     try:
-        supervisor = _supervisor(plan, work, site)
-        supervisor.run()
-        report = BACKENDS[plan["backend"]].read(supervisor.jail.exit_status, bytes(supervisor.jail.log))
-        return describe(plan, work, supervisor, report)
+        with _Starting():
+            jail = Jail(plan, work, site)
+        return _run(plan, work, site, jail)
     finally:
-        if supervisor is not None:
-            close(supervisor.jail.scratch)
+        if jail is not None:
+            jail.close()
+            close(jail.scratch)
         site.close()
 
 
-def _supervisor(plan: Plan, work: Work, site: Site) -> Supervisor:
-    try:
-        return Supervisor(plan, work, site)
-    except OSError as error:
+def _run(plan: Plan, work: Work, site: Site, jail: Jail) -> Outcome:
+    outcome = blank(plan, work)
+    if plan["compile"] is not None:
+        # What a compiler says goes where it can't be taken for the program's own output.
+        own: Work = {**work, "arguments": [], "stdin": None, "stdout": work["stderr"]}
+        with _Starting():
+            compiler = Supervisor(plan, plan["compile"], own, site, jail)
+        compiler.run()
+        if not compiled(outcome, compiler, plan["compile"]):
+            compiled(outcome, compiler, plan["compile"], _report(plan, jail))
+            return outcome
+        assert jail.scratch is not None
+        jail.inputs |= artifacts.known(jail.scratch, cancel=compiler.cancel)
+        if site.group is not None:
+            site.group.begin(plan["limits"])
+    with _Starting():
+        program = Supervisor(plan, plan, work, site, jail)
+    program.run()
+    describe(outcome, plan, work, program, _report(plan, jail))
+    return outcome
+
+
+def _report(plan: Plan, jail: Jail) -> JailerReport:
+    """The jailer's own account, when nothing of the jail is left."""
+    jail.close()
+    return BACKENDS[plan["backend"]].read(jail.exit_status, bytes(jail.log))
+
+
+class _Starting:
+    """What keeps a jail from being started, in our words."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, *_: object) -> None:
+        if not isinstance(error, OSError):
+            return
         scarce = error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM)
         hint = "a job takes about 30 open files and four processes: see `ulimit -n` and `ulimit -u`" if scarce else None
         raise HostError(f"the jail can't be started: {error.strerror}", hint=hint) from error

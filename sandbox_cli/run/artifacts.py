@@ -7,13 +7,13 @@ another job through a socket that both see.
 from __future__ import annotations
 
 import os
-import select
 import stat
-import time
 
+from sandbox_cli.run.content import HOLES, Patience, StoppedError, allocated, checksum, pieces
 from sandbox_cli.run.globs import matcher
-from sandbox_cli.run.inputs import NEW, PIECE, identity, make_folders, write_all
+from sandbox_cli.run.inputs import NEW, identity, make_folders, write_all
 from sandbox_cli.run.tree import open_file, open_folder, walk
+from sandbox_cli.slots import VALUE_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from sandbox_cli.run.inputs import Identity
 
 INLINE_BYTES = 8 << 20  # of all artifacts that are returned in the result itself
-LONGEST_S = 60.0  # that collecting may take
 MOST_NAMES = 1_000_000  # that are looked at
 NOT_SAVED = "can't be saved"
 REST = b"."  # stands among what was left out for all that isn't named there
 _MOST_OMITTED = 1000
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo must not hold us
+_VALUE = VALUE_FILE.encode()  # is returned as what it says
 _KINDS = {
     stat.S_IFLNK: "symbolic link",
     stat.S_IFIFO: "fifo",
@@ -37,26 +36,6 @@ _KINDS = {
     stat.S_IFCHR: "device",
     stat.S_IFBLK: "device",
 }
-
-
-class _StoppedError(Exception):
-    """Nobody waits for the rest any more; its text says why."""
-
-
-class _Patience:
-    """How long collecting goes on: until there is something to read in `cancel`, or LONGEST_S have passed."""
-
-    def __init__(self, cancel: int | None) -> None:
-        self._until = time.monotonic() + LONGEST_S
-        self._poll = select.poll()
-        if cancel is not None:
-            self._poll.register(cancel, select.POLLIN)
-
-    def check(self) -> None:
-        if time.monotonic() > self._until:
-            raise _StoppedError(f"there was more than could be collected in {LONGEST_S:.0f}s")
-        if any(events & select.POLLIN for _, events in self._poll.poll(0)):
-            raise _StoppedError("cancelled before all was collected")
 
 
 def collect(
@@ -75,13 +54,13 @@ def collect(
     stays there.
     """
     if output_dir is None:
-        return _Collection(scratch, wanted, None, _Patience(cancel)).run(skip, program)
+        return _Collection(scratch, wanted, None, Patience(cancel)).run(skip, program)
     try:
         target = open_folder(None, b"/", os.fsencode(output_dir))
     except OSError as error:  # the job could reach it, and put something else in its place
         return [], [(REST, f"{NOT_SAVED}: {output_dir}: {error.strerror}")]
     try:
-        found, omitted = _Collection(scratch, wanted, target, _Patience(cancel)).run(skip, program)
+        found, omitted = _Collection(scratch, wanted, target, Patience(cancel)).run(skip, program)
     finally:
         os.close(target)
     for each in found:
@@ -89,10 +68,51 @@ def collect(
     return found, omitted
 
 
+def known(scratch: int, *, cancel: int | None = None) -> dict[bytes, Identity]:
+    """What each file looks like now, to know it again unchanged: what an earlier program left is no artifact.
+
+    The modes stay as they are: another program is to run there. What can't be read, or not in time, isn't in it.
+    """
+    patience = Patience(cancel)
+    seen: dict[bytes, Identity] = {}
+    try:
+        for number, (path, looks) in enumerate(walk(scratch)):
+            patience.check()
+            if number >= MOST_NAMES:
+                break
+            if looks is not None and not stat.S_ISDIR(looks.st_mode):
+                checked = _checksum(scratch, path, looks, patience)
+                if checked is not None:
+                    seen[path] = identity(looks, checked)
+    except StoppedError:
+        pass  # it ends the run, or will be told when all is collected
+    return seen
+
+
+def _checksum(
+    scratch: int, path: bytes, looks: os.stat_result, patience: Patience, *, opening: bool = False
+) -> int | None:
+    """Of a regular file its content's; None: it can't be read, or not soon enough."""
+    if not stat.S_ISREG(looks.st_mode):
+        return 0
+    if looks.st_size - allocated(looks) > HOLES:
+        return None
+    try:
+        source = open_file(scratch, path, opening=opening)
+    except OSError:
+        return None
+    try:
+        return checksum(source, looks.st_size, patience)
+    except OSError:
+        return None
+    finally:
+        os.close(source)
+
+
 class _Collection:
     """The files of one scratch directory, on their way to a directory or into the result."""
 
-    def __init__(self, scratch: int, wanted: Artifacts, target: int | None, patience: _Patience) -> None:
+    def __init__(self, scratch: int, wanted: Artifacts, target: int | None, patience: Patience) -> None:
         self._scratch, self._wanted, self._target, self._patience = scratch, wanted, target, patience
         self._found: list[FoundArtifact] = []
         self._omitted: list[tuple[bytes, str]] = []
@@ -111,7 +131,7 @@ class _Collection:
                     self._omitted.append((path, reason))
                 elif reason is not None:
                     unnamed += 1
-        except _StoppedError as stopped:
+        except StoppedError as stopped:
             self._omitted.append((REST, str(stopped)))
         if unnamed:
             self._omitted.append((REST, f"and {unnamed} more were left out"))
@@ -129,27 +149,15 @@ class _Collection:
                 return
             if looks is None:
                 yield path or REST, 0, "can't be entered, or lies too deep"  # whatever the globs say of what is in it
-            elif path != program and not stat.S_ISDIR(looks.st_mode) and matches(path):
+            elif path not in (program, _VALUE) and not stat.S_ISDIR(looks.st_mode) and matches(path):
                 unfit = _KINDS.get(stat.S_IFMT(looks.st_mode))
-                if unfit is not None or path not in skip or not self._unchanged(path, looks, skip[path]):
+                if path not in skip or not self._unchanged(path, looks, skip[path]):
                     yield path, looks.st_size, unfit
 
     def _unchanged(self, path: bytes, looks: os.stat_result, known: Identity) -> bool:
         if identity(looks, known[-1]) != known:
             return False
-        from zlib import crc32
-
-        checksum = 0
-        try:
-            source = open_file(self._scratch, path, _READ)
-            try:
-                for piece in self._pieces(source, looks.st_size):
-                    checksum = crc32(piece, checksum)
-            finally:
-                os.close(source)
-        except OSError:
-            return False
-        return checksum == known[-1]
+        return _checksum(self._scratch, path, looks, self._patience, opening=True) == known[-1]
 
     def _over(self, size: int) -> str | None:
         if len(self._found) >= self._wanted["max_files"]:
@@ -159,19 +167,17 @@ class _Collection:
     def _take(self, path: bytes, size: int) -> str | None:
         """Hashes one file, and saves or keeps it; else says why not."""
         try:
-            source = open_file(self._scratch, path, _READ)
+            source = open_file(self._scratch, path, opening=True)
         except OSError as error:
             return f"can't be read: {error.strerror}"
         try:
-            if not stat.S_ISREG(os.fstat(source).st_mode):
-                return "not a regular file"
-            pieces = self._pieces(source, size)
+            content_of = (piece for piece, _ in pieces(source, size, self._patience))
             if self._target is not None:
-                size, digest = self._save(self._target, path, os.fstat(source).st_mode, pieces)
+                size, digest = self._save(self._target, path, os.fstat(source).st_mode, content_of)
                 content = None
             else:
                 kept: list[bytes] | None = [] if size <= self._inline else None
-                size, digest = _hash(pieces, kept.append if kept is not None else None)
+                size, digest = _hash(content_of, kept.append if kept is not None else None)
                 content = b"".join(kept) if kept is not None else None
         except FileExistsError:
             return f"{NOT_SAVED}: a file or a folder of that name is there already"
@@ -184,13 +190,6 @@ class _Collection:
         self._found.append({"path": path, "size_bytes": size, "sha256": digest, "content": content, "saved_to": None})
         return None
 
-    def _pieces(self, source: int, size: int) -> Iterator[bytes]:
-        """As much of a file as it had: somebody may make it longer all the time."""
-        while size > 0 and (piece := os.read(source, min(size, PIECE))):
-            self._patience.check()
-            size -= len(piece)
-            yield piece
-
     def _save(self, target: int, path: bytes, mode: int, pieces: Iterator[bytes]) -> tuple[int, str]:
         folder = make_folders(target, os.path.dirname(path), None, self._made)
         name = os.path.basename(path)
@@ -198,7 +197,7 @@ class _Collection:
             destination = os.open(name, NEW, 0o755 if mode & 0o100 else 0o644, dir_fd=folder)
             try:
                 return _hash(pieces, lambda piece: write_all(destination, piece))
-            except (OSError, _StoppedError):
+            except (OSError, StoppedError):
                 os.unlink(name, dir_fd=folder)  # half a file is worse than none
                 raise
             finally:

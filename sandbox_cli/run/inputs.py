@@ -8,6 +8,7 @@ import stat
 
 from sandbox_cli.errors import HostError, UsageError
 from sandbox_cli.run.tree import FOLDER
+from sandbox_cli.slots import VALUE_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def put(scratch: int, inputs: Iterable[Input], owner: tuple[int, int] | None) ->
     """
     written: dict[bytes, Identity] = {}
     for name, source, mode in inputs:
+        if name.split(b"/", 1)[0] == VALUE_FILE.encode():
+            raise UsageError(f"the input {os.fsdecode(name)!r} has the name of the job's value", hint="name another")
         try:
             folder = make_folders(scratch, os.path.dirname(name), owner)
             try:

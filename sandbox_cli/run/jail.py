@@ -1,6 +1,7 @@
 """One jail: from the spawn of the jailer through `ready`, `armed`, the seal and the gate to the last record.
 
-It says what happened; when and why to end it is the supervisor's to decide.
+It runs one program, or several one after another. It says what happened; when and why to end it is the supervisor's
+to decide.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.plan.model import Plan, Step
     from sandbox_cli.run.channel import Record
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.scratch import Site
@@ -32,29 +33,48 @@ _ENDS = ("exit", "signal", "execfail", "armfail")
 class Jail:
     """A jail that was started. Its fds are closed by `close`, after which nothing of it runs any more."""
 
-    def __init__(self, plan: Plan, work: Work, site: Site, stdio: Sequence[int]) -> None:
+    def __init__(self, plan: Plan, work: Work, site: Site) -> None:
         self.fault: str | None = None  # why it must not go on: it is not what was planned
-        self.started = False
-        self.end: list[str] | None = None  # the launcher's last word on the program
-        self.total: list[str] | None = None
-        self.opened: float | None = None  # when the gate was, and when the program ended
-        self.ended: float | None = None
-        self.finished: float | None = None  # when the program had ended or the jail was empty, whichever came first
         self.init = 0  # the launcher's pid, as we see it
         self.scratch: int | None = None
         self.inputs: dict[bytes, inputs.Identity] = {}
-        self.inspected: list[str] = []
         self.exit_status: int | None = None  # the jailer's, as os.waitstatus_to_exitcode gives it
         self.log = bytearray()
-        self._plan, self._work, self._site, self._stdio = plan, work, site, stdio
+        self._forget()
+        self._plan, self._work, self._site = plan, work, site
+        self._step: Step | None = None
+        self._arguments: list[bytes] = []
+        self._stdio: Sequence[int] = ()
         self._fill = filler(site, work["file"])
         self._init_fd: int | None = None
         self._first_fd: int | None = (
             None  # of the PID 1 of the jail: the launcher, or the jailer's own process above it
         )
         self._talks = self._logs = self._jailer_runs = True
-        self._occupied = False
+        self._occupied = self._closed = False
         self._jailer = spawn(plan, site, self._fill)
+
+    def _forget(self) -> None:
+        """What is known of one program."""
+        self.started = False
+        self.end: list[str] | None = None  # the launcher's last word on the program
+        self.total: list[str] | None = None
+        self.opened: float | None = None  # when the gate was, and when the program ended
+        self.ended: float | None = None
+        self.finished: float | None = None  # when the program had ended or the jail was empty, whichever came first
+        self.inspected: list[str] = []
+
+    def begin(self, step: Step, arguments: list[bytes], stdio: Sequence[int]) -> None:
+        """Has the jail run a program, as soon as it is ready for one; `stdio` is the jail's from here on."""
+        self._forget()
+        self._step, self._arguments, self._stdio = step, arguments, stdio
+        if self.init:
+            self._send()
+
+    @property
+    def _last(self) -> bool:
+        """Whether nothing follows: the jail's end is then that of its program."""
+        return self._step is self._plan
 
     @property
     def alive(self) -> bool:
@@ -97,6 +117,9 @@ class Jail:
 
     def close(self) -> None:
         """Ends whatever still runs, reaps the jailer and closes every fd but scratch."""
+        if self._closed:
+            return
+        self._closed = True
         if self.alive:
             self.kill()
             self.kill_jailer()
@@ -143,7 +166,7 @@ class Jail:
             self.ended = self.finished = time.monotonic()
         elif words[0] == "total" and self.total is None:
             self.total = words
-            if self._init_fd != self._first_fd:
+            if self._last and self._init_fd != self._first_fd:
                 self.kill()  # the jailer's own PID 1 would take 18 ms to see that its child is gone
 
     def _ready(self, sender: int) -> None:
@@ -153,27 +176,35 @@ class Jail:
             first = _first_process(sender)
             self._first_fd = self._init_fd if first == sender else os.pidfd_open(first)
             self._occupied = True
-            channel.send(self._jailer.control, self._message(), self._stdio)
-        except (ProcessLookupError, FileNotFoundError, BrokenPipeError, ConnectionResetError):
+        except (ProcessLookupError, FileNotFoundError):
+            return  # see _send
+        self._send()
+
+    def _send(self) -> None:
+        if self._step is None:
+            return
+        try:
+            channel.send(self._jailer.control, self._message(self._step), self._stdio)
+        except (BrokenPipeError, ConnectionResetError):
             return  # it is gone already: the end of its socket and of the jailer says the rest
         finally:
-            for end in self._stdio:
-                os.close(end)
+            close(*self._stdio)
             self._stdio = ()
 
-    def _message(self) -> bytes:
+    def _message(self, step: Step) -> bytes:
         plan, work = self._plan, self._work
-        path, *arguments = (self._fill(word) for word in plan["command"])
+        path, *arguments = (self._fill(word) for word in step["command"])
         environment: dict[bytes, bytes] = {}
         for pair in [*(self._fill(pair) for pair in plan["environment"]), *work["environment"]]:
             environment[pair.split(b"=", 1)[0]] = pair
         return channel.message(
             directory=os.fsencode(self._site.path),
             path=path,
-            arguments=[self._fill(plan["argv0"]), *arguments, *work["arguments"]],
+            arguments=[self._fill(step["argv0"]), *arguments, *self._arguments],
             environment=list(environment.values()),
-            rlimits=within_ours(plan["rlimits"]),
+            rlimits=within_ours(step["rlimits"]),
             bpf=plan["filter"],
+            flags=0 if self._last else channel.ANOTHER_FOLLOWS,
         )
 
     def _armed(self, child: int) -> None:

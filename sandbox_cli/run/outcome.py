@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from sandbox_cli.run import artifacts, verdict
+from sandbox_cli.run import artifacts, value, verdict
 from sandbox_cli.run.limits.sampler import full
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.backends.base import JailerReport
-    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.plan.model import Compile, Plan
     from sandbox_cli.result import Outcome, Receipt, Usage
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.supervise import Supervisor
@@ -21,19 +21,52 @@ _WHOLE = {"cpu_user_s": "cpu_time_s", "cpu_system_s": "cpu_time_s"}  # who measu
 _NOT_SEEN = "the job ended before it was looked at"
 
 
-def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> Outcome:
-    """The whole outcome of a job whose jail is empty."""
+_NO_REPORT: JailerReport = {"failed": None, "hint": None}
+
+
+def compiled(outcome: Outcome, seen: Supervisor, step: Compile, report: JailerReport = _NO_REPORT) -> bool:
+    """Writes into `outcome` how the compiler's run went, and says whether there is something to run now.
+
+    Where there isn't, it is the outcome of the job: `report` is the jailer's account of its end then.
+    """
+    used = usage(seen)
+    judged = _judge(seen, used, report)
+    outcome["compile"] = {
+        "status": judged["status"], "exit_code": judged["exit_code"], "signal": judged["signal"],
+        "stdout": bytes(seen.stdout.kept), "stderr": bytes(seen.stderr.kept),
+        "usage": used,
+    }  # fmt: skip
+    if judged["status"] in ("nonzero-exit", "signalled"):
+        how = judged["cause"] or f"ended with exit code {judged['exit_code']}"
+        cause = f"{step['blame']['clause']}: {os.path.basename(step['argv0'])}: {how}"
+        judged["status"], judged["cause"], judged["blame"] = "compile-error", cause, step["blame"]
+    decide(outcome, judged)
+    _say_what_was_seen(outcome, seen)
+    return judged["status"] == "ok"
+
+
+def describe(outcome: Outcome, plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> None:
+    """Writes into `outcome` how the job's own program went, when its jail is empty."""
     jail = seen.jail
-    outcome = blank(plan, work)
     outcome["usage"] = used = usage(seen)
+    if jail.started and jail.scratch is not None and work["collect"] != "none":
+        outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
+            jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"], cancel=seen.cancel
+        )
+        seen.look_for_cancel()
+    decide(outcome, _judge(seen, used, report))
     if jail.started and jail.scratch is not None:
-        outcome["limit_hits"] = _hits(plan, seen, jail.scratch)
-        if work["collect"] != "none":
-            outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
-                jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"], cancel=seen.cancel
-            )
-            seen.look_for_cancel()
-    judged = verdict.judge(
+        outcome["value"], outcome["value_error"] = value.read(jail.scratch, outcome["status"])
+    _say_what_was_seen(outcome, seen)
+    outcome["stdout"], outcome["stderr"] = bytes(seen.stdout.kept), bytes(seen.stderr.kept)
+    outcome["stdout_bytes"], outcome["stderr_bytes"] = seen.stdout.total, seen.stderr.total
+    outcome["stdout_truncated"] = seen.stdout.total > len(seen.stdout.kept)
+    outcome["stderr_truncated"] = seen.stderr.total > len(seen.stderr.kept)
+
+
+def _judge(seen: Supervisor, used: Usage, report: JailerReport) -> Verdict:
+    jail = seen.jail
+    return verdict.judge(
         {
             "cancelled": seen.cancelled,
             "killed": seen.killed,
@@ -43,18 +76,19 @@ def describe(plan: Plan, work: Work, seen: Supervisor, report: JailerReport) -> 
             "kernel_killed": seen.group.kernel_killed if seen.group is not None else None,
             "cpu_time_s": used["cpu_time_s"] or 0.0,
             "report": report,
-            "syscalls": plan["syscall_blame"],
+            "syscalls": seen.plan["syscall_blame"],
         },
-        plan["limits"],
-        plan["argv0"],
+        seen.step["limits"],
+        seen.step["argv0"],
     )
-    decide(outcome, judged)
-    outcome["stdout"], outcome["stderr"] = bytes(seen.stdout.kept), bytes(seen.stderr.kept)
-    outcome["stdout_bytes"], outcome["stderr_bytes"] = seen.stdout.total, seen.stderr.total
-    outcome["stdout_truncated"] = seen.stdout.total > len(seen.stdout.kept)
-    outcome["stderr_truncated"] = seen.stderr.total > len(seen.stderr.kept)
-    outcome["receipt"] = _receipt(plan, jail.inspected)
-    return outcome
+
+
+def _say_what_was_seen(outcome: Outcome, seen: Supervisor) -> None:
+    """Of the jail, and of the limits that a program survives."""
+    jail = seen.jail
+    if jail.started and jail.scratch is not None:
+        outcome["limit_hits"] = _hits(seen, jail.scratch)
+    outcome["receipt"] = _receipt(seen.plan, jail.inspected)
 
 
 def decide(outcome: Outcome, judged: Verdict) -> None:
@@ -72,10 +106,11 @@ def blank(plan: Plan, work: Work) -> Outcome:
         "exit_code": None, "signal": None, "limit_hits": {}, "error": None,
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
+        "value": None, "value_error": None,
         "artifacts": [], "artifacts_omitted": [],
         "usage": None,
         "receipt": _receipt(plan, []),
-        "policy": plan["policy"], "language": plan["language"], "runtime": plan["runtime"],
+        "policy": plan["policy"], "language": plan["language"], "runtime": plan["runtime"], "compile": None,
     }  # fmt: skip
 
 
@@ -133,17 +168,17 @@ def _count(found: dict[str, float], name: str) -> int | None:
     return int(found[name]) if name in found else None
 
 
-def _hits(plan: Plan, seen: Supervisor, scratch: int) -> dict[str, int]:
+def _hits(seen: Supervisor, scratch: int) -> dict[str, int]:
     """Which limits were reached that the job survives: forks that were refused, as the group counted them; and the
     bounds of scratch, which has no room left, now or at a look, or for which the job was killed."""
     hits: set[str] = set()
     if seen.killed is not None and seen.killed[0].startswith("scratch_"):
         hits.add(seen.killed[0])
-    if plan["scratch"]["made_by"] == "jailer" or plan["scratch"]["tmpfs"]:
+    if seen.plan["scratch"]["made_by"] == "jailer" or seen.plan["scratch"]["tmpfs"]:
         hits |= full(os.fstatvfs(scratch))
         hits |= seen.sampler.full if seen.sampler is not None else set()
     refused = seen.group.hits() if seen.group is not None else {}
-    return refused | dict.fromkeys(sorted(hits & plan["limits"].keys()), 1)
+    return refused | dict.fromkeys(sorted(hits & seen.step["limits"].keys()), 1)
 
 
 def _receipt(plan: Plan, inspected: list[str]) -> Receipt:

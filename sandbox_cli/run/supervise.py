@@ -1,4 +1,4 @@
-"""The supervisor of one job: the loop over everything that can happen, until the jail is empty."""
+"""The supervisor of one program of a job: the loop over everything that can happen, until it is over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import select
 import time
 
 from sandbox_cli.errors import HostError
-from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.limits.sampler import Sampler
 from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
 from sandbox_cli.run.system import SIGPIPE, close
@@ -17,8 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sandbox_cli.plan.model import Plan
-    from sandbox_cli.run.jail import Interest
+    from sandbox_cli.plan.model import Plan, Step
+    from sandbox_cli.run.jail import Interest, Jail
     from sandbox_cli.run.limits import Enforcer
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.scratch import Site
@@ -30,10 +29,13 @@ _DEAD_S = 60.0  # from the first kill: a job of thousands of processes takes the
 
 
 class Supervisor:
-    """Runs one job to its end and keeps what was seen of it."""
+    """Runs one program of a job to its end, in a jail that stands, and keeps what was seen of it.
 
-    def __init__(self, plan: Plan, work: Work, site: Site) -> None:
-        limits = plan["limits"]
+    With the last one, which is the plan itself, the jail is to end, too.
+    """
+
+    def __init__(self, plan: Plan, step: Step, work: Work, site: Site, jail: Jail) -> None:
+        limits = step["limits"]
         self.cancelled: int | None = None  # the signal
         self.killed: tuple[str, str] | None = None  # the limit for which the job was, and what was seen
         self.failure: str | None = None
@@ -41,7 +43,9 @@ class Supervisor:
         self.enforcers: list[Enforcer] = []  # from the moment at which the gate opened, the best informed last
         self.group = site.group
         self.budget = Budget(limits["output"]["value"] if "output" in limits else None)
-        self._plan = plan
+        self.jail = jail
+        self.step = step
+        self.plan = plan
         self.cancel = work["cancel"]
         self._stopping = self._interrupted = self._late = False
         self._stopped: float | None = None
@@ -58,22 +62,22 @@ class Supervisor:
             if plan["account"]["root"]:
                 for end in (stdout.job_end, stderr.job_end):
                     os.fchown(end, site.uid, site.gid)  # or the job could not open its own /dev/stdout
-            self.jail = Jail(plan, work, site, [each.job_end for each in self._streams])
         except BaseException:
             close(*(each.job_end for each in self._streams))
             self._close_streams()
             raise
+        jail.begin(step, work["arguments"], [each.job_end for each in self._streams])
 
     def run(self) -> None:
-        """Until the jail is empty and all that it wrote is taken. Whatever is raised, nothing is left running."""
+        """Until the program is over, all that it left is gone and all that it wrote is taken."""
         try:
-            while self.jail.alive:
-                self._step()
-            self.jail.drain()
+            while self.jail.alive and (self.step is self.plan or self.jail.total is None):
+                self._wait()
+            if not self.jail.alive:
+                self.jail.drain()
             self._flush()
             self._forget_lost_group()
         finally:
-            self.jail.close()
             self._close_streams()
         lost = self.stdout.broken or self.stderr.broken
         if lost is not None and not isinstance(lost, BrokenPipeError):
@@ -86,7 +90,7 @@ class Supervisor:
         for stream in self._streams:
             stream.close()
 
-    def _step(self) -> None:
+    def _wait(self) -> None:
         """Waits for the next event, or for the moment at which something is due, and deals with it."""
         self._poll([*self.jail.interests(), *self._own_interests()])
         if self.jail.fault is not None:
@@ -142,7 +146,7 @@ class Supervisor:
     # ---- what happens ----
 
     def _gate_opened(self, when: float) -> None:
-        limits, scratch = self._plan["limits"], self._plan["scratch"]
+        limits, scratch = self.step["limits"], self.plan["scratch"]
         wall_time = limits.get("wall_time")
         self._deadline = when + wall_time["value"] if wall_time is not None else None
         counted = scratch["made_by"] == "run" and not scratch["tmpfs"]

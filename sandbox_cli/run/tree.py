@@ -6,6 +6,7 @@ there when it is dead, and who would put a link in a folder's place.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -99,14 +100,31 @@ def unlock(above: int | None, name: str | bytes, mode: int) -> None:
         os.close(fd)
 
 
-def open_file(top: int, path: bytes, flags: int) -> int:
-    """Opens a file that a walk with `opening` told."""
+def open_file(top: int, path: bytes, *, opening: bool = False) -> int:
+    """Opens a regular file that a walk told, to be read; with `opening` one of ours that was closed, too.
+
+    What stands there is looked at before it is opened, by the same fd: opening a fifo waits for its other end, and
+    opening a device may do anything. Nor does it wait for whoever has a lease on the file.
+    """
     folder, name = os.path.split(path)
     above = open_folder(top, b".", folder)
     try:
-        return open_entry(above, name, flags, 0o600)
+        way = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
     finally:
         os.close(above)
+    try:
+        if not stat.S_ISREG(os.fstat(way).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        itself, flags = f"/proc/self/fd/{way}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            return os.open(itself, flags)
+        except PermissionError:
+            if not opening:
+                raise
+            os.chmod(itself, 0o600)
+            return os.open(itself, flags)
+    finally:
+        os.close(way)
 
 
 def open_folder(above: int | None, first: bytes, path: bytes) -> int:

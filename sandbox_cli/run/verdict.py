@@ -113,7 +113,7 @@ def _cannot_start(number: int, command: str) -> Verdict:
 
 def _by_limit(name: str, what: str, limits: dict[str, Limit], number: int) -> Verdict:
     limit = limits[name]
-    cause = f"limits.{name}: {what}; {limit['asked']} allowed"
+    cause = f"{limit['blame']['clause']}: {what}; {limit['asked']} allowed"
     return _verdict(_LIMIT_STATUS[name], cause, signal=number, blame=limit["blame"])
 
 

@@ -13,9 +13,9 @@ import typer
 
 from sandbox_cli import policy
 from sandbox_cli.cli import app
+from sandbox_cli.cli.exit_codes import EXIT_CODES
 from sandbox_cli.cli.schemas import json_schema
 from sandbox_cli.policy import units
-from sandbox_cli.result import EXIT_CODES
 
 if TYPE_CHECKING:
     from tests.accounts import Sandbox

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox_cli.result import EXIT_CODES
+from sandbox_cli.cli.exit_codes import EXIT_CODES
 from tests.cli.conftest import one_result
 from tests.contract.conftest import PYTHON
 

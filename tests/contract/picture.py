@@ -81,7 +81,9 @@ def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
     uid, gid = _ids(case, int(seen["status"]["Uid"].split()[0]))
     pid, parent, *_ = seen["self"]
     host_network = case.policy.network == "host"
-    environment = {"HOME": scratch} | ENVIRONMENT | case.policy.environment
+    environment = (
+        {"HOME": scratch, "SANDBOX_VALUE": f"{scratch}/.sandbox-value"} | ENVIRONMENT | case.policy.environment
+    )
     return {
         "mounts": firejail_picture.mounts(case, scratch) if case.firejail else _mounts(case),
         "visible": firejail_picture.visible(case, scratch) if case.firejail else _visible(case),

@@ -57,7 +57,7 @@ def meanwhile(driver: Driver, plan: dict[str, Any], act: Callable[[set[Path]], N
 
 
 def inner(group: Path) -> Path:
-    return group / "job" if (group / "job").exists() else group
+    return group / "job-1" if (group / "job-1").exists() else group
 
 
 def inner_members(group: Path) -> list[str]:

@@ -52,8 +52,8 @@ def test_the_path_is_taken_in_its_order_and_its_relative_folders_are_not(mounts)
 
 def test_a_command_keeps_its_arguments_and_its_name(mounts):
     program = command.of_job({"command": ["tool", "-x", "{{ file }}"]}, made.policy(), None, mounts)
-    assert program.words == ["/usr/bin/tool", "-x", "{{ file }}"]
-    assert (program.argv0, program.file) == ("tool", None)
+    assert program.command.words == ["/usr/bin/tool", "-x", "{{ file }}"]
+    assert (program.command.argv0, program.file) == ("tool", None)
 
 
 @pytest.mark.parametrize("words", [[], [""]])
@@ -64,14 +64,14 @@ def test_no_command_is_a_usage_error(words, mounts):
 
 def test_code_is_run_as_its_language_says(mounts):
     program = command.of_job({"code": b""}, made.policy(language=LANGUAGE), PYTHON, mounts)
-    assert program.words == ["/opt/py/bin/python3.12", "-B", FILE]
-    assert (program.argv0, program.file) == ("/opt/py/bin/python3.12", "main.py")
+    assert program.command.words == ["/opt/py/bin/python3.12", "-B", FILE]
+    assert (program.command.argv0, program.file) == ("/opt/py/bin/python3.12", "main.py")
 
 
 def test_a_language_without_a_runtime_of_its_own_is_found_on_the_path(mounts):
     language = Language(name="tool", file="main.x", run=("tool", "-f", "{{ file }}"))
     program = command.of_job({"code": b""}, made.policy(language=language), None, mounts)
-    assert (program.words[0], program.argv0) == ("/usr/bin/tool", "tool")
+    assert (program.command.words[0], program.command.argv0) == ("/usr/bin/tool", "tool")
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,30 @@ def test_the_environment_is_fixed_and_the_policys_goes_over_it(mounts):
         "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin",
         "TMP": f"{SCRATCH}/t",
         "PY": "/opt/py",
+        "SANDBOX_VALUE": f"{SCRATCH}/.sandbox-value",
     }
+
+
+def test_a_job_can_set_no_other_place_for_its_value(mounts):
+    with pytest.raises(UsageError, match="-e: SANDBOX_VALUE is set by the sandbox itself"):
+        command.of_job({"command": ["x"], "env": {"SANDBOX_VALUE": "/tmp/x"}}, made.policy(), PYTHON, mounts)
+
+
+def test_capturing_the_value_runs_the_words_that_the_language_has_for_it(mounts):
+    language = LANGUAGE.model_copy(update={"value": ("{{ runtime }}", "-c", "a\nb", "{{ file }}")})
+    program = command.of_job({"code": b"", "value": True}, made.policy(language=language), PYTHON, mounts)
+    assert program.words == ["/opt/py/bin/python3.12", "-c", "a\nb", FILE]
+
+
+def test_capturing_the_value_of_a_language_that_has_no_words_for_it_is_refused_with_the_way_out(mounts):
+    with pytest.raises(UsageError, match=f"can't capture a value of {LANGUAGE.name}") as refused:
+        command.of_job({"code": b"", "value": True}, made.policy(language=LANGUAGE), PYTHON, mounts)
+    assert "$SANDBOX_VALUE" in (refused.value.hint or "")
 
 
 def test_a_path_that_the_policy_sets_is_where_a_command_is_looked_for(mounts):
     policy = made.policy(environment={"PATH": "/usr/local/bin"})
-    assert command.of_job({"command": ["tool"]}, policy, None, mounts).words == ["tool"]
+    assert command.of_job({"command": ["tool"]}, policy, None, mounts).command.words == ["tool"]
 
 
 def test_a_variable_without_a_value_for_this_job_is_refused(mounts):

@@ -13,6 +13,7 @@ import pytest
 from sandbox_cli import plan, policy
 from sandbox_cli.errors import RefusedError, UsageError
 from sandbox_cli.policy.config import Config
+from sandbox_cli.slots import FILE
 from tests.plan import made
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -152,10 +153,56 @@ def test_as_root_a_closed_folder_is_bound_first_and_the_receipt_still_names_it(m
     assert row["effective"] == f"/bin -> usr/bin, /data ro from {tmp_path}/data, /lib -> usr/lib, /usr ro"
 
 
-def test_a_compile_step_is_refused_as_not_built_yet(monkeypatch):
-    language = {"name": "c", "file": "main.c", "run": ("./prog",), "compile": {"run": ("gcc",)}}
-    with pytest.raises(RefusedError, match=r"language\.compile: .* not built yet"):
-        compiled(monkeypatch, {"code": b"", "policy": "c"}, language=language)
+COMPILED = {
+    "name": "c",
+    "file": "main.c",
+    "extensions": (".c", ".h"),
+    "run": ("./prog",),
+    "compile": {
+        "run": ("cc", "-o", "prog", "{{ sources }}"),
+        "limits": {"memory": {"default": 1 << 30, "max": 2 << 30}, "cpus": {"default": 1.0, "max": None}},
+    },
+}
+
+
+def test_a_compile_step_is_a_program_of_its_own_with_the_jobs_limits_beneath_its_own(monkeypatch):
+    files = [("/x", "b.c"), ("/x", "notes.txt"), ("/x", "a.h")]
+    found = compiled(monkeypatch, {"code": b"", "policy": "c", "files": files}, language=COMPILED)
+    step = found["compile"]
+    assert step["command"][1:] == ["-o", "prog", "b.c", "a.h", FILE]
+    assert (step["argv0"], found["command"]) == ("cc", ["./prog"])
+    assert [step["limits"][name]["value"] for name in ("memory", "wall_time")] == [1 << 30, 10]
+    assert step["limits"]["memory"]["blame"]["clause"] == "language.compile.limits.memory"
+    assert found["limits"]["memory"]["value"] == 512 << 20
+    assert "cpus" in step["limits"]
+    assert "cpus" not in found["limits"]
+
+
+def test_a_command_under_the_policy_of_a_compiled_language_has_no_such_step(monkeypatch):
+    found = compiled(monkeypatch, {"command": ["env"], "policy": "c"}, language=COMPILED)
+    assert found["compile"] is None
+    assert not [row for row in found["receipt"]["clauses"] if "compile" in row["clause"]]
+
+
+def test_an_option_moves_a_limit_of_the_compile_step_within_its_own_max(monkeypatch):
+    job = {"code": b"", "policy": "c", "limits": {"compile.memory": "1500MiB"}}
+    limit = compiled(monkeypatch, job, language=COMPILED)["compile"]["limits"]["memory"]
+    assert (limit["value"], limit["blame"]["source"]) == (1500 << 20, "option")
+    with pytest.raises(RefusedError, match=r"^language\.compile\.limits\.memory: 3GiB is more than the 2GiB"):
+        compiled(monkeypatch, job | {"limits": {"compile.memory": "3GiB"}}, language=COMPILED)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (COMPILED, "--limit 'compile.wall_time': the compile step has no such limit of its own"),
+        (COMPILED | {"compile": None}, "--limit 'compile.wall_time': policy c compiles nothing"),
+    ],
+)
+def test_an_option_for_a_limit_that_the_compile_step_has_not_is_a_usage_error(monkeypatch, language, words):
+    with pytest.raises(UsageError) as error:
+        compiled(monkeypatch, {"code": b"", "policy": "c", "limits": {"compile.wall_time": "9s"}}, language=language)
+    assert str(error.value) == words
 
 
 def test_a_version_where_there_is_no_choice_is_a_usage_error(monkeypatch):

@@ -93,6 +93,28 @@ def test_a_default_over_its_max_is_refused_in_a_compile_step_too(site: Site) -> 
     assert error.clause == "language.compile.limits.wall_time"
 
 
+@pytest.mark.parametrize("name", ["scratch_size", "scratch_files", "tmp_size"])
+def test_what_is_made_with_the_jail_is_no_limit_of_a_compile_step(site: Site, name: str) -> None:
+    value = "100" if name == "scratch_files" else "1MiB"
+    error = site.refused(f"language: {{file: a, run: [x], compile: {{run: [cc], limits: {{{name}: {value}}}}}}}")
+    assert error.message == f"{name} bounds the compiler and the program together"
+    assert (error.clause, error.hint) == (f"language.compile.limits.{name}", f"say limits.{name}")
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        "language: {file: a, run: [x, 'in/{{ sources }}']}",
+        "language: {file: a, run: [x], compile: {run: [cc, '{{ file }} {{ sources }}']}}",
+        "language: {file: a, run: [x]}\nenvironment: {ALL: '{{ sources }}'}",
+    ],
+)
+def test_sources_are_several_words_and_stand_where_words_do(site: Site, clauses: str) -> None:
+    error = site.refused(clauses)
+    assert "is one word, and {{ sources }} stands for several" in error.message
+    assert error.hint == "make it an item of its own, of language.run or language.compile.run"
+
+
 @pytest.mark.parametrize("limit", ["{max: 1GiB}", "{default: none, max: 1GiB}"])
 def test_a_max_without_a_bounded_default_is_refused(site: Site, limit: str) -> None:
     error = site.refused(f"limits: {{memory: {limit}}}")

@@ -24,6 +24,7 @@ language:
   runtime: {command: x, paths: ["/opt/x*/bin"], package: x-base}
   compile: {run: [cc, "{{ file }}"], limits: {wall_time: 30s}}
   run: ["{{ runtime }}", "{{ file }}"]
+  value: ["{{ runtime }}", "a\\nb"]
   selftest: {source: "a\\n\\tb", args: [--x, ""], stdin: "1\\n", files: {data/in.txt: "2\\n"}, stdout: ""}
 limits: {wall_time: {default: 1500ms, max: 1min}, memory: 1GiB, cpus: 1.5, processes: 7, output: none}
 filesystem: {/usr: ro, /tmp: tmpfs, /l: {symlink: usr/l}, /d: {from: /e, mode: rw, optional: true}}
@@ -46,6 +47,7 @@ def test_the_document_is_the_long_form(site: Site) -> None:
             "runtime": {"command": "x", "version": "--version", "paths": ["/opt/x*/bin"], "package": "x-base"},
             "compile": {"run": ["cc", "{{ file }}"], "limits": {"wall_time": {"default": "30s", "max": "30s"}}},
             "run": ["{{ runtime }}", "{{ file }}"],
+            "value": ["{{ runtime }}", "a\nb"],
             "selftest": {
                 "source": "a\n\tb", "args": ["--x", ""], "stdin": "1\n", "files": {"data/in.txt": "2\n"}, "stdout": "",
             },

@@ -76,6 +76,7 @@ def test_unknown_key_is_refused_with_line_and_nearest_spelling(
         ("description: true", (1, 14), "description", "expects text"),
         ("environment: {A: true}", (1, 18), "environment.A", "expects text"),
         ("environment: {'': x}", (1, 15), "environment.", "can't be the name"),
+        ("environment: {SANDBOX_VALUE: x}", (1, 15), "environment.SANDBOX_VALUE", "is set by the sandbox itself"),
         ("environment: {A=B: x}", (1, 15), "environment.A=B", "can't be the name"),
         ("environment: {+A: x}", (1, 15), "environment", "lists only"),
         ("environment: {A: {B: c}}", (1, 18), "environment.A", "expects one value"),
@@ -202,12 +203,13 @@ def test_an_escaped_control_character_is_refused_in_a_key() -> None:
     assert "control character U+001B" in refusal(r'"\e[2J": x').message
 
 
-def test_only_description_and_selftest_may_have_several_lines() -> None:
+def test_only_description_value_and_selftest_may_have_several_lines() -> None:
     text = """
 description: |
   Two
   lines.
 language:
+  value: [x, "a\\nb"]
   selftest:
     source: |
       if True:
@@ -216,6 +218,7 @@ language:
 """
     values = {entry.path: entry.value for entry in policy_layer(text, "p.yaml").entries}
     assert values["description",] == "Two\nlines.\n"
+    assert values["language", "value"] == ("x", "a\nb")
     assert values["language", "selftest", "source"] == 'if True:\n\tprint("OK")\n'
     error = refusal("environment:\n  A: |\n    two\n    lines\n")
     assert (error.line, error.clause) == (2, "environment.A")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy.variables import NAMES, names_in, substitute
+from sandbox_cli.policy.variables import NAMES, expand, names_in, substitute
 
 VALUES = {name: f"<{name}>" for name in NAMES}
 
@@ -58,6 +58,12 @@ def test_any_other_expression_is_refused(text: str) -> None:
 def test_a_name_without_a_value_is_refused() -> None:
     with pytest.raises(PolicyError, match="has no value"):
         substitute("{{ runtime }}", {"file": "main.py"})
+
+
+def test_sources_become_a_word_each_and_are_never_looked_at_again() -> None:
+    words = ["cc", "-o", "{{ file }}.out", "{{sources}}", "end"]
+    assert expand(words, {"file": "a"}, ["b c", "{{ file }}"]) == ["cc", "-o", "a.out", "b c", "{{ file }}", "end"]
+    assert expand(["{{ sources }}"], {}, []) == []
 
 
 @given(some.text("{}%# filescratch.runtime\n", max_size=30))

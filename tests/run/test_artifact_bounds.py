@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox_cli.run import artifacts, tree
+from sandbox_cli.run import artifacts, content, tree
 from tests.run.test_artifacts import ALL, paths
 
 CANCELLED = [(b".", "cancelled before all was collected")]
@@ -51,7 +51,7 @@ def test_a_cancellation_ends_the_reading_of_one_huge_file(fd: int, scratch: Path
 
 
 def test_collecting_is_bounded_in_time(fd: int, scratch: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(artifacts, "LONGEST_S", 0.2)
+    monkeypatch.setattr(content, "LONGEST_S", 0.2)
     with (scratch / "sparse").open("wb") as file:
         file.truncate(1 << 40)
     found, omitted = artifacts.collect(fd, ALL | {"max_bytes": 1 << 41}, {}, None, None)

@@ -187,14 +187,14 @@ def test_a_file_that_grows_while_it_is_read_ends_where_it_ended(fd: int, scratch
     """Somebody who lives on can have got an fd of it from the job."""
     file = scratch / "grows"
     file.write_bytes(b"x" * 10)
-    read = os.read
+    read = os.pread
 
-    def grow(source: int, size: int) -> bytes:
+    def grow(source: int, size: int, offset: int) -> bytes:
         with file.open("ab") as more:
             more.write(b"y" * 1000)
-        return read(source, size)
+        return read(source, size, offset)
 
-    monkeypatch.setattr(os, "read", grow)
+    monkeypatch.setattr(os, "pread", grow)
     found, _ = artifacts.collect(fd, ALL, {}, None, None)
     assert [(each["size_bytes"], each["content"]) for each in found] == [(10, b"x" * 10)]
 

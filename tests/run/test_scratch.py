@@ -29,6 +29,7 @@ def plan(**changes: Any) -> Any:
         "scratch": {"made_by": "run", "tmpfs": False, "shown": True, "size_bytes": 1, "files": 1},
         "binds": [],
         "groups": None,
+        "compile": None,
         **changes,
     }
 

@@ -113,8 +113,8 @@ def test_a_file_is_opened_through_no_link_and_opened_to_us_through_none(top: int
     (tmp_path / "link").symlink_to("kept")
     (tmp_path / "folder").symlink_to(".")
     for path in (b"link", b"folder/kept"):
-        with pytest.raises(OSError, match=r"Too many levels of symbolic links|Not a directory"):
-            tree.open_file(top, path, os.O_RDONLY | os.O_NOFOLLOW)
+        with pytest.raises(OSError, match=r"not a regular file|Not a directory"):
+            tree.open_file(top, path, opening=True)
     with contextlib.suppress(OSError):  # the kernel may refuse it, and changes no more than the link's own mode
         tree.unlock(top, "link", 0o777)
     assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o400

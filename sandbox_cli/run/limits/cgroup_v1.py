@@ -30,16 +30,20 @@ class GroupV1(Group):
         ("processes_peak", "pids", "pids.peak"),
     )
 
-    def _make(self) -> None:
+    def _make_outer(self) -> None:
+        self.joins.append(f"{self._lead(self._joined)}/cgroup.procs")
+
+    def _make_inner(self, name: str) -> dict[str, str]:
         made: dict[str, str] = {}  # two controllers may share a tree (cpu,cpuacct)
-        for controller, parent in self._parents.items():
+        for parent in self._parents.values():
             if parent not in made:
-                outer = self._lead(parent)
-                if not self.joins:
-                    self.joins.append(f"{outer}/cgroup.procs")
-                    outer = self._below(outer, "job")
-                made[parent] = outer
-            self._inner[controller] = made[parent]
+                made[parent] = self._below(self._made[0], name) if parent == self._joined else self._lead(parent)
+        return {controller: made[parent] for controller, parent in self._parents.items()}
+
+    @property
+    def _joined(self) -> str:
+        """The tree in which the jailer joins an outer part: one is enough to find all of a jail."""
+        return next(iter(self._parents.values()))
 
     def _bound(self) -> None:
         self._bound_pids()

@@ -28,12 +28,14 @@ class GroupV2(Group):
     _WAKES_BY = select.POLLPRI
     _PEAKS = (("memory_peak_bytes", "memory", "memory.peak"), ("processes_peak", "pids", "pids.peak"))
 
-    def _make(self) -> None:
+    def _make_outer(self) -> None:
         outer = self._lead(next(iter(self._parents.values())))  # one for all: the values are the same
         self.joins.append(f"{self._below(outer, 'jail')}/cgroup.procs")
-        self._inner = dict.fromkeys(self._parents, self._below(outer, "job"))
         if words := [f"+{controller}" for controller in self._parents if controller]:
             write(f"{outer}/{_CONTROL}", " ".join(words))
+
+    def _make_inner(self, name: str) -> dict[str, str]:
+        return dict.fromkeys(self._parents, self._below(self._made[0], name))
 
     def _bound(self) -> None:
         self._bound_pids()
@@ -62,7 +64,7 @@ class GroupV2(Group):
         return events.get("oom_kill", 0), events.get("oom", 0) > 0
 
     def _cpu_s(self) -> tuple[float, float] | None:
-        seen = fields(f"{self._made[-1]}/cpu.stat")
+        seen = fields(f"{next(iter(self._inner.values()))}/cpu.stat")
         return seen["user_usec"] / 1e6, seen["system_usec"] / 1e6
 
     def _bytes(self) -> tuple[Measured, dict[str, str]]:

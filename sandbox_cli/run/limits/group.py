@@ -7,6 +7,9 @@ eats of the job's allowance, and what is counted is the job's alone.
 
 Outer parts are named and locked as scratch directories are (names.py): whoever finds one can tell whose it is, and
 whether its run still lives.
+
+A job that is compiled first has two programs, one after another, and each gets an inner part of its own: with its
+limits, and counters that begin at 0.
 """
 
 from __future__ import annotations
@@ -45,28 +48,25 @@ class Group(ABC):
         self.NAME = groups["enforcer"]
         self.joins: list[str] = []  # what `enter` joins
         self.next_look: float | None = None
-        self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == self.NAME}
+        self._limits: dict[str, float] = {}
         self._parents = groups["parents"]  # controller -> the directory that the job's own is made in
         self._inner: dict[str, str] = {}  # controller -> the directory whose limits and counters are the job's
         self._made: list[str] = []  # every directory, an outer one before those in it
         self._locks: list[int] = []
         self._wake: int | None = None  # tells that memory ran out
         self._alarmed_until = 0.0
-        try:
-            self._make()
-            self._bound()
-        except OSError as error:
-            self.close()
-            raise HostError(
-                f"no control group can be made for the job: {error.strerror}: {error.filename}",
-                hint="`sandbox doctor` says what this host allows",
-            ) from error
+        self._parts = 0
+        self.begin(limits)
 
     # ---- what each version does in its own way ----
 
     @abstractmethod
-    def _make(self) -> None:
-        """Makes the directories. Raises OSError."""
+    def _make_outer(self) -> None:
+        """Makes what the jailer joins. Raises OSError."""
+
+    @abstractmethod
+    def _make_inner(self, name: str) -> dict[str, str]:
+        """Makes an inner part, and returns its directory for each controller. Raises OSError."""
 
     @abstractmethod
     def _bound(self) -> None:
@@ -89,6 +89,25 @@ class Group(ABC):
         """Bytes read and written, and why one of them can't be told."""
 
     # ---- the job's life ----
+
+    def begin(self, limits: dict[str, Limit]) -> None:
+        """Makes an inner part with `limits` for the job's next program. Raises HostError."""
+        close(self._wake)
+        self._wake = self.next_look = None
+        self._alarmed_until = 0.0
+        self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == self.NAME}
+        self._parts += 1
+        try:
+            if not self._made:
+                self._make_outer()
+            self._inner = self._make_inner(f"job-{self._parts}")
+            self._bound()
+        except OSError as error:
+            self.close()
+            raise HostError(
+                f"no control group can be made for the job: {error.strerror}: {error.filename}",
+                hint="`sandbox doctor` says what this host allows",
+            ) from error
 
     def admit(self, pid: int) -> None:
         """Moves the program in, which waits at the gate. Raises OSError where the kernel refuses."""

@@ -15,9 +15,9 @@ KINDS: dict[str, type[Group]] = {"cgroup-v1": GroupV1, "cgroup-v2": GroupV2, "sy
 
 
 def make(plan: Plan) -> Group | None:
-    """The control group of one job, made and bounded. Raises HostError where it can't be."""
-    groups = plan["groups"]
-    return None if groups is None else KINDS[groups["enforcer"]](groups, plan["limits"])
+    """The control group of one job, made and bounded for its first program. Raises HostError where it can't be."""
+    groups, first = plan["groups"], plan["compile"] or plan
+    return None if groups is None else KINDS[groups["enforcer"]](groups, first["limits"])
 
 
 def sweep(groups: Groups | None, patience_s: float = cgroupfs.EMPTY_S) -> list[str]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+# Of /proc/PID/stat behind the name: CPU time of the process, and of its children that were waited for (proc(5), 14-17).
+_USER, _SYSTEM, _USER_REAPED, _SYSTEM_REAPED = 11, 12, 13, 14
 _FIRST_LOOK_S = 0.01
 _SHORTEST_S, _LONGEST_S = 0.02, 0.25
 _LOOK_S = 0.2  # the longest that one look may take
@@ -56,6 +58,7 @@ class Sampler:
         self.full: set[str] = set()  # the bounds of scratch that were reached at a look
         self.looks = 0
         self._init = init
+        self._before = _reaped(init) if tree else (0.0, 0.0)
         self._tree_is_watched = tree
         self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == "sampler"}
         self._bounded = {name for name in ("scratch_size", "scratch_files") if name in limits}
@@ -102,17 +105,17 @@ class Sampler:
         return found, missing
 
     def _tree(self, until: float) -> dict[str, float]:
-        user = system = tasks = 0.0
+        user, system = (-seconds for seconds in self._before)
+        tasks = 0.0
         memory = _Memory(until)
         sizes: dict[int, list[str]] = {}
         for pid in _below(self._init):
             if time.monotonic() > until:
                 break
             try:
-                fields = read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
-                # of the process, and of its children that were waited for (proc(5), fields 14 to 17)
-                user += (int(fields[11]) + int(fields[13])) / _TICK
-                system += (int(fields[12]) + int(fields[14])) / _TICK
+                fields = _stat(pid)
+                user += (int(fields[_USER]) + int(fields[_USER_REAPED])) / _TICK
+                system += (int(fields[_SYSTEM]) + int(fields[_SYSTEM_REAPED])) / _TICK
                 if pid != self._init:
                     tasks += int(fields[17])
                     sizes[pid] = fields[20:22]  # virtual and resident
@@ -204,6 +207,20 @@ def full(room: os.statvfs_result) -> set[str]:
     if room.f_files and not room.f_ffree:
         bounds.add("scratch_files")
     return bounds
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat behind the name, which may hold anything."""
+    return read_text(f"/proc/{pid}/stat").rpartition(")")[2].split()
+
+
+def _reaped(init: int) -> tuple[float, float]:
+    """CPU seconds of what ran in the jail before this program, a compiler: user and system."""
+    try:
+        fields = _stat(init)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0, 0.0
+    return int(fields[_USER_REAPED]) / _TICK, int(fields[_SYSTEM_REAPED]) / _TICK
 
 
 def _below(pid: int) -> list[int]:
