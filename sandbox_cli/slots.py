@@ -22,5 +22,10 @@ DATA_FD = 5  # the plan's data[0]; data[i] is on DATA_FD + i
 
 
 def of_file(name: str) -> dict[str, str]:
-    """What the name of the job's program fills. An interpreter would take one with a dash for an option."""
-    return {FILE: f"./{name}" if name.startswith("-") else name, STEM: splitext(name)[0]}
+    """What the name of the job's program fills."""
+    return {FILE: as_word(name), STEM: splitext(name)[0]}
+
+
+def as_word(name: str) -> str:
+    """A file below scratch as an argument: one with a dash would be an option, one with an @ a file of options."""
+    return f"./{name}" if name.startswith(("-", "@")) else name

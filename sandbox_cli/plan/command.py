@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
-from sandbox_cli.plan import view
+from sandbox_cli.plan import limits, view
 from sandbox_cli.policy.variables import expand, substitute
-from sandbox_cli.slots import FILE, SCRATCH, VALUE_FILE, VALUE_VARIABLE
+from sandbox_cli.slots import FILE, SCRATCH, STEM, VALUE_FILE, VALUE_VARIABLE, as_word
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.host.runtimes import Found
     from sandbox_cli.job import Job
-    from sandbox_cli.policy.model import Language, Mount, Policy
+    from sandbox_cli.policy.model import Language, Limit, Mount, Policy
 
 # Nothing of the caller's environment: a policy and the job's own options add the rest.
 FIXED = {"HOME": SCRATCH, "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
@@ -47,7 +48,7 @@ def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str,
     if VALUE_VARIABLE in job.get("env", {}):
         hint = "the program writes its value to the path that it finds there"
         raise UsageError(f"-e: {VALUE_VARIABLE} is set by the sandbox itself", hint=hint)
-    values = variables(runtime, code=given is None)
+    values = variables(runtime, policy.limits, code=given is None)
     environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()} | VALUE
     if given is not None:
         if not given or not given[0]:
@@ -57,13 +58,14 @@ def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str,
     language = policy.language
     assert language is not None  # request.resolve sees to it
 
-    def command(words: Sequence[str]) -> Command:
+    def command(words: Sequence[str], bounds: Mapping[str, Limit]) -> Command:
+        values = variables(runtime, bounds, code=True)
         name, *arguments = expand(words, values, _sources(job, language))
         return Command([find(name, mounts, environment["PATH"]), *arguments], name)
 
-    first = command(language.compile.run) if language.compile else None
+    first = command(language.compile.run, limits.of_compile(policy)) if language.compile else None
     return Program(
-        command(_words(language, capturing=job.get("value", False))), first, file_name(job, language), environment
+        command(_words(language, capturing=job.get("value", False)), policy.limits), first, file_name(job, language), environment
     )
 
 
@@ -73,7 +75,7 @@ def _sources(job: Job, language: Language) -> list[str]:
     So what needs another file comes after it, where that matters (ocaml).
     """
     names = [name for _, name in job.get("files", []) if name.endswith(tuple(language.extensions))]
-    return [*(f"./{name}" if name.startswith("-") else name for name in names), FILE]
+    return [*(as_word(name) for name in names), FILE]
 
 
 def _words(language: Language, *, capturing: bool) -> Sequence[str]:
@@ -86,14 +88,20 @@ def _words(language: Language, *, capturing: bool) -> Sequence[str]:
     return language.value
 
 
-def variables(runtime: Found | None, *, code: bool) -> dict[str, str]:
+def variables(runtime: Found | None, bounds: Mapping[str, Limit], *, code: bool) -> dict[str, str]:
     """The values of a policy's variables; those that only the run knows are slots."""
-    values = {"scratch": SCRATCH}
+    values = {"scratch": SCRATCH, "limits.memory": str(_memory_bytes(bounds))}
     if code:
-        values["file"] = FILE
+        values |= {"file": FILE, "file.stem": STEM}
     if runtime is not None:
         values |= {"runtime": runtime.path, "runtime.prefix": runtime.prefix, "runtime.version": runtime.version or ""}
     return values
+
+
+def _memory_bytes(bounds: Mapping[str, Limit]) -> int:
+    """What there is for a program; the machine's, where nothing bounds it."""
+    most = bounds["memory"].default
+    return int(most) if most is not None else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def file_name(job: Job, language: Language) -> str:
