@@ -81,6 +81,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "own_network": jail.own_network(policy),
             "hostname": jail.HOSTNAME,
             "scratch": jail.SCRATCH_PATH,
+            "directory": policy.directory or jail.SCRATCH_PATH,
             "host_scratch": HOST_SCRATCH if host.root else None,
             "scratch_size": jail.bound(policy, "scratch_size"),
             "tmp_size": jail.bound(policy, "tmp_size"),

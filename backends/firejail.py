@@ -78,6 +78,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "control_fd": CONTROL_FD,
             "launcher_fd": LAUNCHER_FD,
             "scratch": SCRATCH,
+            "directory": policy.directory or SCRATCH,
             "hosts_fd": DATA_FD + 1 if own_hosts else None,
             "made": [] if "/etc" in mounts else made,
             "flags": firejail_paths.flags(mounts),

@@ -22,17 +22,24 @@ def gaps(policy: Policy, host: Host) -> list[Shortfall]:
     """By clause: those of the account, of limits, of mounts."""
     return [
         {"clause": clause, "level": level, "reason": reason, "fix": fix}
-        for clause, level, reason, fix in (*_account_gaps(host), *_limit_gaps(policy, host), *_mount_gaps(policy, host))
+        for clause, level, reason, fix in (
+            *_account_gaps(policy, host),
+            *_limit_gaps(policy, host),
+            *_mount_gaps(policy, host),
+        )
     ]
 
 
-def _account_gaps(host: Host) -> Iterator[tuple[str, Level, str, str]]:
+def _account_gaps(policy: Policy, host: Host) -> Iterator[tuple[str, Level, str, str]]:
     if not host.root:
         return
     if host.firejail_user is None:
         yield "privileges", "none", "as root, firejail needs an account with a passwd entry for the job", _ACCOUNT
         return
-    name, _, _, home = host.firejail_user
+    name, uid, _, home = host.firejail_user
+    if policy.directory is not None and host.owner(policy.directory) != uid:
+        reason = f"root's firejail jobs run as {name}, to whom {policy.directory} doesn't belong"
+        yield "workspace", "none", reason, f"{_OTHERS}, or start as the account that it belongs to"
     if home.strip("/").split("/")[0] in _SYSTEM:
         yield "privileges", "none", f"firejail can't hide {home}, the home of {name}", _ACCOUNT
 

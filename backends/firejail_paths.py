@@ -62,10 +62,10 @@ def _misplaced(path: str, mount: Mount, policy: Policy, host: Host) -> str | Non
 
 
 def _stays_read_only(path: str, policy: Policy, host: Host) -> bool:
-    """In what is read-only, as its home is too, a job's account gets nothing writable again but what it owns."""
+    """In what is mounted already, as its home is too, a job's account gets nothing writable but what it owns."""
     _, uid, _, home = host.firejail_user or ("", host.uid, host.gid, host.home)
     above = covering(path, policy)
-    closed = path.startswith(f"{home}/") if above is None else policy.filesystem[above].mode == "ro"
+    closed = above is not None or path.startswith(f"{home}/")
     return closed and host.owner(path) not in {None, uid}
 
 
@@ -98,6 +98,9 @@ def commands(mounts: dict[str, Mount], policy: Policy) -> list[tuple[str, str]]:
         if path.count("/") > 1 and covering(path, policy) is None:
             found.append(("whitelist", path))
         if is_writable(mount):
+            above = covering(path, policy)
+            if above is not None and is_writable(policy.filesystem[above]):
+                found.append(("read-only", path))  # what is writable already would get no mount of its own
             found.append(("read-write", path))
         elif top_name(path) != "etc" or etc_is_writable:
             found.append(("read-only", path))

@@ -79,6 +79,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "own_network": jail.own_network(policy),
             "hostname": jail.HOSTNAME,
             "scratch": jail.SCRATCH_PATH,
+            "directory": policy.directory or jail.SCRATCH_PATH,
             "host_scratch": HOST_SCRATCH if host.root else None,
             "scratch_options": _tmpfs(jail.bound(policy, "scratch_size"), files, mode="0700"),
             "tmp_options": _tmpfs(jail.bound(policy, "tmp_size"), mode="1777"),

@@ -3,7 +3,8 @@
     python bench/soak.py [JOBS] [BACKEND]       the rows of docs/limits.md, for this account
 
 Looked at before and after: resident memory and open fds of the process, control groups, mounts, entries of /tmp and
-processes of the host; and the time of a job in the first fifth and in the last.
+processes of the host; and the time of a job in the first fifth and in the last, beside that of a bare `true`, which is
+started before each of them: what the machine does meanwhile slows both.
 """
 
 from __future__ import annotations
@@ -41,13 +42,21 @@ def look() -> dict[str, int]:
     }
 
 
-def soak(compiled: Plan, jobs: int, workers: int) -> tuple[dict[str, int], dict[str, int], array[float]]:
-    """What there was before and after, and what each job took, in the order in which they ended."""
-    times, lock = array("d"), threading.Lock()
+def bare() -> float:
+    """Seconds that a program takes without a jail."""
+    began = time.perf_counter()
+    os.waitpid(os.posix_spawn("/usr/bin/true", ["true"], {}), 0)
+    return time.perf_counter() - began
+
+
+def soak(compiled: Plan, jobs: int, workers: int) -> tuple[dict[str, int], dict[str, int], array[float], array[float]]:
+    """What there was before and after, and what each job and each bare program took, in the order of their ends."""
+    times, yardstick, lock = array("d"), array("d"), threading.Lock()
 
     def work(share: int) -> None:
         # One thread for all of its jobs: a jailer dies with the thread that started it.
         for _ in range(share):
+            measure = bare()
             began = time.perf_counter()
             outcome = run.execute(compiled, WORK)
             taken = time.perf_counter() - began
@@ -56,6 +65,7 @@ def soak(compiled: Plan, jobs: int, workers: int) -> tuple[dict[str, int], dict[
                 os._exit(1)
             with lock:
                 times.append(taken)
+                yardstick.append(measure)
 
     def all_at_work(count: int) -> None:
         threads = [threading.Thread(target=work, args=(count // workers,)) for _ in range(workers)]
@@ -65,10 +75,16 @@ def soak(compiled: Plan, jobs: int, workers: int) -> tuple[dict[str, int], dict[
             thread.join()
 
     all_at_work(50 * workers)
-    del times[:]
+    del times[:], yardstick[:]
     before = look()
     all_at_work(jobs)
-    return before, look(), times
+    return before, look(), times, yardstick
+
+
+def fifths(times: array[float]) -> tuple[float, float]:
+    """Medians of the first fifth and of the last, in ms."""
+    fifth = max(1, len(times) // 5)
+    return statistics.median(times[:fifth]) * 1000, statistics.median(times[-fifth:]) * 1000
 
 
 def main() -> None:
@@ -76,9 +92,8 @@ def main() -> None:
     backend = sys.argv[2] if len(sys.argv) > 2 else "bwrap"
     compiled = plan.compile({"command": ["/usr/bin/true"], "backend": backend})
     for workers in (1, SIDE_BY_SIDE):
-        before, after, times = soak(compiled, jobs, workers)
-        fifth = max(1, len(times) // 5)
-        first, last = (statistics.median(part) * 1000 for part in (times[:fifth], times[-fifth:]))
+        before, after, times, yardstick = soak(compiled, jobs, workers)
+        (first, last), (bare_first, bare_last) = fifths(times), fifths(yardstick)
         grown = ", ".join(f"{name} {before[name]} -> {after[name]}" for name in before)
         row = [
             f"{backend}, uid {os.getuid()}",
@@ -86,7 +101,9 @@ def main() -> None:
             jobs,
             f"{first:.1f}",
             f"{last:.1f}",
-            f"{last / first - 1:+.1%}",
+            f"{bare_first:.2f}",
+            f"{bare_last:.2f}",
+            f"{(last / bare_last) / (first / bare_first) - 1:+.1%}",
             grown,
         ]
         print(f"| {' | '.join(map(str, row))} |", flush=True)

@@ -19,6 +19,7 @@ class Job(TypedDict, total=False):
     command: list[str] | None  # a program and its arguments
     args: list[str]
     files: list[tuple[str, str]]  # (path on the host, path below scratch)
+    workspace: str | None  # DIR or DIR:ro: the working directory, at its own path
     env: dict[str, str]
     policy: str | None  # a name, or a path (it holds a "/" or ends in ".yaml")
     limits: dict[str, str]  # {"memory": "1GiB"}
@@ -27,3 +28,4 @@ class Job(TypedDict, total=False):
     backend: str | None
     best_effort: bool
     value: bool  # the value of the code's last expression is given back, where its language can
+    terminal: bool  # somebody sits at one: of the limits on time and output it asks for the policy's maxima

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run  # noqa: A004
+from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run, shell  # noqa: A004
 from sandbox_cli.cli.cancel import Cancelled
 from sandbox_cli.cli.deliver import deliver, new_id, problem_with
 from sandbox_cli.cli.help import Command, Group
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAMES = ("sandbox", "sandbox-jail")
-JOBS = ("run", "exec")  # their failures are results, too
+JOBS = ("run", "exec", "shell")  # their failures are results, too
 
 USAGE = {
     "run": "[OPTIONS] {FILE | - | -c CODE} [ARGS]...",
     "exec": "[OPTIONS] [--] COMMAND [ARGS]...",
+    "shell": "[OPTIONS]",
     "render": "[OPTIONS] {FILE | - | -c CODE | -- COMMAND} [ARGS]...",
 }
 
@@ -38,6 +39,7 @@ app = typer.Typer(
 )  # fmt: skip
 app.command("run", cls=JobCommand, options_metavar=USAGE["run"], epilog=VALUES_AND_ENDS)(run.run)
 app.command("exec", cls=JobCommand, options_metavar=USAGE["exec"], epilog=VALUES_AND_ENDS)(exec.exec)
+app.command("shell", cls=JobCommand, options_metavar=USAGE["shell"], epilog=VALUES_AND_ENDS)(shell.shell)
 app.command("render", cls=JobCommand, options_metavar=USAGE["render"], epilog=VALUES)(render.render)
 app.command("doctor", cls=Command)(doctor.doctor)
 app.command("languages", cls=Command)(languages.languages)

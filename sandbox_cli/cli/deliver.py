@@ -50,12 +50,10 @@ def deliver(
         _tell(outcome)
     if verbose or (value and not returned):
         _tell_value(outcome, asked=value)
+    if not verbose and not json:
+        _tell_of_workspace(outcome)
     if verbose or saved:
-        for path, reason in outcome["artifacts_omitted"]:
-            output.tell(f"{readable(path)}: not returned: {reason}")
-    if saved and any(reason.startswith(NOT_SAVED) for _, reason in outcome["artifacts_omitted"]):
-        output.hint("-o takes an empty or a new directory best: it needs room, and no file in it is replaced")
-        problem = problem or NOT_SAVED
+        problem = _tell_of_omitted(outcome, saved=saved) or problem
     if verbose:
         _report(outcome)
     if problem is not None:
@@ -135,6 +133,23 @@ def _tell_value(outcome: Outcome, *, asked: bool) -> None:
         output.tell(f"no value: {found['value_error']}")
     elif outcome["value"] is not None or (asked and outcome["status"] == "ok"):
         output.tell(f"value: {output.as_line(found['value'])}")
+
+
+def _tell_of_omitted(outcome: Outcome, *, saved: bool) -> str | None:
+    """What was left in scratch; returns whether -o failed to save what it should have."""
+    for path, reason in outcome["artifacts_omitted"]:
+        output.tell(f"{readable(path)}: not returned: {reason}")
+    if saved and any(reason.startswith(NOT_SAVED) for _, reason in outcome["artifacts_omitted"]):
+        output.hint("-o takes an empty or a new directory best: it needs room, and no file in it is replaced")
+        return NOT_SAVED
+    return None
+
+
+def _tell_of_workspace(outcome: Outcome) -> None:
+    """What -C showed that is better not shown, and what the job put there that is better not used."""
+    for row in outcome["receipt"]["clauses"] if outcome["receipt"] else ():
+        if row["clause"] == "workspace" and row["note"]:
+            output.tell(f"-C: {row['note']}")
 
 
 def _advice(blame: Blame | None) -> str | None:

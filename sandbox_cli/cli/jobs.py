@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.cli import inputs
+from sandbox_cli.cli import inputs, terminal
 from sandbox_cli.cli.deliver import new_id, problem_with
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.slots import VALUE_VARIABLE
@@ -57,6 +57,8 @@ def of_command(options: Options, words: list[str]) -> Request:
 
 def work(options: Options, request: Request, plan: Plan, output: Path | None, cancel: int) -> Work:
     """Everything of one run that is not decided in its plan."""
+    if options.terminal:
+        terminal.check_ours()
     wants_result = options.json or options.result is not None
     return {
         "id": new_id(),
@@ -94,14 +96,18 @@ def _common(options: Options) -> Job:
     if options.collect and not (options.output or options.json or options.result):
         raise UsageError("--collect has nowhere to return files to", hint="add -o DIR, --json or --result FILE")
     _capture(options)
+    if options.terminal:
+        terminal.check(options.json, options.stdin)
     return {
         "language": options.language,
         "policy": options.policy,
         "backend": options.backend,
         "network": options.network,
         "limits": inputs.limits(options.limit, options.timeout, options.memory),
-        "env": inputs.variables(options.env),
+        "env": ({"TERM": terminal.kind()} if options.terminal else {}) | inputs.variables(options.env),
+        "terminal": options.terminal,
         "files": inputs.files(options.file),
+        "workspace": options.workspace,
         "collect": options.collect,
         "best_effort": options.best_effort,
         "value": options.value,
@@ -120,4 +126,6 @@ def _capture(options: Options) -> int:
 def _stdin(options: Options, request: Request) -> int | None:
     if options.stdin is not None:
         return inputs.open_stdin(options.stdin)
+    if options.terminal:
+        return 0  # also where the code was typed on it: a terminal goes on after an end of file
     return None if request.stdin_is_used else 0

@@ -111,6 +111,16 @@ class Options:
             help="Copy a file into scratch, the program's own directory; may be repeated.",
         ),
     ] = dataclasses.field(default_factory=list[str])
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            "-C",
+            "--workspace",
+            metavar="DIR[:ro]",
+            help="Work in this directory of yours, at its own path, where the policy allows it; "
+            "with :ro it can only be read. HOME stays scratch.",
+        ),
+    ] = None
     stdin: Annotated[
         str | None, typer.Option("--stdin", metavar="FILE", help="The program's standard input. Default: yours.")
     ] = None
@@ -141,6 +151,15 @@ class Options:
         bool,
         typer.Option(
             "--value", help="Give back the value of the code's last expression (Python): in the result, else on stderr."
+        ),
+    ] = False
+    terminal: Annotated[
+        bool,
+        typer.Option(
+            "-t",
+            "--terminal",
+            help="Give the program a terminal of its own, relayed to yours; time and output are bounded by the "
+            "policy's maxima.",
         ),
     ] = False
     best_effort: Annotated[

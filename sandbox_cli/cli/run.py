@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.cli import output
+from sandbox_cli.cli import output, terminal
 from sandbox_cli.cli.cancel import Cancellation
 from sandbox_cli.cli.deliver import deliver
 from sandbox_cli.cli.destination import destination
@@ -53,7 +53,8 @@ def perform(options: Options, words: list[str], read: Callable[[Options, list[st
         with destination(options.output) as output_directory:
             prepared = work(options, request, plan, output_directory.path, cancellation.fd)
             cancellation.relay()
-            outcome = execute(plan, prepared)
+            with terminal.relayed(options.terminal) as prepared["terminal"]:
+                outcome = execute(plan, prepared)
             if outcome["error"] is None:
                 output_directory.keep()
     saved = options.output is not None

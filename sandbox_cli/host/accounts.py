@@ -36,6 +36,14 @@ def firejail_user(name: str) -> tuple[str, int, int, str]:
     return name, entry.pw_uid, entry.pw_gid, entry.pw_dir
 
 
+def group_of(uid: int) -> int | None:
+    """The group that an account logs in with."""
+    try:
+        return pwd.getpwuid(uid).pw_gid
+    except KeyError:
+        return None
+
+
 def check_uid_range(first: int, last: int) -> None:
     """HostError where the range isn't free, or isn't there in this user namespace."""
     hint = f"set uid_range in {CONFIG} to uids that nothing else uses"

@@ -109,28 +109,6 @@ static void receive_message(int control, struct message *message, int *stdio) {
     if (recv(control, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) refuse("init: bad message: too long", "");
 }
 
-/* The supervisor puts the job's files there and collects what it made, by this fd alone. */
-static void show_directory(int control, const char *directory) {
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } rights = {.bytes = {0}};
-    struct iovec text = {"dir\n", 4};
-    struct msghdr message = {
-        .msg_iov = &text, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        say(control, "nodir", (int64_t[]){errno}, 1);
-        return;
-    }
-    rights.header.cmsg_len = CMSG_LEN(sizeof fd);
-    rights.header.cmsg_level = SOL_SOCKET;
-    rights.header.cmsg_type = SCM_RIGHTS;
-    memcpy(CMSG_DATA(&rights.header), &fd, sizeof fd);
-    sendmsg(control, &message, 0);
-    close(fd);
-}
-
 static void start(struct jail *jail, const struct message *message, const int *stdio) {
     int gate[2], reports[2];
     if (pipe2(gate, O_CLOEXEC) || pipe2(reports, O_CLOEXEC | O_NONBLOCK)) die("init: pipe", "");
@@ -253,7 +231,8 @@ static bool run(struct jail *jail, bool first) {
     struct message message;
     int stdio[STDIO_FDS];
     receive_message(jail->control, &message, stdio);
-    if (first) show_directory(jail->control, message.directory);
+    if (first) show_scratch(jail->control, message.scratch);
+    if (message.flags & TERMINAL) give_terminal(jail->control, stdio);
     start(jail, &message, stdio);
     watch(jail);
     say_outcome(jail);

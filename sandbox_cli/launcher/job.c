@@ -49,11 +49,10 @@ static int load_guard(uint32_t init) {
     return load(code, sizeof code / sizeof *code);
 }
 
-static int set_stdio(const int *stdio) {
+static int set_stdio(const int *stdio, bool terminal) {
     for (int fd = 0; fd < STDIO_FDS; fd++)
         if (dup2(stdio[fd], fd) < 0) return -1; /* onto another fd: the copy stays open over execve */
-    ioctl(STDIN_FILENO, TIOCSCTTY, 0); /* a terminal made for this job becomes its own; another session's is refused */
-    return 0;
+    return terminal ? ioctl(STDIN_FILENO, TIOCSCTTY, 0) : 0;
 }
 
 static int set_limits(const struct message *message) {
@@ -69,7 +68,7 @@ static int set_limits(const struct message *message) {
 static enum step arm(const struct child *child) {
     const struct message *message = child->message;
     if (setsid() < 0) return SETSID;
-    if (set_stdio(child->stdio)) return STDIO;
+    if (set_stdio(child->stdio, message->flags & TERMINAL)) return STDIO;
     if (chdir(message->directory)) return CHDIR;
     if (set_limits(message)) return RLIMIT;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) return NO_NEW_PRIVS;

@@ -9,7 +9,8 @@
  *
  *   init       ready                          its pid comes with it by SCM_CREDENTIALS, as with each record
  *   supervisor MESSAGE                        what to run, and how (message.c); carries the job's three stdio fds
- *   init       dir | nodir ERRNO              dir carries an fd of the working directory
+ *   init       dir | nodir ERRNO              dir carries an fd of scratch
+ *   init       tty | notty ERRNO              where the message asks for a terminal; tty carries our end of it
  *   child      armed                          rlimits and filter are on; it waits at the gate (job.c)
  *   supervisor one byte                       the gate: it looked at the jail from outside and found it sound
  *   init       started                        execve took place

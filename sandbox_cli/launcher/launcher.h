@@ -42,12 +42,13 @@ void *map_memory(size_t size);
 struct limit {
     uint64_t resource, soft, hard;
 };
-enum { ANOTHER_FOLLOWS = 1, FLAGS = ANOTHER_FOLLOWS }; /* flags of a message: another job is to run after this one */
+/* Flags of a message: another job is to run after this one; this one gets a terminal of its own. */
+enum { ANOTHER_FOLLOWS = 1, TERMINAL = 2, FLAGS = ANOTHER_FOLLOWS | TERMINAL };
 struct message {
     uint32_t flags, argc, envc, limit_count, filter_length;
     const struct limit *limits;
     const struct sock_filter *filter;
-    char *directory, *path, *strings;
+    char *scratch, *directory, *path, *strings;
 };
 enum { MESSAGE_MAX = 8 << 20 };
 bool parse_message(char *bytes, size_t size, struct message *message);
@@ -68,6 +69,10 @@ struct child {
     pid_t init;
 };
 _Noreturn void become_job(const struct child *child);
+
+/* give.c */
+void show_scratch(int control, const char *scratch);
+void give_terminal(int control, int *stdio); /* which it replaces */
 
 _Noreturn void enter(char **arguments);
 _Noreturn void init(const char *control_fd);

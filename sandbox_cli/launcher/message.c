@@ -3,7 +3,7 @@
  *   header   two u16: version, flags; five u32: argc, envc, rlimits, bytes of filter, bytes of strings
  *   rlimits  (u64 resource, soft, hard) each
  *   filter   BPF: instructions of struct sock_filter
- *   strings  NUL-terminated: working directory, path of the program, argv..., environment...
+ *   strings  NUL-terminated: scratch, working directory, path of the program, argv..., environment...
  *
  * in this machine's byte order. The parser believes none of it: every sum has 64 bits, and the parts must fill the
  * message exactly.
@@ -30,7 +30,7 @@ static bool header_is_sound(const struct header *header, size_t size) {
 static bool strings_are_sound(const struct header *header, const char *strings) {
     uint64_t count = 0;
     for (uint32_t i = 0; i < header->strings_bytes; i++) count += strings[i] == 0;
-    return count == 2 + (uint64_t)header->argc + header->envc && strings[header->strings_bytes - 1] == 0;
+    return count == 3 + (uint64_t)header->argc + header->envc && strings[header->strings_bytes - 1] == 0;
 }
 
 /* `bytes` is aligned for a u64. */
@@ -47,7 +47,8 @@ bool parse_message(char *bytes, size_t size, struct message *message) {
     for (uint32_t i = 0; i < header.limit_count; i++) /* prlimit takes 32 bits of it: more would name another one */
         if (limits[i].resource >= RLIM_NLIMITS) return false;
 
-    char *path = strings + strlen(strings) + 1;
+    char *directory = strings + strlen(strings) + 1;
+    char *path = directory + strlen(directory) + 1;
     *message = (struct message){
         .flags = header.flags,
         .argc = header.argc,
@@ -56,7 +57,8 @@ bool parse_message(char *bytes, size_t size, struct message *message) {
         .filter_length = header.filter_bytes / (uint32_t)sizeof(struct sock_filter),
         .limits = limits,
         .filter = filter,
-        .directory = strings,
+        .scratch = strings,
+        .directory = directory,
         .path = path,
         .strings = path + strlen(path) + 1,
     };

@@ -8,7 +8,9 @@ from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.model import Groups
 from sandbox_cli.plan import identity, receipt
 from sandbox_cli.plan.limits import blame, of_compile
+from sandbox_cli.plan.workspace import refuse_accounts_of_jobs
 from sandbox_cli.policy.filter import compile_filter
+from sandbox_cli.slots import SCRATCH
 
 if TYPE_CHECKING:
     from sandbox_cli.host.model import Host
@@ -22,7 +24,9 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
     """The Plan of `settled` on the chosen backend."""
     policy, backend, jailer = settled.effective, BACKENDS[choice.backend], choice.jailer
     invocation = backend.render(settled.reachable, choice.host)
-    runtime = settled.runtime
+    runtime, workspace = settled.runtime, settled.workspace
+    if workspace is not None:
+        refuse_accounts_of_jobs(workspace, uid_range)
     return {
         "backend": choice.backend,
         "program": jailer.program,
@@ -32,8 +36,12 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "environ": invocation["environ"],
         "watched": backend.WATCHED,
         "binds": [*settled.binds, *([jailer.bind] if jailer.bind else [])],
-        "account": identity.account(choice.host, choice.backend, uid_range),
+        "account": identity.account(
+            choice.host, choice.backend, uid_range, workspace.owner if workspace is not None else None
+        ),
         "scratch": invocation["scratch"],
+        "directory": SCRATCH if workspace is None else workspace.directory,
+        "unwanted": [] if workspace is None else list(workspace.unwanted),
         "command": settled.program.command.words,
         "argv0": settled.program.command.argv0,
         "compile": _compile(settled, choice, invocation["spare_tasks"]),
@@ -66,6 +74,7 @@ def _compile(settled: Settled, choice: Choice, spare_tasks: int) -> Compile | No
     return {
         "command": command.words,
         "argv0": command.argv0,
+        "directory": SCRATCH,
         "rlimits": identity.rlimits(bounded, choice.held, spare_tasks),
         "limits": receipt.limits(choice.held, policy, compiling=True),
         "blame": blame(policy, "language.compile"),

@@ -42,13 +42,18 @@ class Program(NamedTuple):
     environment: dict[str, str]
 
 
-def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount]) -> Program:
-    """The program of `job`: its own command, or what the policy's language runs code with."""
+def of_job(
+    job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount], *, in_scratch: bool = True
+) -> Program:
+    """The program of `job`: its own command, or what the policy's language runs code with.
+
+    `in_scratch` says that it works there: else the code, which stands in scratch, is named by its whole path.
+    """
     given = job.get("command")
     if VALUE_VARIABLE in job.get("env", {}):
         hint = "the program writes its value to the path that it finds there"
         raise UsageError(f"-e: {VALUE_VARIABLE} is set by the sandbox itself", hint=hint)
-    values = variables(runtime, policy.limits, code=given is None)
+    values = variables(runtime, policy.limits, code=given is None, in_scratch=in_scratch)
     environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()} | VALUE
     if given is not None:
         if not given or not given[0]:
@@ -58,24 +63,24 @@ def of_job(job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str,
     language = policy.language
     assert language is not None  # request.resolve sees to it
 
-    def command(words: Sequence[str], bounds: Mapping[str, Limit]) -> Command:
-        values = variables(runtime, bounds, code=True)
-        name, *arguments = expand(words, values, _sources(job, language))
+    def command(words: Sequence[str], values: Mapping[str, str]) -> Command:
+        name, *arguments = expand(words, values, _sources(job, language, values["file"]))
         return Command([find(name, mounts, environment["PATH"]), *arguments], name)
 
-    first = command(language.compile.run, limits.of_compile(policy)) if language.compile else None
-    return Program(
-        command(_words(language, capturing=job.get("value", False)), policy.limits), first, file_name(job, language), environment
-    )
+    main = command(_words(language, capturing=job.get("value", False)), values)
+    # A compiler works in scratch whatever the program works in: what it makes is nobody else's.
+    compiling = variables(runtime, limits.of_compile(policy), code=True)
+    first = command(language.compile.run, compiling) if language.compile else None
+    return Program(main, first, file_name(job, language), environment)
 
 
-def _sources(job: Job, language: Language) -> list[str]:
+def _sources(job: Job, language: Language, code: str) -> list[str]:
     """The files of `-f` that are written in the language, in their order, and the code's own last.
 
     So what needs another file comes after it, where that matters (ocaml).
     """
     names = [name for _, name in job.get("files", []) if name.endswith(tuple(language.extensions))]
-    return [*(as_word(name) for name in names), FILE]
+    return [*(code.replace(FILE, as_word(name)) for name in names), code]
 
 
 def _words(language: Language, *, capturing: bool) -> Sequence[str]:
@@ -88,11 +93,13 @@ def _words(language: Language, *, capturing: bool) -> Sequence[str]:
     return language.value
 
 
-def variables(runtime: Found | None, bounds: Mapping[str, Limit], *, code: bool) -> dict[str, str]:
+def variables(
+    runtime: Found | None, bounds: Mapping[str, Limit], *, code: bool, in_scratch: bool = True
+) -> dict[str, str]:
     """The values of a policy's variables; those that only the run knows are slots."""
     values = {"scratch": SCRATCH, "limits.memory": str(_memory_bytes(bounds))}
     if code:
-        values |= {"file": FILE, "file.stem": STEM}
+        values |= {"file": FILE if in_scratch else f"{SCRATCH}/{FILE}", "file.stem": STEM}
     if runtime is not None:
         values |= {"runtime": runtime.path, "runtime.prefix": runtime.prefix, "runtime.version": runtime.version or ""}
     return values

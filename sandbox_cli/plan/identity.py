@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 NOWHERE = "/"
 
 
-def account(host: Host, backend: str, uid_range: tuple[int, int]) -> Account:
-    """Ourselves; as root one of `uid_range`, or for a set-uid jailer the account that the configuration names."""
+def account(host: Host, backend: str, uid_range: tuple[int, int], owner: tuple[int, int] | None = None) -> Account:
+    """Ourselves; as root one of `uid_range`, or for a set-uid jailer the account that the configuration names.
+
+    `owner` is whom the caller's directory makes root's job.
+    """
     if not host.root:
         return _account(host.uid, host.gid, uid_range, home=host.home, root=False)
     if BACKENDS[backend].SET_UID and host.firejail_user is not None:
         _, uid, gid, home = host.firejail_user
         return _account(uid, gid, uid_range, home=home, root=True)
+    if owner is not None:
+        return _account(*owner, uid_range, home=NOWHERE, root=True)
     return _account(None, None, uid_range, home=NOWHERE, root=True)
 
 

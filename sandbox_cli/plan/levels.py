@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.host.model import Problem
 from sandbox_cli.plan.limits import OF_COMPILE, limit
+from sandbox_cli.plan.workspace import is_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,6 +36,7 @@ TABLE: dict[str, Row] = {
     "network": Row("strict", "namespace", "strict"),
     "syscalls": Row("strict", "seccomp", "strict"),
     "privileges": Row("strict", "namespace", "strict"),
+    "workspace": Row("strict", "mount", "strict"),
     "limits.wall_time": Row("strict", "supervisor", "strict"),
     "limits.cpu_time": Row("sampled", "sampler", "sampled", "the kernel has no cap on the CPU seconds of a whole job"),
     "limits.memory": Row(
@@ -58,6 +60,8 @@ _GROUPED: dict[str, Level] = {
     "limits.cpus": "strict",
 }
 
+_HOME = "a home is shown: keys, histories and start-up files are in it"
+
 ENFORCER_BELOW: dict[Level, str | None] = {"sampled": "sampler", "process": "rlimit", "none": None}
 
 
@@ -76,7 +80,9 @@ class Held:
 
 def levels(policy: Policy, host: Host, shortfalls: Iterable[Shortfall]) -> list[Held]:
     """Every clause of `policy` in the receipt's order; a mount that falls short has a line of its own."""
-    held = {clause: _best(clause, policy, host) for clause in TABLE}
+    held = {
+        clause: _best(clause, policy, host) for clause in TABLE if clause != "workspace" or policy.directory is not None
+    }
     step = policy.language.compile if policy.language else None
     for name in step.limits if step else ():
         clause = f"{OF_COMPILE}{name}"
@@ -154,7 +160,8 @@ def _best(clause: str, policy: Policy, host: Host) -> Held:
         return Held(clause, "sampled", "sampler", reason=why, fix="use Linux 5.14 or later")
     if _GROUPED.get(clause) == "strict" and row.level != "strict" and isinstance(host.groups, Problem):
         return Held(clause, row.level, row.enforcer, reason=f"{row.reason}; {host.groups.reason}", fix=host.groups.fix)
-    return Held(clause, row.level, row.enforcer, reason=row.reason)
+    shows_home = clause == "workspace" and policy.directory is not None and is_home(policy.directory, host)
+    return Held(clause, row.level, row.enforcer, reason=_HOME if shows_home else row.reason)
 
 
 def _grouped(clause: str, host: Host) -> Held | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.model import Policy
     from sandbox_cli.result import Blame
 
+_OF_A_SESSION = ("wall_time", "cpu_time", "output")
+
 
 def apply(policy: Policy, options: Mapping[str, str], network: str | None) -> Policy:
     """`policy` with each `default` at the value that holds for this job, and whom to blame for it in `sources`."""
@@ -49,6 +51,17 @@ def limit(policy: Policy, clause: str) -> Limit | None:
     """The limit of a clause, `limits.NAME` or `language.compile.limits.NAME`."""
     own = clause.startswith(OF_COMPILE)
     return (of_compile(policy) if own else policy.limits).get(clause.rpartition(".")[2])
+
+
+def at_most(policy: Policy, options: Mapping[str, str]) -> Policy:
+    """`policy` with what a person at a terminal would run into at its maximum, where no option says another value."""
+    limits, sources = dict(policy.limits), dict(policy.sources)
+    for name in _OF_A_SESSION:
+        if name not in options:
+            clause = f"limits.{name}"
+            limits[name] = Limit(default=limits[name].max, max=limits[name].max)
+            sources[clause] = {**blame(policy, f"{clause}.max"), "clause": clause}
+    return policy.model_copy(update={"limits": limits, "sources": sources})
 
 
 def blame(policy: Policy, clause: str) -> Blame:

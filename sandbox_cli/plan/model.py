@@ -78,6 +78,7 @@ class Step(TypedDict):
 
     command: list[str]  # the program (an absolute path) and its arguments, those of the job left out; may hold slots
     argv0: str  # what the program sees as its own name
+    directory: str  # the working directory: scratch, or a directory of the caller's; may hold slots
     rlimits: list[tuple[int, int]]  # (RLIMIT_*, value), soft and hard alike
     limits: dict[str, Limit]
 
@@ -101,6 +102,7 @@ class Plan(Step):
     binds: list[tuple[str, str]]  # directories of the host that `enter` binds elsewhere first (root only)
     account: Account
     scratch: Scratch
+    unwanted: list[str]  # paths of the host that aren't there, and that a job could only have made to do harm
     compile: Compile | None
     file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet
     environment: list[str]  # the job's: "K=V"; may hold slots

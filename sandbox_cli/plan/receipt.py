@@ -110,4 +110,14 @@ def _privileges(_policy: Policy) -> str:
     return "none"  # no policy can grant any
 
 
-_WORDS = {"filesystem": _filesystem, "network": _network, "syscalls": _syscalls, "privileges": _privileges}
+def _workspace(policy: Policy) -> str:
+    return policy.workspace if policy.directory is None else f"{policy.directory} {policy.workspace}"
+
+
+_WORDS = {
+    "workspace": _workspace,
+    "filesystem": _filesystem,
+    "network": _network,
+    "syscalls": _syscalls,
+    "privileges": _privileges,
+}

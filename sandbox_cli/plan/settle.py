@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import HostError, UsageError
 from sandbox_cli.host import runtimes
-from sandbox_cli.plan import command, filesystem, limits
+from sandbox_cli.plan import command, filesystem, limits, workspace
 from sandbox_cli.policy import scalars
 from sandbox_cli.text import quoted
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from sandbox_cli.host.runtimes import Found
     from sandbox_cli.job import Job
     from sandbox_cli.plan.command import Program
+    from sandbox_cli.plan.filesystem import Mounts
     from sandbox_cli.plan.request import Request
+    from sandbox_cli.plan.workspace import Workspace
     from sandbox_cli.policy.model import Policy
 
 
@@ -31,6 +33,7 @@ class Settled(NamedTuple):
     effective: Policy
     reachable: Policy
     binds: Sequence[tuple[str, str]]
+    workspace: Workspace | None
     program: Program
     language: str | None  # of code; a command is in none
     runtime: Found | None
@@ -40,17 +43,21 @@ class Settled(NamedTuple):
 def settle(job: Job, asked: Request, host: Host) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
+    options = job.get("limits", {})
     policy = asked.policy if is_code else _without_compile(asked.policy)
-    written = limits.apply(policy, job.get("limits", {}), job.get("network"))
+    policy = limits.at_most(policy, options) if job.get("terminal") else policy
+    written = limits.apply(policy, options, job.get("network"))
     runtime = _runtime(asked, needed=is_code)
     mounts = filesystem.effective(written, host, (runtime.path, runtime.prefix) if runtime else None)
     reachable, binds = filesystem.reachable(mounts, host)
+    within = workspace.of_job(job.get("workspace"), written, host)
     return Settled(
         written=written,
-        effective=written.model_copy(update={"filesystem": mounts}),
-        reachable=written.model_copy(update={"filesystem": reachable}),
+        effective=_brought_here(written, mounts, within),
+        reachable=_brought_here(written, reachable, within),
         binds=binds,
-        program=command.of_job(job, written, runtime, mounts),
+        workspace=within,
+        program=command.of_job(job, written, runtime, mounts, in_scratch=within is None),
         language=asked.policy.language.name if is_code and asked.policy.language else None,
         runtime=runtime if is_code else None,
         collect=_collect(job) or written.artifacts.collect,
@@ -62,6 +69,21 @@ def _without_compile(policy: Policy) -> Policy:
     if policy.language is None:
         return policy
     return policy.model_copy(update={"language": policy.language.model_copy(update={"compile": None})})
+
+
+def _brought_here(written: Policy, mounts: Mounts, within: Workspace | None) -> Policy:
+    """`written` with the mounts that it has on this host, and the caller's directory among them."""
+    if within is None:
+        return written.model_copy(update={"filesystem": mounts})
+    said = {f"filesystem.{path}": limits.by_option(workspace.CLAUSE) for path in within.mounts}
+    return written.model_copy(
+        update={
+            "filesystem": workspace.stand(within, mounts, written),
+            "directory": within.directory,
+            "workspace": within.mode,
+            "sources": {**written.sources, **said, workspace.CLAUSE: limits.by_option(workspace.CLAUSE)},
+        }
+    )
 
 
 def _collect(job: Job) -> Sequence[str]:

@@ -90,6 +90,7 @@ class Policy(Model):
     network: Literal["none", "host"] | dict[str, tuple[str, ...]] = "none"
     syscalls: Syscalls
     workspace: Literal["none", "ro", "rw"] = "none"
+    directory: str | None = None  # what `-C` makes the working directory; no file says it
     environment: dict[str, str] = {}
     artifacts: Artifacts = Artifacts()
     require: dict[str, Level] = {}

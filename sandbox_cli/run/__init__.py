@@ -45,7 +45,8 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.run import artifacts, verdict
 from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.limits import groups
-from sandbox_cli.run.outcome import blank, compiled, decide, describe
+from sandbox_cli.run.outcome import blank, compiled, decide, describe, note
+from sandbox_cli.run.planted import Planted
 from sandbox_cli.run.scratch import Site, sweep
 from sandbox_cli.run.supervise import Supervisor
 from sandbox_cli.run.system import close
@@ -77,18 +78,20 @@ def execute(plan: Plan, work: Work) -> Outcome:
     groups.sweep(plan["groups"], _SWEEP_GROUPS_S)
     site = Site(plan)
     jail = None
+    planted = Planted(plan["unwanted"])
     try:
         with _Starting():
             jail = Jail(plan, work, site)
-        return _run(plan, work, site, jail)
+        return _run(plan, work, site, jail, planted)
     finally:
         if jail is not None:
             jail.close()
             close(jail.scratch)
+        planted.set_aside()
         site.close()
 
 
-def _run(plan: Plan, work: Work, site: Site, jail: Jail) -> Outcome:
+def _run(plan: Plan, work: Work, site: Site, jail: Jail, planted: Planted) -> Outcome:
     outcome = blank(plan, work)
     if plan["compile"] is not None:
         # What a compiler says goes where it can't be taken for the program's own output.
@@ -98,6 +101,7 @@ def _run(plan: Plan, work: Work, site: Site, jail: Jail) -> Outcome:
         compiler.run()
         if not compiled(outcome, compiler, plan["compile"]):
             compiled(outcome, compiler, plan["compile"], _report(plan, jail))
+            note(outcome, planted.set_aside())
             return outcome
         assert jail.scratch is not None
         jail.inputs |= artifacts.known(jail.scratch, cancel=compiler.cancel)
@@ -107,6 +111,7 @@ def _run(plan: Plan, work: Work, site: Site, jail: Jail) -> Outcome:
         program = Supervisor(plan, plan, work, site, jail)
     program.run()
     describe(outcome, plan, work, program, _report(plan, jail))
+    note(outcome, planted.set_aside())
     return outcome
 
 

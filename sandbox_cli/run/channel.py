@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 VERSION = 2
-ANOTHER_FOLLOWS = 1  # flag of a message: another job is to run in the same jail after this one
+# Flags of a message: another job is to run in the same jail after this one; this one gets a terminal of its own.
+ANOTHER_FOLLOWS, TERMINAL = 1, 2
 _CREDENTIALS = struct.Struct("=3i")
 _ANCILLARY = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(16)
 
@@ -60,6 +61,7 @@ def receive(control: _socket.socket) -> list[Record] | None:
 
 def message(
     *,
+    scratch: bytes,
     directory: bytes,
     path: bytes,
     arguments: Sequence[bytes],
@@ -69,7 +71,7 @@ def message(
     flags: int = 0,
 ) -> bytes:
     """What `init` is told of a program: what it is, its surroundings and its bounds."""
-    strings = b"".join(word + b"\0" for word in [directory, path, *arguments, *environment])
+    strings = b"".join(word + b"\0" for word in [scratch, directory, path, *arguments, *environment])
     limits = [struct.pack("=3Q", number, value, value) for number, value in rlimits]
     header = struct.pack("=2H5I", VERSION, flags, len(arguments), len(environment), len(limits), len(bpf), len(strings))
     body = b"".join([header, *limits, bpf, strings])

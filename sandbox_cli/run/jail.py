@@ -10,7 +10,7 @@ import os
 import select
 import time
 
-from sandbox_cli.run import channel, inputs, seal
+from sandbox_cli.run import channel, inputs, seal, terminal
 from sandbox_cli.run.limits.rlimit import within_ours
 from sandbox_cli.run.spawn import filler, spawn
 from sandbox_cli.run.system import SIGCONT, SIGKILL, close, kill_by_pidfd, status_of
@@ -37,6 +37,7 @@ class Jail:
         self.fault: str | None = None  # why it must not go on: it is not what was planned
         self.init = 0  # the launcher's pid, as we see it
         self.scratch: int | None = None
+        self.terminal: int | None = None  # the master of the job's own
         self.inputs: dict[bytes, inputs.Identity] = {}
         self.exit_status: int | None = None  # the jailer's, as os.waitstatus_to_exitcode gives it
         self.log = bytearray()
@@ -126,7 +127,7 @@ class Jail:
         self._jailer.control.close()  # the lifeline of `init`
         if self._jailer_runs:
             self._jailer_ended()
-        close(self._init_fd, self._first_fd if self._first_fd != self._init_fd else None, *self._stdio)
+        close(self.terminal, self._init_fd, self._first_fd if self._first_fd != self._init_fd else None, *self._stdio)
         self._jailer.close()
 
     # ---- the launcher's records ----
@@ -152,6 +153,9 @@ class Jail:
                 self.scratch, fd = fd, None
                 owner = (self._site.uid, self._site.gid) if self._plan["account"]["root"] else None
                 self.inputs = inputs.put(self.scratch, self._work["inputs"], owner)
+            elif word == "tty" and self.terminal is None and fd is not None:
+                self._prepare_terminal(fd)
+                self.terminal, fd = fd, None
             else:
                 self._note(record.words)
         close(fd)
@@ -159,6 +163,8 @@ class Jail:
     def _note(self, words: list[str]) -> None:
         if words[0] == "nodir":
             self.fault = f"the job's directory can't be opened in the jail: {os.strerror(int(words[1]))}"
+        elif words[0] == "notty":
+            self.fault = f"the jail has no terminal to give: {os.strerror(int(words[1]))}"
         elif words[0] == "started":
             self.started = True
         elif words[0] in _ENDS and self.end is None:
@@ -198,17 +204,32 @@ class Jail:
         for pair in [*(self._fill(pair) for pair in plan["environment"]), *work["environment"]]:
             environment[pair.split(b"=", 1)[0]] = pair
         return channel.message(
-            directory=os.fsencode(self._site.path),
+            scratch=os.fsencode(self._site.path),
+            directory=self._fill(step["directory"]),
             path=path,
             arguments=[self._fill(step["argv0"]), *arguments, *self._arguments],
             environment=list(environment.values()),
             rlimits=within_ours(step["rlimits"]),
             bpf=plan["filter"],
-            flags=0 if self._last else channel.ANOTHER_FOLLOWS,
+            flags=self._flags,
         )
+
+    @property
+    def _flags(self) -> int:
+        if not self._last:
+            return channel.ANOTHER_FOLLOWS
+        return channel.TERMINAL if self._work.get("terminal") else 0
+
+    def _prepare_terminal(self, master: int) -> None:
+        caller = self._work.get("terminal")
+        if caller is not None and (fault := terminal.prepare(master, caller)) is not None:
+            self.fault = f"the jail is not what was planned: {fault}"
 
     def _armed(self, child: int) -> None:
         """The seal: the gate opens only where the jail is what was planned."""
+        if self._last and self._work.get("terminal") and self.terminal is None:
+            self.fault = "the job's terminal got lost on its way"  # where we have no fd left for it
+            return
         refused = "the program can't be put into its control group"
         try:
             if self._site.group is not None:

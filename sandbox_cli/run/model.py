@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 # (name below scratch, content | path on the host, mode)
 Input = tuple[bytes, bytes | str, int]
+
+
+class Terminal(TypedDict):
+    """The caller's terminal, for a job that gets one of its own; it is raw by then, and the Work's stdin."""
+
+    fd: int
+    modes: list[Any]  # as termios has them: the caller's before it was raw, and those that the job's begins with
+    resized: int  # an fd; what can be read from it means that the size may be another
 
 
 class Work(TypedDict):
@@ -22,4 +30,5 @@ class Work(TypedDict):
     capture: int  # bytes that are kept of each stream
     collect: Literal["none", "inline", "save"]
     output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
+    terminal: NotRequired[Terminal | None]  # None: the job gets pipes
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

@@ -9,6 +9,8 @@ from sandbox_cli.run.limits.sampler import full
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sandbox_cli.backends.base import JailerReport
     from sandbox_cli.plan.model import Compile, Plan
     from sandbox_cli.result import Outcome, Receipt, Usage
@@ -181,7 +183,15 @@ def _hits(seen: Supervisor, scratch: int) -> dict[str, int]:
     return refused | dict.fromkeys(sorted(hits & seen.step["limits"].keys()), 1)
 
 
+def note(outcome: Outcome, planted: Sequence[str]) -> None:
+    """Writes into the receipt what was done about the job's traces outside of scratch."""
+    for row in outcome["receipt"]["clauses"] if outcome["receipt"] else ():
+        if row["clause"] == "workspace" and planted:
+            row["note"] = "; ".join(filter(None, [row["note"], *planted]))
+
+
 def _receipt(plan: Plan, inspected: list[str]) -> Receipt:
     receipt = plan["receipt"].copy()
     receipt["seal"] = inspected
+    receipt["clauses"] = [row.copy() for row in receipt["clauses"]]
     return receipt

@@ -1,11 +1,14 @@
 """The job's stdin, stdout and stderr: relayed through pipes of ours, counted, kept up to a cap, never blocking.
 
+A job with a terminal of its own has no pipes: once the terminal is there, it takes their place (`attach`).
+
 A job never holds an fd of the caller's: through /proc/self/fd it could open a file that was given for
 reading again for writing. What the caller reads slowly the job waits for, while its limits go on being held.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import stat
@@ -68,6 +71,10 @@ class Output:
             data = os.read(self.source, _READ)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data = b""  # the end of a terminal that nobody has open any more
         self.ended = not data
         self.total += len(data)
         data = data[: self._budget.take(len(data))]
@@ -92,6 +99,10 @@ class Output:
                 self._pending = memoryview(b"")
                 return
             self._pending = self._pending[written:]
+
+    def attach(self, terminal: int) -> None:
+        """From now on it is the terminal that is read, through an fd of our own."""
+        os.dup2(terminal, self.source, inheritable=False)
 
     def close(self) -> None:
         close(self.source, self._own)
@@ -124,7 +135,7 @@ class Input:
     @property
     def wants(self) -> int | None:
         """The fd to read from now. A terminal is left alone in the background: reading it would stop us (SIGTTIN)."""
-        if self.target is None or self._pending or (self._terminal and not _in_foreground(self.source)):
+        if self.target is None or self._pending or (self._terminal and not in_foreground(self.source)):
             return None
         return self.source
 
@@ -153,10 +164,15 @@ class Input:
             self._pending = self._pending[os.write(self.target, self._pending) :]
         except BlockingIOError:
             return
-        except BrokenPipeError:
+        except OSError:  # EPIPE, and of a terminal EIO
             self._pending = memoryview(b"")
             self.source = None
         self.finish()
+
+    def attach(self, terminal: int) -> None:
+        """From now on it is the terminal that is written to, through an fd of our own."""
+        assert self.target is not None
+        os.dup2(terminal, self.target, inheritable=False)
 
     def finish(self) -> None:
         """Closes the job's stdin once nothing is left to come."""
@@ -186,7 +202,7 @@ def _unblocked(fd: int | None, way: int) -> int | None:
         return None
 
 
-def _in_foreground(terminal: int | None) -> bool:
+def in_foreground(terminal: int | None) -> bool:
     try:
         return terminal is not None and os.tcgetpgrp(terminal) == os.getpgrp()
     except OSError:

@@ -8,9 +8,10 @@ import select
 import time
 
 from sandbox_cli.errors import HostError
+from sandbox_cli.run import terminal
 from sandbox_cli.run.limits.sampler import Sampler
 from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
-from sandbox_cli.run.system import SIGPIPE, close
+from sandbox_cli.run.system import SIGHUP, SIGPIPE, close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Supervisor:
         self.jail = jail
         self.step = step
         self.plan = plan
+        self._terminal = work.get("terminal")
         self.cancel = work["cancel"]
         self._stopping = self._interrupted = self._late = False
         self._stopped: float | None = None
@@ -138,14 +140,22 @@ class Supervisor:
                 yield output.target, select.POLLOUT, self._writer(output)
             elif not output.ended:
                 yield output.source, select.POLLIN, self._reader(output)
+        yield from self._input_interests()
+
+    def _input_interests(self) -> Iterator[Interest]:
+        if self._terminal is not None:
+            yield self._terminal["resized"], select.POLLIN, self._resized
         if (source := self.stdin.wants) is not None:
-            yield source, select.POLLIN, self.stdin.read
+            yield source, select.POLLIN, self._read_input
         if (target := self.stdin.offers) is not None:
             yield target, select.POLLOUT, self.stdin.write
 
     # ---- what happens ----
 
     def _gate_opened(self, when: float) -> None:
+        if self.jail.terminal is not None:
+            self.stdin.attach(self.jail.terminal)
+            self.stdout.attach(self.jail.terminal)
         limits, scratch = self.step["limits"], self.plan["scratch"]
         wall_time = limits.get("wall_time")
         self._deadline = when + wall_time["value"] if wall_time is not None else None
@@ -154,6 +164,15 @@ class Supervisor:
         tree = group is None or not group.sees_all
         self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted, tree=tree)
         self.enforcers = [self.sampler, *([group] if group is not None else [])]
+
+    def _read_input(self) -> None:
+        self.stdin.read()
+        if self._terminal is not None and self.stdin.source is None:
+            self._stop(cancelled=SIGHUP)  # the caller's terminal is gone: nobody can end what runs on the other
+
+    def _resized(self) -> None:
+        assert self._terminal is not None
+        terminal.resize(self.stdout.source, self._terminal)
 
     def _reader(self, output: Output) -> Callable[[], None]:
         def read() -> None:

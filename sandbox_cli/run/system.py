@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-SIGKILL, SIGPIPE, SIGCONT, SIGXCPU, SIGXFSZ, SIGSYS = 9, 13, 18, 24, 25, 31
+SIGHUP, SIGKILL, SIGPIPE, SIGCONT, SIGXCPU, SIGXFSZ, SIGSYS = 1, 9, 13, 18, 24, 25, 31
 
 SIGNALS: dict[str, int] = {
     name: number for name, number in vars(_signal).items() if name.startswith("SIG") and not name.startswith("SIG_")

@@ -25,11 +25,12 @@ _SHAPES = [
     pack([b"/bin/sh", b"-c", b"exit 0", b""], env=[b"A=1", b"", b"B=\xff"], cwd=b"/tmp"),
     pack([b"x"], path=b"", cwd=b"", rlimits=[(7, 20, 30), (0, 1, 2)], bpf=bpf.answer("getppid", bpf.ERRNO)),
     pack([b"x"], flags=1),
+    pack([b"x"], flags=3),
     pack([b"x"] * 50, env=[b"y=z"] * 50, rlimits=[(n % 16, 2**64 - 1, 2**64 - 1) for n in range(32)]),
 ]
 _LONGEST_FILTER = bpf.answer("getppid", bpf.ERRNO, padding=4092)
 GOOD = [*_SHAPES, pack([b""], env=[b""] * 3, cwd=b"", rlimits=[(15, 0, 0)] * 32, bpf=_LONGEST_FILTER)]
-_WORDS = b"/\0x\0x\0"
+_WORDS = b"/\0/\0x\0x\0"
 
 
 def _message(
@@ -39,7 +40,7 @@ def _message(
     envc: int = 0,
     rlimits: int = 0,
     filter_: int = 0,
-    strings: int = 6,
+    strings: int = 8,
     tail: bytes = _WORDS,
 ) -> bytes:
     return HEADER.pack(version, flags, argc, envc, rlimits, filter_, strings) + tail
@@ -54,9 +55,9 @@ MALFORMED = {
     "version 1": _message(version=1),
     "an unknown flag": _message(flags=1 << 15),
     "argc 0": _message(argc=0),
-    "argc 0 with matching strings": _message(argc=0, strings=4, tail=b"/\0x\0"),
+    "argc 0 with matching strings": _message(argc=0, strings=6, tail=b"/\0/\0x\0"),
     "argc too large": _message(argc=2),
-    "argc too small": _message(tail=b"\0\0\0\0\0\0"),
+    "argc too small": _message(tail=b"\0" * 8),
     "argc huge": _message(argc=2**32 - 1),
     "argc and envc that wrap": _message(argc=2**32 - 1, envc=2),
     "envc huge": _message(envc=2**32 - 1),
@@ -71,15 +72,15 @@ MALFORMED = {
     "filter of 32776 bytes": pack([b"x"], bpf=b"\0" * 32776),
     "filter missing": _message(filter_=8),
     "filter and strings that wrap": _message(filter_=2**32 - 8, strings=14),
-    "strings too short": _message(strings=5),
-    "strings too long": _message(strings=7),
+    "strings too short": _message(strings=7),
+    "strings too long": _message(strings=9),
     "strings huge": _message(strings=2**32 - 1),
     "a byte behind": _message(tail=_WORDS + b"\0"),
-    "last string open": _message(strings=5, tail=_WORDS[:5]),
-    "a letter behind the last string": _message(strings=7, tail=_WORDS + b"y"),
-    "no NUL at all": _message(tail=b"xxxxxx"),
-    "NUL in the wrong places": _message(tail=b"\0\0\0\0\0x"),
-    "no path": _message(strings=4, tail=b"/\0x\0"),
+    "last string open": _message(strings=7, tail=_WORDS[:7]),
+    "a letter behind the last string": _message(strings=9, tail=_WORDS + b"y"),
+    "no NUL at all": _message(tail=b"x" * 8),
+    "NUL in the wrong places": _message(tail=b"\0" * 7 + b"x"),
+    "no path": _message(strings=6, tail=b"/\0/\0x\0"),
 }
 
 

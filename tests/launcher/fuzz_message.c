@@ -37,7 +37,7 @@ static bool is_sound(const uint8_t *data, size_t size) {
     data += header[FILTER_BYTES], size -= header[FILTER_BYTES];
     if (!size || size != header[STRINGS_BYTES] || data[size - 1]) return false;
     uint64_t words = count_words(data, size);
-    return words >= 3 && words - 2 - header[ARGC] == header[ENVC];
+    return words >= 4 && words - 3 - header[ARGC] == header[ENVC];
 }
 
 static char *walk(char **vector, uint32_t count, char *at) {
@@ -53,7 +53,8 @@ static void check(const struct message *message, char *bytes, size_t size) {
     must(((uintptr_t)message->limits | (uintptr_t)message->filter) % 8 == 0);
     must((char *)message->limits == bytes + HEADER_BYTES);
     must((char *)message->filter == (char *)(message->limits + message->limit_count));
-    must(message->directory == (char *)(message->filter + message->filter_length));
+    must(message->scratch == (char *)(message->filter + message->filter_length));
+    must(message->directory == message->scratch + strlen(message->scratch) + 1);
     must(message->path == message->directory + strlen(message->directory) + 1);
     must(message->strings == message->path + strlen(message->path) + 1);
 
@@ -100,9 +101,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
     header[STRINGS_BYTES] = (uint32_t)(size - before);
     if (seed & 8) data[size - 1] = 0;
     uint64_t words = count_words(data + before, size - before);
-    if (seed & 16 && words > 2) {
-        if (header[ARGC] > words - 2) header[ARGC] = (uint32_t)(words - 2);
-        header[ENVC] = (uint32_t)(words - 2 - header[ARGC]);
+    if (seed & 16 && words > 3) {
+        if (header[ARGC] > words - 3) header[ARGC] = (uint32_t)(words - 3);
+        header[ENVC] = (uint32_t)(words - 3 - header[ARGC]);
     }
     memcpy(data, header, HEADER_BYTES);
     return size;

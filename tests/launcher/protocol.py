@@ -34,6 +34,7 @@ BARE: list[str] = []  # no jail at all: the gate stays shut
 
 Rlimit = tuple[int, int, int]
 ANOTHER_FOLLOWS = 1
+TERMINAL = 2
 
 
 def pack(
@@ -41,13 +42,14 @@ def pack(
     *,
     path: bytes | None = None,
     env: Sequence[bytes] = (),
+    scratch: bytes = b"/",
     cwd: bytes = b"/",
     rlimits: Sequence[Rlimit] = (),
     bpf: bytes = b"",
     flags: int = 0,
 ) -> bytes:
     """A message, without its length."""
-    words = [cwd, argv[0] if path is None else path, *argv, *env]
+    words = [scratch, cwd, argv[0] if path is None else path, *argv, *env]
     strings = b"".join(word + b"\0" for word in words)
     header = struct.pack("=2H5I", 2, flags, len(argv), len(env), len(rlimits), len(bpf), len(strings))
     return header + b"".join(struct.pack("=3Q", *rlimit) for rlimit in rlimits) + bpf + strings

@@ -89,8 +89,12 @@ def test_arguments_beyond_what_the_kernel_takes_are_e2big(start: Start) -> None:
     assert start().run([b"/bin/true", b"x" * (200 << 10)]).lines == [*BEFORE, "execfail 7"]
 
 
-def test_missing_directory_is_said_twice_and_nothing_starts(start: Start) -> None:
-    assert start().run([b"/bin/true"], cwd=b"/no/such").lines == ["ready", "nodir 2", "armfail chdir 2"]
+def test_missing_scratch_is_said(start: Start) -> None:
+    assert start().run([b"/bin/true"], scratch=b"/no/such").lines[:2] == ["ready", "nodir 2"]
+
+
+def test_missing_directory_is_said_and_nothing_starts(start: Start) -> None:
+    assert start().run([b"/bin/true"], cwd=b"/no/such").lines == ["ready", "dir", "armfail chdir 2"]
 
 
 def test_rlimit_that_the_kernel_refuses_names_its_step(start: Start) -> None:
@@ -110,8 +114,8 @@ def test_fork_that_a_limit_refuses_names_its_step(start: Start) -> None:
     assert start(under=[*AS_PID_1, "prlimit", "--nproc=1"]).run([b"/bin/true"]).lines[-1] == "armfail fork 11"
 
 
-def test_directory_comes_with_its_record(start: Start, shared_tmp: Path) -> None:
-    (fd,) = start().run([b"/bin/true"], cwd=os.fsencode(shared_tmp)).record("dir").fds
+def test_scratch_comes_with_its_record(start: Start, shared_tmp: Path) -> None:
+    (fd,) = start().run([b"/bin/true"], scratch=os.fsencode(shared_tmp)).record("dir").fds
     assert os.path.samestat(os.fstat(fd), os.stat(shared_tmp))
     assert stat.S_ISDIR(os.fstat(fd).st_mode)
 

@@ -108,7 +108,7 @@ def test_a_job_can_set_no_other_place_for_its_value(mounts):
 def test_capturing_the_value_runs_the_words_that_the_language_has_for_it(mounts):
     language = LANGUAGE.model_copy(update={"value": ("{{ runtime }}", "-c", "a\nb", "{{ file }}")})
     program = command.of_job({"code": b"", "value": True}, made.policy(language=language), PYTHON, mounts)
-    assert program.words == ["/opt/py/bin/python3.12", "-c", "a\nb", FILE]
+    assert program.command.words == ["/opt/py/bin/python3.12", "-c", "a\nb", FILE]
 
 
 def test_capturing_the_value_of_a_language_that_has_no_words_for_it_is_refused_with_the_way_out(mounts):

@@ -131,7 +131,8 @@ def test_fds_that_nobody_asked_for_are_closed(pair: Pair, text: bytes, given: in
 
 def test_a_message_says_its_length_and_brings_the_streams(pair: Pair) -> None:
     ours, theirs = pair
-    parts: Any = {"directory": b"/sandbox", "path": b"/bin/true", "bpf": b"12345678", "rlimits": [(7, 256)]}
+    where = {"scratch": b"/sandbox", "directory": b"/srv"}
+    parts: Any = {**where, "path": b"/bin/true", "bpf": b"12345678", "rlimits": [(7, 256)]}
     body = channel.message(**parts, arguments=[b"true", b""], environment=[b"K=V"], flags=channel.ANOTHER_FOLLOWS)
     with open(os.devnull) as null:
         channel.send(ours, body, [null.fileno()] * 3)
@@ -139,9 +140,9 @@ def test_a_message_says_its_length_and_brings_the_streams(pair: Pair) -> None:
     for fd in given:
         os.close(fd)
     assert len(given) == 3
-    assert struct.unpack("=I2H5I", got[:28]) == (len(got) - 4, channel.VERSION, channel.ANOTHER_FOLLOWS, 2, 1, 1, 8, 29)
+    assert struct.unpack("=I2H5I", got[:28]) == (len(got) - 4, channel.VERSION, channel.ANOTHER_FOLLOWS, 2, 1, 1, 8, 34)
     assert struct.unpack("=3Q", got[28:52]) == (7, 256, 256)
-    assert got[52:] == b"12345678" + b"/sandbox\0/bin/true\0true\0\0K=V\0"
+    assert got[52:] == b"12345678" + b"/sandbox\0/srv\0/bin/true\0true\0\0K=V\0"
 
 
 def test_a_message_longer_than_the_socket_holds_arrives_whole(pair: Pair) -> None:

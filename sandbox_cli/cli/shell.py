@@ -1,0 +1,37 @@
+"""`sandbox shell`: an interactive shell in the jail, on a terminal of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from sandbox_cli.cli.jobs import of_command
+from sandbox_cli.cli.options import Options, with_options
+from sandbox_cli.cli.run import perform
+from sandbox_cli.errors import UsageError
+from sandbox_cli.text import quoted
+
+if TYPE_CHECKING:
+    from sandbox_cli.cli.jobs import Request
+
+POLICY = "shell"
+# What the jail shows is known best in there.
+BEST_SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
+
+
+@with_options(code=False)
+def shell(options: Options, words: list[str]) -> int:
+    """Work in a shell under a policy, on a terminal of its own.
+
+    Every key is the jail's: Ctrl-C and Ctrl-Z too. The shell's `exit`, or Ctrl-D, ends it.
+    """
+    policy = options.policy or (POLICY if options.language is None else None)
+    return perform(dataclasses.replace(options, terminal=True, policy=policy), words, of_shell)
+
+
+def of_shell(options: Options, words: list[str]) -> Request:
+    """bash, where the jail shows it, else sh."""
+    if words:
+        hint = "`sandbox exec -t -- COMMAND` runs a program on a terminal of its own"
+        raise UsageError(f"shell runs a shell, and no {quoted(words[0])}", hint=hint)
+    return of_command(options, list(BEST_SHELL))

@@ -1,0 +1,109 @@
+"""What git obeys in a directory that a job may write: its hooks, its configuration, and what leads to others of either.
+
+Whoever runs git there next, a shell's prompt included, runs what they say, and outside of any jail. So they stay as
+they are: read-only mounts stand on them, and every folder above one, up to the directory, is a mount point too, which
+can't be moved away. The rest of the repository is the job's to write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox_cli.errors import RefusedError
+from sandbox_cli.plan.limits import by_option
+from sandbox_cli.policy.model import Mount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Mounts = dict[str, Mount]
+
+_OBEYED = ("hooks", "config", "config.worktree", "commondir")
+_OTHERS = ("modules", "worktrees")  # they hold repositories with all of that; new ones are the job's own
+_BARE = ("HEAD", "objects", "refs")
+# What a configuration says of other files: core.hooksPath, whose place is told from the top, and include.path.
+_SAYS = re.compile(r'^\s*(?:\[[^\]\n]*\])?\s*(hookspath|path)\s*=\s*"?([^"\n#;~]+)', re.IGNORECASE | re.MULTILINE)
+_MOST_CONFIG = 1 << 20
+_READ_IT = "show the directory read-only: -C DIR:ro"
+
+
+def guarded(directory: Path) -> tuple[Mounts, list[str]]:
+    """The mounts that guard the repository of a directory, and the paths that would need one and aren't there."""
+    mounts: Mounts = {}
+    unwanted: list[str] = []
+    for path in _guarded(directory):
+        _guard(directory, path, mounts, unwanted)
+    return mounts, unwanted
+
+
+def _guarded(directory: Path) -> Iterator[Path]:
+    pointer = directory / ".git"
+    kind = _kind(pointer)
+    if kind == stat.S_IFREG:  # of a worktree or a submodule: it says where the repository is
+        target = _text(pointer).removeprefix("gitdir:").strip()
+        if Path(os.path.normpath(directory / target)).is_relative_to(directory):
+            raise _refused(pointer, f"leads to {target}, a repository within {directory}, which a job could change")
+        yield pointer
+    elif kind is not None:  # a link is refused when it is guarded
+        yield from _of_repository(directory, pointer)
+    if all(_kind(directory / name) is not None for name in _BARE):
+        yield from _of_repository(directory, directory)
+
+
+def _of_repository(directory: Path, repository: Path) -> Iterator[Path]:
+    yield from (repository / name for name in _OBEYED)
+    yield from (repository / name for name in _OTHERS if _kind(repository / name) is not None)
+    for key, named in _SAYS.findall(_text(repository / "config")):
+        top = directory if key.lower() == "hookspath" else repository
+        path = Path(os.path.normpath(top / named.strip()))
+        if path.is_relative_to(directory) and path != directory:
+            yield path
+
+
+def _guard(directory: Path, path: Path, mounts: Mounts, unwanted: list[str]) -> None:
+    """Pins the folders on the way to `path` and makes it read-only; notes the first part that is missing."""
+    each = directory
+    for name in path.relative_to(directory).parts:
+        each /= name
+        kind = _kind(each)
+        if kind == stat.S_IFLNK:
+            raise _refused(each, "is a symbolic link, for which a job could put another")
+        if kind is None:
+            if str(each) not in unwanted:
+                unwanted.append(str(each))
+            return
+        if each == path:
+            mounts[str(each)] = Mount(mode="ro", source=str(each))
+        elif str(each) not in mounts:
+            mounts[str(each)] = Mount(mode="rw", source=str(each))
+
+
+def _kind(path: Path) -> int | None:
+    """S_IFREG and its like; None: there is nothing."""
+    try:
+        return stat.S_IFMT(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _refused(path, f"can't be looked at: {error.strerror}") from None
+
+
+def _text(path: Path) -> str:
+    if _kind(path) != stat.S_IFREG:
+        return ""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return os.read(fd, _MOST_CONFIG).decode(errors="replace")
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise _refused(path, f"can't be read: {error.strerror}") from None
+
+
+def _refused(path: Path, why: str) -> RefusedError:
+    return RefusedError(f"{path} {why}", hint=_READ_IT, blame=by_option("workspace"))
