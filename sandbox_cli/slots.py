@@ -27,5 +27,5 @@ def of_file(name: str) -> dict[str, str]:
 
 
 def as_word(name: str) -> str:
-    """A file below scratch as an argument: one with a dash would be an option, one with an @ a file of options."""
-    return f"./{name}" if name.startswith(("-", "@")) else name
+    """A file below scratch as an argument: - would begin an option, @ a file of options, ~ somebody's home."""
+    return f"./{name}" if name.startswith(("-", "@", "~")) else name
