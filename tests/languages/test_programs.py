@@ -70,6 +70,19 @@ def test_an_error_that_nothing_catches_is_told_and_ends_with_another_status(
     assert outcome["stderr"].count(PROGRAMS[language].word) >= 1
 
 
+@interpreted
+@bwrap
+@user
+def test_a_shebang_line_that_names_the_language_does_no_harm(language: str, backend: str, driver: Driver) -> None:
+    rest = "!#\n" if language == "scheme" else ""  # Guile takes #! for the beginning of a comment of many lines
+    source = f"#!/usr/bin/env -S sandbox run -l {language}\n{rest}{PROGRAMS[language].echo}"
+    outcome = driver.run(
+        {"code": b"", "language": language, "backend": backend},
+        shipped.work(LANGUAGES[language].file, source, args=["one"]),
+    )
+    assert (outcome["exit_code"], outcome["stdout"], outcome["stderr"]) == (3, b"[one]\n", b"")
+
+
 @pytest.mark.parametrize("language", [name for name, each in PROGRAMS.items() if each.prompt], indirect=True)
 @bwrap
 @user
