@@ -22,14 +22,19 @@ LIMITS = {
     "scratch_size": ("256MiB", "8GiB"), "scratch_files": ("10000", "1000000"), "tmp_size": ("64MiB", "1GiB"),
     "output": ("1MiB", "4GiB"),
 }  # fmt: skip
-
-OWN_LIMITS = {"shell": {"wall_time": ("12h", "12h"), "cpu_time": ("1h", "1h")}}  # for somebody who sits there
+POOLS = {"processes": ("256", "1024")}  # of threads, as large as the host has cores
+OWN = {
+    "csharp": POOLS,
+    "go": POOLS | {"tmp_size": ("256MiB", "1GiB")},
+    "java": POOLS,
+    "shell": {"wall_time": ("12h", "12h"), "cpu_time": ("1h", "1h")},  # for somebody who sits there
+}
 
 
 def test_the_first_languages_are_shipped() -> None:
     assert set(NAMES) >= {
-        "_base", "command", "awk", "bash", "lua", "node", "octave", "perl", "php", "prolog", "python", "r", "ruby",
-        "scheme", "sh", "sqlite", "tcl",
+        "_base", "command", "awk", "bash", "c", "cpp", "csharp", "go", "haskell", "java", "lua", "node", "ocaml",
+        "octave", "perl", "php", "prolog", "python", "r", "ruby", "rust", "scheme", "sh", "sqlite", "tcl", "typescript",
     }  # fmt: skip
 
 
@@ -49,7 +54,7 @@ def test_a_shipped_policy_names_only_what_is_held_everywhere(site: Site, name: s
 def test_a_shipped_policy_has_the_documented_limits(site: Site, name: str) -> None:
     limits = policy.load(name).limits
     assert limits.keys() == units.LIMITS.keys()
-    for limit, (default, most) in (LIMITS | OWN_LIMITS.get(name, {})).items():
+    for limit, (default, most) in (LIMITS | OWN.get(name, {})).items():
         assert units.format_limit(limit, limits[limit].default or 0) == default
         assert units.format_limit(limit, limits[limit].max or 0) == most
 
