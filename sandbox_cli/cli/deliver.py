@@ -12,15 +12,18 @@ from sandbox_cli.cli.report import report
 from sandbox_cli.errors import HostError
 from sandbox_cli.result import as_json
 from sandbox_cli.run.artifacts import NOT_SAVED
+from sandbox_cli.run.saving import TAKEN
 from sandbox_cli.text import quoted, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sandbox_cli.result import Blame, Outcome
+    from sandbox_cli.result import Blame, Kept, Outcome
 
 NOT_FOUND = 127
 NOT_SEEN = "a program sees only what its policy's `filesystem` shows; -f FILE copies a file into its directory"
+REPLACE = "--force replaces files that are there, and uses folders that are; or name a new directory: -o DIR"
+MAKE_ROOM = "-o takes an empty or a new directory best: it needs room, and must be yours"
 QUIET = ("ok", "nonzero-exit")  # the program's own business
 
 
@@ -56,6 +59,7 @@ def deliver(
         _tell_value(outcome, asked=value)
     if not verbose and not json:
         _tell_of_workspace(outcome)
+    _tell_of_kept(outcome["kept"])
     if verbose or saved:
         problem = _tell_of_omitted(outcome, saved=saved) or problem
     if verbose:
@@ -148,10 +152,11 @@ def _tell_of_omitted(outcome: Outcome, *, saved: bool) -> str | None:
     """What was left in scratch; returns whether -o failed to save what it should have."""
     for path, reason in outcome["artifacts_omitted"]:
         output.tell(f"{readable(path)}: not returned: {reason}")
-    if saved and any(reason.startswith(NOT_SAVED) for _, reason in outcome["artifacts_omitted"]):
-        output.hint("-o takes an empty or a new directory best: it needs room, and no file in it is replaced")
-        return NOT_SAVED
-    return None
+    unsaved = [reason for _, reason in outcome["artifacts_omitted"] if saved and reason.startswith(NOT_SAVED)]
+    if not unsaved:
+        return None
+    output.hint(REPLACE if any(reason.endswith(TAKEN) for reason in unsaved) else MAKE_ROOM)
+    return NOT_SAVED
 
 
 def _tell_of_workspace(outcome: Outcome) -> None:
@@ -159,6 +164,13 @@ def _tell_of_workspace(outcome: Outcome) -> None:
     for row in outcome["receipt"]["clauses"] if outcome["receipt"] else ():
         if row["clause"] == "workspace" and row["note"]:
             output.tell(f"-C: {row['note']}")
+
+
+def _tell_of_kept(kept: Kept | None) -> None:
+    if kept is not None:
+        output.tell(f"kept in {kept['path']}")
+        for path, reason in kept["left_out"]:
+            output.tell(f"{readable(path)}: not kept: {reason}")
 
 
 def _advice(blame: Blame | None) -> str | None:
