@@ -25,7 +25,7 @@ def read(scratch: int, status: Status) -> tuple[bytes | None, str | None]:
             problem = f"was not read, since the job ended with {status}"
         elif not stat.S_ISREG(looks.st_mode):
             problem = "is no regular file"
-        elif len(content := _content(open_file(scratch, _NAME))) > MOST_BYTES:
+        elif len(content := _content(open_file(scratch, _NAME, opening=True))) > MOST_BYTES:
             problem = f"is larger than {MOST_BYTES >> 20} MiB"
         else:
             return content, None
