@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Driver
 
 PATIENCE_S = 55 * SLOW  # for all of a job that makes 100,000 files, on a disk too (firejail as an ordinary user)
-GROWTH_KIB = 100 << 10  # of the supervisor, whatever comes back
+GROWTH_KIB = 64 << 10  # of the supervisor, whatever comes back
 
 
 @pytest.fixture
