@@ -34,7 +34,7 @@ def outcome(**changes: Any) -> Outcome:
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
         "value": None, "value_error": None,
-        "artifacts": [], "artifacts_omitted": [],
+        "artifacts": [], "artifacts_omitted": [], "kept": None,
         "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None, "compile": None,
     }  # fmt: skip
     return {**plain, **changes}  # type: ignore[typeddict-item]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sandbox_cli.cli import inputs, terminal
+from sandbox_cli.cli import files, inputs, terminal
 from sandbox_cli.cli.deliver import new_id, problem_with
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.slots import VALUE_VARIABLE
-from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,8 +60,9 @@ def work(options: Options, request: Request, plan: Plan, output: Path | None, ca
     if options.terminal:
         terminal.check_ours()
     wants_result = options.json or options.result is not None
+    job_id = new_id()
     return {
-        "id": new_id(),
+        "id": job_id,
         "arguments": [os.fsencode(word) for word in request.job.get("args", [])],
         "file": os.fsencode(plan["file"]) if plan["file"] is not None else None,
         "inputs": input_files(request, plan),
@@ -72,21 +73,21 @@ def work(options: Options, request: Request, plan: Plan, output: Path | None, ca
         "capture": _capture(options) if wants_result else 0,
         "collect": _collect(options),
         "output_dir": str(output) if output is not None else None,
+        "keep": f"{tempfile.gettempdir()}/sandbox-kept-{job_id}" if options.keep else None,
         "cancel": cancel,
     }
 
 
 def input_files(request: Request, plan: Plan) -> list[Input]:
     """What is put into scratch before the program starts: its code, and the files of -f."""
-    files: list[Input] = [
-        (os.fsencode(target), source, inputs.mode_of(source)) for source, target in request.job.get("files", [])
-    ]
-    if plan["file"] is None or request.code is None:
-        return files
-    name = plan["file"]
-    if any(inputs.collide(target, name) for _, target in request.job.get("files", [])):
-        raise UsageError(f"-f: {quoted(name)} is the code's own name in scratch", hint="name another: -f SRC:DEST")
-    return [(os.fsencode(name), request.code.content, request.code.mode), *files]
+    found: list[Input] = []
+    code = None
+    if plan["file"] is not None and request.code is not None:
+        code = plan["file"], request.job.get("file")
+        found.append((os.fsencode(plan["file"]), request.code.content, request.code.mode))
+    found += files.inputs(request.job.get("files", []), code)
+    files.check(found, plan["limits"])
+    return found
 
 
 def _common(options: Options) -> Job:
@@ -102,13 +103,14 @@ def _common(options: Options) -> Job:
         terminal.check(options.json, options.stdin)
     return {
         "language": options.language,
+        "venv": options.venv,
         "policy": options.policy,
         "backend": options.backend,
         "network": options.network,
         "limits": inputs.limits(options.limit, options.timeout, options.memory),
         "env": ({"TERM": terminal.kind()} if options.terminal else {}) | inputs.variables(options.env),
         "terminal": options.terminal,
-        "files": inputs.files(options.file),
+        "files": files.files(options.file),
         "workspace": options.workspace,
         "collect": options.collect,
         "best_effort": options.best_effort,

@@ -110,7 +110,7 @@ def blank(plan: Plan, work: Work) -> Outcome:
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
         "value": None, "value_error": None,
-        "artifacts": [], "artifacts_omitted": [],
+        "artifacts": [], "artifacts_omitted": [], "kept": None,
         "usage": None,
         "receipt": _receipt(plan, []),
         "policy": plan["policy"], "language": plan["language"], "runtime": plan["runtime"], "compile": None,
