@@ -19,7 +19,7 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.host import access, managers
 from sandbox_cli.host.access import OTHERS, Account
 from sandbox_cli.host.ask import SYSTEM_PATH, ask_once, first_number
-from sandbox_cli.host.shims import is_script, real_programs, stands_for_another
+from sandbox_cli.host.shims import leads_elsewhere, real_programs, stands_for_another
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -201,7 +201,7 @@ def _candidate(file: Path, account: Account) -> _Candidate:
 
 def _unfit(file: Path) -> str | None:
     """Why it is no runtime, whoever asks. Only what is none of these is asked for its version: that runs it."""
-    if is_script(file):
+    if leads_elsewhere(file):
         return f"{file} is a script that starts something else"
     if stands_for_another(file):
         return f"{file} stands for other programs, by the name that it is called"

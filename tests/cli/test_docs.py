@@ -99,4 +99,4 @@ def test_every_option_is_described_and_every_described_option_is_there() -> None
     group: Any = typer.main.get_command(app.app)
     options = {spelling for option in group.commands["run"].params for spelling in option.opts if spelling[0] == "-"}
     table = PAGES["cli.md"].split("## Options of", 1)[1].split("\n\n", 2)[1]
-    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", table)) == options
+    assert set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", table)) == options
