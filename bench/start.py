@@ -33,7 +33,7 @@ WORK: Any = {
 }  # fmt: skip
 
 
-def spawn_and_wait(argv: list[str], data: list[bytes] = []) -> None:  # noqa: B006 (never changed)
+def spawn_and_wait(argv: list[str], data: list[bytes] = [], stdout: int | None = None) -> None:  # noqa: B006 (never changed)
     """Starts a program as the run does, with fds for its data, and waits for its end."""
     null = os.open(os.devnull, os.O_RDWR)
     fds = []
@@ -43,6 +43,8 @@ def spawn_and_wait(argv: list[str], data: list[bytes] = []) -> None:  # noqa: B0
         os.lseek(fd, 0, os.SEEK_SET)
         fds.append(fd)
     actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in range(3)]
+    if stdout is not None:
+        actions.append((os.POSIX_SPAWN_DUP2, stdout, 1))
     actions += [(os.POSIX_SPAWN_DUP2, fd, 100 + index) for index, fd in enumerate(fds)]
     actions += [(os.POSIX_SPAWN_DUP2, 100 + index, DATA_FD + index) for index in range(len(fds))]
     environ = {"PATH": "/usr/bin:/bin"} | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
@@ -64,7 +66,7 @@ def timed(job: Callable[[], object]) -> Callable[[int], float]:
     return loops
 
 
-def raw(compiled: dict[str, Any], program: list[str], scratch: str) -> Callable[[], None]:
+def raw(compiled: dict[str, Any], program: list[str], scratch: str, stdout: int | None = None) -> Callable[[], None]:
     """The jailer as the plan renders it, with the program where the launcher would stand."""
 
     def fill(text: str) -> str:
@@ -79,7 +81,15 @@ def raw(compiled: dict[str, Any], program: list[str], scratch: str) -> Callable[
 
     argv = [fill(word) for word in compiled["argv"][:-3]] + program
     data = [fill(piece.decode()).encode() for piece in compiled["data"]]
-    return lambda: spawn_and_wait(argv, data)
+    return lambda: spawn_and_wait(argv, data, stdout)
+
+
+def made_scratch() -> str:
+    """A directory that stands in for a job's, until we end."""
+    scratch = f"/tmp/bench-{os.getuid()}"
+    os.makedirs(scratch, exist_ok=True)
+    atexit.register(lambda: os.path.isdir(scratch) and os.rmdir(scratch))
+    return scratch
 
 
 def bench(runner: pyperf.Runner, backend: str, name: str, program: list[str]) -> None:
@@ -88,9 +98,7 @@ def bench(runner: pyperf.Runner, backend: str, name: str, program: list[str]) ->
     except SandboxError as error:
         print(f"{backend} is left out: {error}", file=sys.stderr)
         return
-    scratch = f"/tmp/bench-{os.getuid()}"
-    os.makedirs(scratch, exist_ok=True)
-    atexit.register(lambda: os.path.isdir(scratch) and os.rmdir(scratch))
+    scratch = made_scratch()
     command = [sys.executable, "-m", "sandbox_cli", "exec", "-b", backend, "--", *program]
     runner.bench_time_func(f"{backend} {name} raw", timed(raw(compiled, program, scratch)))
     runner.bench_time_func(f"{backend} {name} run", timed(lambda: run.execute(compiled, WORK)))

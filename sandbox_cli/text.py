@@ -56,6 +56,12 @@ def well_formed(value: object) -> object:
 
 def _without_surrogates(text: str) -> str:
     try:
+        text.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        return text  # as almost all is
+    try:
         return readable(text.encode(errors="surrogateescape"))
     except UnicodeEncodeError:  # a surrogate that escapes no byte
         return readable(text.encode(errors="surrogatepass"))

@@ -16,6 +16,8 @@ from sandbox_cli.run.saving import TAKEN
 from sandbox_cli.text import quoted, readable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from sandbox_cli.result import Blame, Kept, Outcome
 
 NOT_FOUND = 127
@@ -43,13 +45,14 @@ def deliver(
     `saved`: -o was to get the files; `value`: --value asked for the value, which without a result is told in words.
     """
     returned = json or result is not None
-    line = output.as_line(as_json(outcome)) if returned else ""
-    problem = _write(result, line + "\n") if result is not None else None
+    found: Mapping[str, object] = as_json(outcome) if returned else {}
+    outcome["stdout"] = outcome["stderr"] = b""  # they are large, and nobody needs them twice
+    problem = _write(result, output.in_pieces(found)) if result is not None else None
     if problem is not None:
         output.tell(problem)
         output.hint("make room there, or name another file")
     if json:
-        output.say(line)
+        output.say_bytes(output.in_pieces(found))
     if verbose or not json:
         _tell(outcome)
     if verbose or (value and not returned):
@@ -83,7 +86,7 @@ def problem_with(result: str) -> str | None:
     return None
 
 
-def _write(result: str, text: str) -> str | None:
+def _write(result: str, content: Iterable[bytes]) -> str | None:
     """Whole or not at all: a reader never sees half a result. A device or a pipe is written into as it is.
 
     Returns why it could not be done.
@@ -91,18 +94,23 @@ def _write(result: str, text: str) -> str | None:
     path = Path(result)
     try:
         if _is_special(path):
-            path.write_text(text, encoding="ascii")
+            _fill(path, content)
             return None
         path = path.resolve()
         beside = _beside(path)
         try:
-            beside.write_text(text, encoding="ascii")
+            _fill(beside, content)
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
     except OSError as error:
         return f"can't write the result to {quoted(result)}: {error.strerror}"
     return None
+
+
+def _fill(path: Path, content: Iterable[bytes]) -> None:
+    with path.open("wb") as file:
+        file.writelines(content)
 
 
 def _is_special(path: Path) -> bool:

@@ -11,12 +11,13 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.text import quoted, well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sandbox_cli.errors import SandboxError
     from sandbox_cli.result import Gap
 
 
+_PIECE = 65536
 SIGPIPE_STATUS = 141  # what a shell sees of a program whose reader went away
 
 
@@ -26,20 +27,25 @@ class LostOutputError(HostError):
 
 def say(text: str) -> None:
     """One piece of the answer, on stdout."""
-    _write(sys.stdout, text)
+    _write(sys.stdout, _line(text))
+
+
+def say_bytes(pieces: Iterable[bytes]) -> None:
+    """The answer, on stdout."""
+    _write(sys.stdout, pieces)
 
 
 def tell(text: str) -> None:
     """The tool's own words, on stderr."""
-    _write(sys.stderr, f"sandbox: {shown(text)}")
+    _write(sys.stderr, _line(f"sandbox: {shown(text)}"))
 
 
 def hint(text: str) -> None:
-    _write(sys.stderr, f"hint: {shown(text)}")
+    _write(sys.stderr, _line(f"hint: {shown(text)}"))
 
 
 def note(text: str) -> None:
-    _write(sys.stderr, f"note: {shown(text)}")
+    _write(sys.stderr, _line(f"note: {shown(text)}"))
 
 
 def complain(error: SandboxError) -> None:
@@ -65,6 +71,22 @@ def as_line(value: object) -> str:
     return json.dumps(well_formed(value), allow_nan=False)
 
 
+def in_pieces(found: Mapping[str, object]) -> Iterator[bytes]:
+    """The same of what is well formed already, bit by bit: a text as long as a job's output is never there twice."""
+    before = "{"
+    for key, value in found.items():
+        yield f"{before}{json.dumps(key)}: ".encode()
+        before = ", "
+        if isinstance(value, str):
+            yield b'"'
+            for start in range(0, len(value), _PIECE):
+                yield json.dumps(value[start : start + _PIECE])[1:-1].encode()
+            yield b'"'
+        else:
+            yield json.dumps(value, allow_nan=False).encode()
+    yield b"}\n"
+
+
 def shown(text: str) -> str:
     """`text` on one line, with what could steer a terminal written out."""
     return "".join(letter if letter.isprintable() else quoted(letter)[1:-1] for letter in text)
@@ -85,7 +107,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool
         return
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     for row in (columns, *cells):
-        _write(stream, "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        _write(stream, _line(line.rstrip()))
 
 
 def _draw(stream: TextIO, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
@@ -101,12 +124,16 @@ def _draw(stream: TextIO, columns: Sequence[str], cells: Sequence[Sequence[str]]
     Console(file=stream).print(drawn)
 
 
-def _write(stream: TextIO | None, text: str) -> None:
+def _line(text: str) -> list[bytes]:
+    # Bytes that no text can hold came in as surrogate escapes (PEP 383), and go out as they were.
+    return [f"{text}\n".encode(errors="surrogateescape")]
+
+
+def _write(stream: TextIO | None, pieces: Iterable[bytes]) -> None:
     if stream is None:  # it was closed before we started
         return
     try:
-        # Bytes that no text can hold came in as surrogate escapes (PEP 383), and go out as they were.
-        stream.buffer.write(f"{text}\n".encode(errors="surrogateescape"))
+        stream.buffer.writelines(pieces)
         stream.flush()
     except OSError as error:
         nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
