@@ -56,7 +56,6 @@ JOBS = [
     (["run", "-C", "folder:rx", *C], "-C 'folder:rx' is no DIR[:ro]", "-C folder:ro"),
     (["run", "-C", "/", *C], "workspace: / is the system's own", "one project"),
     (["run", "-C", "/etc/ssl:ro", *C], "workspace: /etc/ssl is the system's own", "one project"),
-    (["run", "-x", "ok.py"], "no such option: -x", "--help"),
     (["run", "-l"], "'-l' requires an argument", "--help"),
     (["run", "-c"], "'-c' requires an argument", "`sandbox run --help`"),
     (["run", "--best-effort=1", "ok.py"], "'--best-effort' does not take a value", "--help"),
