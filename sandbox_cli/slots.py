@@ -4,11 +4,14 @@ A slot is a word between NUL bytes. No argument and no policy value can hold one
 and `str.replace` fills it.
 """
 
+from posixpath import splitext
+
 SCRATCH = "\0scratch\0"  # the job's directory, as the job sees it
 HOST_SCRATCH = "\0host-scratch\0"  # the same as the jailer sees it, where that is a directory of the host
 UID = "\0uid\0"  # the job's account
 GID = "\0gid\0"
 FILE = "\0file\0"  # the name of the job's program below scratch
+STEM = "\0file.stem\0"  # the same without its extension: what Java calls the class, and a compiler what it makes
 
 VALUE_VARIABLE = "SANDBOX_VALUE"  # tells the job where to write the value that it gives back
 VALUE_FILE = ".sandbox-value"  # below scratch
@@ -16,3 +19,13 @@ VALUE_FILE = ".sandbox-value"  # below scratch
 CONTROL_FD = 3  # in the jailer: the socket to the supervisor
 LAUNCHER_FD = 4  # the launcher, executed as /proc/self/fd/4
 DATA_FD = 5  # the plan's data[0]; data[i] is on DATA_FD + i
+
+
+def of_file(name: str) -> dict[str, str]:
+    """What the name of the job's program fills."""
+    return {FILE: as_word(name), STEM: splitext(name)[0]}
+
+
+def as_word(name: str) -> str:
+    """A file below scratch as an argument: - would begin an option, @ a file of options, ~ somebody's home."""
+    return f"./{name}" if name.startswith(("-", "@", "~")) else name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sandbox_cli.cli import files, inputs, terminal
 from sandbox_cli.cli.deliver import new_id, problem_with
@@ -71,7 +71,7 @@ def work(options: Options, request: Request, plan: Plan, output: Path | None, ca
         "stdout": None if options.json else 1,
         "stderr": None if options.json else 2,
         "capture": _capture(options) if wants_result else 0,
-        "collect": "save" if options.output is not None else "inline" if wants_result else "none",
+        "collect": _collect(options),
         "output_dir": str(output) if output is not None else None,
         "keep": f"{tempfile.gettempdir()}/sandbox-kept-{job_id}" if options.keep else None,
         "cancel": cancel,
@@ -96,11 +96,14 @@ def _common(options: Options) -> Job:
         raise UsageError(problem, hint="name a file in a directory of yours")
     if options.collect and not (options.output or options.json or options.result):
         raise UsageError("--collect has nowhere to return files to", hint="add -o DIR, --json or --result FILE")
+    if options.force and options.output is None:
+        raise UsageError("--force has nothing to replace: no files are saved", hint="add -o DIR, or leave it out")
     _capture(options)
     if options.terminal:
         terminal.check(options.json, options.stdin)
     return {
         "language": options.language,
+        "venv": options.venv,
         "policy": options.policy,
         "backend": options.backend,
         "network": options.network,
@@ -113,6 +116,12 @@ def _common(options: Options) -> Job:
         "best_effort": options.best_effort,
         "value": options.value,
     }
+
+
+def _collect(options: Options) -> Literal["none", "inline", "save", "replace"]:
+    if options.output is not None:
+        return "replace" if options.force else "save"
+    return "inline" if options.json or options.result is not None else "none"
 
 
 def _capture(options: Options) -> int:

@@ -12,7 +12,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli.output import shown
-from sandbox_cli.slots import DATA_FD, FILE, GID, HOST_SCRATCH, SCRATCH, UID
+from sandbox_cli.slots import DATA_FD, GID, HOST_SCRATCH, SCRATCH, UID, of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,7 +87,7 @@ def _filler(plan: Plan, folder: str) -> Callable[[str], str]:
         HOST_SCRATCH: folder,
         UID: str(uid),
         GID: str(gid),
-        FILE: f"./{name}" if name.startswith("-") else name,
+        **of_file(name),
     }
 
     def fill(text: str) -> str:

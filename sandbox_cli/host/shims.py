@@ -11,6 +11,8 @@ from sandbox_cli.host import access
 # They look at the name that they are called by: behind it stands any of hundreds of programs.
 _BY_NAME = frozenset({"busybox", "toybox", "coreutils", "snap", "rustup", "ccache", "distcc", "volta-shim"})
 
+_BY_HAND = (Path("/usr/local/bin"), Path("/usr/local/sbin"))  # where an administrator puts scripts
+
 
 def is_script(file: Path) -> bool:
     try:
@@ -18,6 +20,15 @@ def is_script(file: Path) -> bool:
             return content.read(2) == b"#!"
     except OSError:  # it can be executed, but not read
         return False
+
+
+def leads_elsewhere(file: Path) -> bool:
+    """Whether it is a script that starts something which may lie anywhere.
+
+    Those of packages (ghc, mcs, tsc) start what the same package brings, and that is seen wherever they are.
+    """
+    is_packaged = file.is_relative_to("/usr") and file.parent not in _BY_HAND
+    return is_script(file) and not is_packaged
 
 
 def stands_for_another(file: Path) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
-from sandbox_cli.plan import view
+from sandbox_cli.plan import limits, view
 from sandbox_cli.policy.variables import expand, substitute
-from sandbox_cli.slots import FILE, SCRATCH, VALUE_FILE, VALUE_VARIABLE
+from sandbox_cli.slots import FILE, SCRATCH, STEM, VALUE_FILE, VALUE_VARIABLE, as_word
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.host.runtimes import Found
     from sandbox_cli.job import Job
-    from sandbox_cli.policy.model import Language, Mount, Policy
+    from sandbox_cli.policy.model import Language, Limit, Mount, Policy
 
 # Nothing of the caller's environment: a policy and the job's own options add the rest.
 FIXED = {"HOME": SCRATCH, "LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
@@ -42,18 +43,27 @@ class Program(NamedTuple):
 
 
 def of_job(
-    job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount], *, in_scratch: bool = True
+    job: Job,
+    policy: Policy,
+    runtime: Found | None,
+    mounts: Mapping[str, Mount],
+    *,
+    in_scratch: bool = True,
+    venv: str | None = None,
 ) -> Program:
     """The program of `job`: its own command, or what the policy's language runs code with.
 
     `in_scratch` says that it works there: else the code, which stands in scratch, is named by its whole path.
+    `venv` is a virtual environment that is to be as if its `activate` had been called.
     """
     given = job.get("command")
     if VALUE_VARIABLE in job.get("env", {}):
         hint = "the program writes its value to the path that it finds there"
         raise UsageError(f"-e: {VALUE_VARIABLE} is set by the sandbox itself", hint=hint)
-    values = variables(runtime, code=given is None, in_scratch=in_scratch)
+    values = variables(runtime, policy.limits, code=given is None, in_scratch=in_scratch)
     environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()} | VALUE
+    if venv is not None:
+        environment |= {"VIRTUAL_ENV": venv, "PATH": f"{venv}/bin:{environment['PATH']}"}
     if given is not None:
         if not given or not given[0]:
             raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")
@@ -68,7 +78,8 @@ def of_job(
 
     main = command(_words(language, capturing=job.get("value", False)), values)
     # A compiler works in scratch whatever the program works in: what it makes is nobody else's.
-    first = command(language.compile.run, variables(runtime, code=True)) if language.compile else None
+    compiling = variables(runtime, limits.of_compile(policy), code=True)
+    first = command(language.compile.run, compiling) if language.compile else None
     return Program(main, first, file_name(job, language), environment)
 
 
@@ -78,7 +89,7 @@ def _sources(job: Job, language: Language, code: str) -> list[str]:
     So what needs another file comes after it, where that matters (ocaml).
     """
     names = [name for _, name in job.get("files", []) if name.endswith(tuple(language.extensions))]
-    return [*(code.replace(FILE, f"./{name}" if name.startswith("-") else name) for name in names), code]
+    return [*(code.replace(FILE, as_word(name)) for name in names), code]
 
 
 def _words(language: Language, *, capturing: bool) -> Sequence[str]:
@@ -91,14 +102,22 @@ def _words(language: Language, *, capturing: bool) -> Sequence[str]:
     return language.value
 
 
-def variables(runtime: Found | None, *, code: bool, in_scratch: bool = True) -> dict[str, str]:
+def variables(
+    runtime: Found | None, bounds: Mapping[str, Limit], *, code: bool, in_scratch: bool = True
+) -> dict[str, str]:
     """The values of a policy's variables; those that only the run knows are slots."""
-    values = {"scratch": SCRATCH}
+    values = {"scratch": SCRATCH, "limits.memory": str(_memory_bytes(bounds))}
     if code:
-        values["file"] = FILE if in_scratch else f"{SCRATCH}/{FILE}"
+        values |= {"file": FILE if in_scratch else f"{SCRATCH}/{FILE}", "file.stem": STEM}
     if runtime is not None:
         values |= {"runtime": runtime.path, "runtime.prefix": runtime.prefix, "runtime.version": runtime.version or ""}
     return values
+
+
+def _memory_bytes(bounds: Mapping[str, Limit]) -> int:
+    """What there is for a program; the machine's, where nothing bounds it."""
+    most = bounds["memory"].default
+    return int(most) if most is not None else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def file_name(job: Job, language: Language) -> str:

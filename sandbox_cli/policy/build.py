@@ -166,7 +166,7 @@ def _check_variables(merged: Merged) -> None:
 
 
 def _unmet(merged: Merged, variable: str) -> str | None:
-    if variable in {"file", variables.SOURCES}:
+    if variable in {"file", "file.stem", variables.SOURCES}:
         return None if merged.has("language") else "language"
     if variable.startswith("runtime"):
         return None if merged.has("language", "runtime") else "language.runtime"

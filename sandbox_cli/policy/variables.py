@@ -15,7 +15,9 @@ from sandbox_cli.policy.spelling import nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-NAMES = ("file", "sources", "scratch", "runtime", "runtime.prefix", "runtime.version")
+NAMES = (
+    "file", "file.stem", "sources", "scratch", "runtime", "runtime.prefix", "runtime.version", "limits.memory",
+)  # fmt: skip
 SOURCES = "sources"  # stands for several words, so it can't be a part of one
 CLAUSES = "language.run, language.value, language.compile.run and environment"
 _EXPRESSION = re.compile(r"\{\{ *([A-Za-z_][A-Za-z0-9_.]*) *\}\}")

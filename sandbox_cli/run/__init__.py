@@ -110,7 +110,8 @@ def _run(plan: Plan, work: Work, site: Site, jail: Jail, planted: Planted) -> Ou
     outcome = blank(plan, work)
     if plan["compile"] is not None:
         # What a compiler says goes where it can't be taken for the program's own output.
-        own: Work = {**work, "arguments": [], "stdin": None, "stdout": work["stderr"]}
+        stdin = work["stdin"] if work.get("terminal") else None  # one of its own, whose Ctrl-C ends it
+        own: Work = {**work, "arguments": [], "stdin": stdin, "stdout": work["stderr"]}
         with _Starting():
             compiler = Supervisor(plan, plan["compile"], own, site, jail)
         compiler.run()

@@ -135,26 +135,16 @@ def _pieces_of(file: int) -> Iterator[bytes]:
         yield piece
 
 
-def make_folders(top: int, path: bytes, owner: tuple[int, int] | None, made: set[bytes] | None = None) -> int:
-    """Opens a folder below `top`, made where it is missing; a link in its place is refused.
-
-    With `made`, the folders that this run made, so is any other that is there already: a job must not put files
-    into the caller's own folders (.git/hooks). Raises FileExistsError for it.
-    """
+def make_folders(top: int, path: bytes, owner: tuple[int, int] | None) -> int:
+    """Opens a folder below `top`, made where it is missing; a link in its place is refused."""
     fd = os.dup(top)
-    below = b""
     for name in path.split(b"/") if path else []:
-        below += name + b"/"
         try:
             os.mkdir(name, 0o755, dir_fd=fd)
-            if made is not None:
-                made.add(below)
             if owner is not None:
                 os.chown(name, *owner, dir_fd=fd, follow_symlinks=False)
         except FileExistsError:
-            if made is not None and below not in made:
-                os.close(fd)
-                raise
+            pass
         except OSError:
             os.close(fd)
             raise

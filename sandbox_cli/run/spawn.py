@@ -9,7 +9,7 @@ import os
 from sandbox_cli import launcher
 from sandbox_cli.run.inputs import write_all
 from sandbox_cli.run.system import close
-from sandbox_cli.slots import CONTROL_FD, DATA_FD, FILE, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID
+from sandbox_cli.slots import CONTROL_FD, DATA_FD, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID, of_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def filler(site: Site, file: bytes | None) -> Callable[[str], bytes]:
         HOST_SCRATCH: site.host or site.path,
         UID: str(site.uid),
         GID: str(site.gid),
-        FILE: f"./{name}" if name.startswith("-") else name,  # an interpreter would take it for an option
+        **of_file(name),
     }
 
     def fill(text: str) -> bytes:

@@ -130,6 +130,7 @@ JOBS = [
     (["run", "-o", "", *C], "-o '' names no directory", "directory"),
     (["run", "-o", "new/" + "x" * 300, *C], "can't be made: File name too long", "directory"),
     (["run", "--collect", "*.png", *C], "--collect has nowhere", "-o DIR"),
+    (["run", "--force", *C], "--force has nothing to replace", "-o DIR"),
     (["run", "-o", "new", "--collect", "", *C], "--collect '' matches no file", "out/*.png"),
     (["run", "-o", "new", "--collect", "/etc/*", *C], "--collect '/etc/*' leads out of scratch", "out/*.png"),
     (["run", "-o", "new", "--collect", "a/../x", *C], "--collect 'a/../x' leads out of scratch", "out/*.png"),

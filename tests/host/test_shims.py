@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_cli.host.shims import is_script, real_programs, stands_for_another
+from sandbox_cli.host.shims import is_script, leads_elsewhere, real_programs, stands_for_another
 from tests.host.programs import program
 
 
@@ -65,3 +65,16 @@ def test_scripts_and_programs_that_look_at_their_name_are_known(tmp_path: Path) 
     assert not is_script(tmp_path / "missing")
     assert stands_for_another(tmp_path / "busybox")
     assert not stands_for_another(Path("/usr/bin/env"))
+
+
+def test_a_script_of_a_package_leads_nowhere_else_than_the_package(tmp_path: Path) -> None:
+    assert is_script(Path("/usr/bin/ldd"))
+    assert not leads_elsewhere(Path("/usr/bin/ldd"))
+    assert not leads_elsewhere(Path("/usr/bin/env"))
+    assert leads_elsewhere(program(tmp_path / "x", "1"))
+
+
+def test_a_script_that_an_administrator_put_in_place_may_lead_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox_cli.host.shims.is_script", lambda _: True)
+    assert leads_elsewhere(Path("/usr/local/bin/ghc"))
+    assert not leads_elsewhere(Path("/usr/local/lib/node_modules/typescript/bin/tsc"))

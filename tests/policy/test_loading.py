@@ -75,9 +75,9 @@ def test_a_policy_of_the_same_name_replaces_the_language(site: Site) -> None:
 
 
 def test_a_new_language_can_rest_on_another(site: Site) -> None:
-    site.write("ts.yaml", "extends: node\nlanguage: {name: ts, aliases: [typescript], extensions: [.ts]}", "user")
+    site.write("coffee.yaml", "extends: node\nlanguage: {name: coffee, aliases: [cafe], extensions: [.coffee]}", "user")
     index = policy.language_index()
-    assert index["typescript"] == index[".ts"] == index["ts"] == "ts"
+    assert index["cafe"] == index[".coffee"] == index["coffee"] == "coffee"
     assert index[".js"] == "node"
 
 

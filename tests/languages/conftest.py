@@ -1,0 +1,17 @@
+"""`language` is each shipped language in turn; it skips where its runtime is missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contract.conftest import driver, drivers
+from tests.languages import shipped
+
+__all__ = ["driver", "drivers"]
+
+
+@pytest.fixture(params=shipped.LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    """The name of each; `parametrize("language", [...], indirect=True)` picks."""
+    shipped.need(request.param)
+    return str(request.param)
