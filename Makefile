@@ -38,11 +38,11 @@ test: .venv/tools needs  ## install what the tests need and run them (TESTS=test
 test-vm: .venv/tools needs launcher  ## run VM_TESTS in guests with cgroup v2: as root, in a delegated group, under systemd
 	"$(BIN)/python" -m tests.vm --ways $(VM_WAYS) --timeout $(VM_TIMEOUT) -- $(VM_TESTS)
 
+tests: test  ## the same: or make would take the folder for it, and do nothing
+
 test-languages: .venv/tools  ## install what every language needs, and run the tests of all of them
 	$(MAKE) needs HEAVY=
 	"$(BIN)/python" -m pytest -n 2 tests/languages
-
-tests: test  ## the same: or make would take the folder for it, and do nothing
 
 check:  ## everything that CI runs
 	$(MAKE) lint

@@ -27,17 +27,21 @@ _FORBIDDEN = set('!"#%&*,;<>?[\\^{}')
 def refusal(path: str, policy: Policy, host: Host) -> str | None:
     """Why firejail can't show the mount at `path` as the policy says; None: it can."""
     mount = policy.filesystem[path]
-    if mount.mode == "symlink":
+    if mount.mode == "symlink" and path.count("/") == 1:
         return None if host.root_links.get(path[1:]) == mount.source else "firejail can't make symbolic links"
+    if mount.mode == "symlink" and host.link(path) != mount.source:
+        return "firejail can't make symbolic links, only show those of the host"
     if mount.mode == "tmpfs":
         return None if path == "/tmp" else "firejail makes no tmpfs but /tmp"  # noqa: S108
-    if mount.source not in {None, path}:
+    if mount.mode != "symlink" and mount.source not in {None, path}:
         return f"firejail can't show {mount.source} at another path"
+    return _unnameable(path) or _misplaced(path, mount, policy, host)
+
+
+def _unnameable(path: str) -> str | None:
     if ".." in path:
         return "firejail takes no path with two dots in a row"
-    if not is_plain(path):
-        return "firejail can't take the characters of this path in its profile"
-    return _misplaced(path, mount, policy, host)
+    return None if is_plain(path) else "firejail can't take the characters of this path in its profile"
 
 
 def _misplaced(path: str, mount: Mount, policy: Policy, host: Host) -> str | None:
@@ -70,11 +74,12 @@ def _stays_read_only(path: str, policy: Policy, host: Host) -> bool:
 
 
 def shown(policy: Policy, host: Host) -> dict[str, Mount]:
-    """The mounts that firejail itself has to be told of, in the policy's order."""
+    """The mounts that firejail itself has to be told of, in the policy's order. Top-level links stay by themselves."""
     return {
         path: mount
         for path, mount in policy.filesystem.items()
-        if mount.mode in {"ro", "rw"} and refusal(path, policy, host) is None
+        if (mount.mode in {"ro", "rw"} or (mount.mode == "symlink" and path.count("/") > 1))
+        and refusal(path, policy, host) is None
     }
 
 
@@ -97,6 +102,8 @@ def commands(mounts: dict[str, Mount], policy: Policy) -> list[tuple[str, str]]:
     for path, mount in mounts.items():
         if path.count("/") > 1 and covering(path, policy) is None:
             found.append(("whitelist", path))
+        if mount.mode == "symlink":
+            continue  # a link has no mode
         if is_writable(mount):
             above = covering(path, policy)
             if above is not None and is_writable(policy.filesystem[above]):
@@ -108,7 +115,7 @@ def commands(mounts: dict[str, Mount], policy: Policy) -> list[tuple[str, str]]:
 
 
 def modes(mounts: dict[str, Mount]) -> list[tuple[str, str]]:
-    """What mountinfo must show. A whole directory that stays writable is no mount of its own.
+    """What mountinfo must show. A whole directory that stays writable is no mount of its own, and a link is none.
 
     Below /etc firejail shows a symbolic link as a link, not as a mount; what it shows there is read-only
     by the whole of /etc.
@@ -116,7 +123,9 @@ def modes(mounts: dict[str, Mount]) -> list[tuple[str, str]]:
     return [
         (path, "rw" if is_writable(mount) else "ro")
         for path, mount in mounts.items()
-        if not (is_writable(mount) and path.count("/") == 1) and (top_name(path) != "etc" or is_writable(mount))
+        if mount.mode != "symlink"
+        and not (is_writable(mount) and path.count("/") == 1)
+        and (top_name(path) != "etc" or is_writable(mount))
     ]
 
 

@@ -21,6 +21,7 @@ class Job(TypedDict, total=False):
     files: list[tuple[str, str]]  # (path on the host, path below scratch)
     workspace: str | None  # DIR or DIR:ro: the working directory, at its own path
     env: dict[str, str]
+    venv: str | None  # a virtual environment of Python on the host: its packages can be imported
     policy: str | None  # a name, or a path (it holds a "/" or ends in ".yaml")
     limits: dict[str, str]  # {"memory": "1GiB"}
     network: str | None  # "none": it can only tighten

@@ -154,6 +154,13 @@ class FoundArtifact(TypedDict):
     saved_to: str | None
 
 
+class Kept(TypedDict):
+    """Where scratch was kept, and what of it was not, with why."""
+
+    path: str
+    left_out: list[tuple[bytes, str]]
+
+
 class Outcome(TypedDict):
     """What `run.execute` returns: plain data, with bytes where the job chose them."""
 
@@ -175,6 +182,7 @@ class Outcome(TypedDict):
     value_error: str | None
     artifacts: list[FoundArtifact]
     artifacts_omitted: list[tuple[bytes, str]]
+    kept: Kept | None
     usage: Usage | None
     receipt: Receipt | None
     policy: PolicyIdentity | None
@@ -254,7 +262,7 @@ def _nothing_ran(id: str, status: str) -> Outcome:  # noqa: A002 (the published 
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
         "value": None, "value_error": None,
-        "artifacts": [], "artifacts_omitted": [],
+        "artifacts": [], "artifacts_omitted": [], "kept": None,
         "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None,
         "compile": None,
     }  # fmt: skip

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import codecs
+import functools
 import re
-from typing import cast
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from mimetypes import MimeTypes
 
 UNKNOWN = "application/octet-stream"
 COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
@@ -58,9 +62,14 @@ def _without_surrogates(text: str) -> str:
 
 
 def media_type(path: str) -> str:
-    """What a file's name says that it holds, by the standard library's own table: the same on every machine."""
+    """What a file's name says that it holds, by the standard library's own table, whatever the machine adds to it."""
+    # "./" keeps a name like "data:x.png" from being read as a URL.
+    kind, compression = _media_types().guess_type("./" + path)
+    return (kind or UNKNOWN) if compression is None else COMPRESSED.get(compression, UNKNOWN)
+
+
+@functools.cache
+def _media_types() -> MimeTypes:
     import mimetypes  # only for a job that left something
 
-    # "./" keeps a name like "data:x.png" from being read as a URL.
-    kind, compression = mimetypes.MimeTypes().guess_type("./" + path)
-    return (kind or UNKNOWN) if compression is None else COMPRESSED.get(compression, UNKNOWN)
+    return mimetypes.MimeTypes()

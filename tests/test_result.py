@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -32,7 +34,7 @@ def outcome(**changes: Any) -> Outcome:
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
         "value": None, "value_error": None,
-        "artifacts": [], "artifacts_omitted": [],
+        "artifacts": [], "artifacts_omitted": [], "kept": None,
         "usage": None, "receipt": None, "policy": None, "language": None, "runtime": None, "compile": None,
     }  # fmt: skip
     return {**plain, **changes}  # type: ignore[typeddict-item]
@@ -139,6 +141,20 @@ def test_omitted_artifact_says_why() -> None:
 )  # fmt: skip
 def test_media_type_is_told_by_the_name(path: bytes, media_type: str) -> None:
     assert published(artifacts=[artifact(path)])["artifacts"][0]["media_type"] == media_type
+
+
+def test_media_type_is_not_what_a_machine_adds(tmp_path: Path) -> None:
+    (tmp_path / "mime.types").write_text("evil/type png own\n")
+    code = (
+        "import mimetypes, sys\n"
+        "mimetypes.knownfiles = [sys.argv[1]]\n"
+        "assert mimetypes.guess_type('x.png') == ('evil/type', None)\n"
+        "from sandbox_cli.text import media_type\n"
+        "print(media_type('x.png'), media_type('x.own'))\n"
+    )
+    words = [sys.executable, "-c", code, str(tmp_path / "mime.types")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=DOCS.parent)
+    assert done.stdout == "image/png application/octet-stream\n"
 
 
 EXIT_CODES: list[tuple[dict[str, Any], int]] = [

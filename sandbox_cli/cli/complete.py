@@ -27,5 +27,17 @@ def limits() -> list[str]:
     return [f"{name}=" for name in LIMITS]
 
 
+def venvs(incomplete: str) -> list[str]:
+    """Directories below what is typed that are one: `.venv` at the top of a project, mostly."""
+    from pathlib import Path
+
+    folder = incomplete.rpartition("/")[0]
+    try:
+        found = [file.parent.name for file in Path(folder or ".").glob("*/pyvenv.cfg")]
+    except OSError:
+        found = []
+    return [f"{folder}/{name}" if "/" in incomplete else name for name in sorted(found)]
+
+
 def networks() -> list[str]:
     return ["none", "host"]

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output
 from sandbox_cli.cli.exit_codes import exit_status
+from sandbox_cli.cli.report import report
 from sandbox_cli.errors import HostError
 from sandbox_cli.result import as_json
 from sandbox_cli.run.artifacts import NOT_SAVED
+from sandbox_cli.run.saving import TAKEN
 from sandbox_cli.text import quoted, readable
 
 if TYPE_CHECKING:
-    from sandbox_cli.result import Blame, Clause, Outcome, Receipt, Usage
+    from sandbox_cli.result import Blame, Kept, Outcome
 
 NOT_FOUND = 127
 NOT_SEEN = "a program sees only what its policy's `filesystem` shows; -f FILE copies a file into its directory"
+REPLACE = "--force replaces files that are there, and uses folders that are; or name a new directory: -o DIR"
+MAKE_ROOM = "-o takes an empty or a new directory best: it needs room, and must be yours"
 QUIET = ("ok", "nonzero-exit")  # the program's own business
 
 
@@ -52,10 +56,11 @@ def deliver(
         _tell_value(outcome, asked=value)
     if not verbose and not json:
         _tell_of_workspace(outcome)
+    _tell_of_kept(outcome["kept"])
     if verbose or saved:
         problem = _tell_of_omitted(outcome, saved=saved) or problem
     if verbose:
-        _report(outcome)
+        report(outcome)
     if problem is not None:
         return HostError.exit_code
     return exit_status(outcome)
@@ -139,10 +144,11 @@ def _tell_of_omitted(outcome: Outcome, *, saved: bool) -> str | None:
     """What was left in scratch; returns whether -o failed to save what it should have."""
     for path, reason in outcome["artifacts_omitted"]:
         output.tell(f"{readable(path)}: not returned: {reason}")
-    if saved and any(reason.startswith(NOT_SAVED) for _, reason in outcome["artifacts_omitted"]):
-        output.hint("-o takes an empty or a new directory best: it needs room, and no file in it is replaced")
-        return NOT_SAVED
-    return None
+    unsaved = [reason for _, reason in outcome["artifacts_omitted"] if saved and reason.startswith(NOT_SAVED)]
+    if not unsaved:
+        return None
+    output.hint(REPLACE if any(reason.endswith(TAKEN) for reason in unsaved) else MAKE_ROOM)
+    return NOT_SAVED
 
 
 def _tell_of_workspace(outcome: Outcome) -> None:
@@ -150,6 +156,13 @@ def _tell_of_workspace(outcome: Outcome) -> None:
     for row in outcome["receipt"]["clauses"] if outcome["receipt"] else ():
         if row["clause"] == "workspace" and row["note"]:
             output.tell(f"-C: {row['note']}")
+
+
+def _tell_of_kept(kept: Kept | None) -> None:
+    if kept is not None:
+        output.tell(f"kept in {kept['path']}")
+        for path, reason in kept["left_out"]:
+            output.tell(f"{readable(path)}: not kept: {reason}")
 
 
 def _advice(blame: Blame | None) -> str | None:
@@ -163,42 +176,3 @@ def _advice(blame: Blame | None) -> str | None:
         place = f"{clause} is set in {blame['file']}" + (f":{blame['line']}" if blame["line"] else "")
         return f"{place}; {ask}" if ask else place
     return ask
-
-
-def _report(outcome: Outcome) -> None:
-    """-v: how it ended, what it used, what held each clause."""
-    code = outcome["exit_code"] if outcome["exit_code"] is not None else outcome["signal"]
-    facts = [("status", outcome["status"] + (f" ({code})" if code is not None else "")), ("job", outcome["id"])]
-    if outcome["cause"]:
-        facts.append(("cause", outcome["cause"]))
-    if outcome["usage"]:
-        facts += _usage(outcome["usage"])
-    if outcome["receipt"]:
-        facts += _made(outcome["receipt"])
-    output.table(("RESULT", ""), facts, errors=True)
-    if outcome["receipt"]:
-        rows = [
-            (row["clause"], row["level"], row["enforced_by"] or "-", _value(row))
-            for row in outcome["receipt"]["clauses"]
-        ]
-        output.table(("CLAUSE", "LEVEL", "ENFORCED BY", "VALUE"), rows, errors=True)
-
-
-def _value(row: Clause) -> str:
-    return row["effective"] + (f" ({row['note']})" if row["note"] else "")
-
-
-def _usage(usage: Usage) -> list[tuple[str, str]]:
-    measured = {name: value for name, value in usage.items() if isinstance(value, int | float)}
-    return [
-        *((name, f"{value:.3f}" if isinstance(value, float) else str(value)) for name, value in measured.items()),
-        *((name, f"not measured: {why}") for name, why in usage["unmeasured"].items()),
-    ]
-
-
-def _made(receipt: Receipt) -> list[tuple[str, str]]:
-    return [
-        ("backend", f"{receipt['backend']} {receipt['version']} ({receipt['program']})"),
-        ("chosen", receipt["chosen"]),
-        ("seal", ", ".join(receipt["seal"])),
-    ]

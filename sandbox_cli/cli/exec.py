@@ -7,7 +7,7 @@ from sandbox_cli.cli.options import Options, with_options
 from sandbox_cli.cli.run import perform
 
 
-@with_options(code=False)
+@with_options("code", "value")
 def exec(options: Options, words: list[str]) -> int:  # noqa: A001 (the command's name)
     """Run any program of this machine under a policy.
 

@@ -6,7 +6,6 @@ All of it is looked at before anything starts: whatever is wrong is one sentence
 from __future__ import annotations
 
 import os
-import posixpath
 import shlex
 import stat
 from pathlib import Path
@@ -39,7 +38,7 @@ def of_stdin() -> Code:
 
 def of_file(path: str) -> Code:
     """The code of FILE."""
-    status = _regular(path, "-c CODE runs a snippet, and `-` takes code from standard input")
+    status = regular(path, "-c CODE runs a snippet, and `-` takes code from standard input")
     fd = _open(path)
     try:
         content = _read(fd, quoted(path))
@@ -49,33 +48,9 @@ def of_file(path: str) -> Code:
     return Code(_utf8(content, quoted(path), hint=hint), _mode(status))
 
 
-def files(options: list[str]) -> list[tuple[str, str]]:
-    """`SRC[:DEST]` as (path on the host, path below scratch)."""
-    chosen: dict[str, str] = {}
-    for option in options:
-        source, target = _source_and_target(option)
-        _regular(source, "name a file that you can read", "-f copies single files: name each, or pack them")
-        if clash := next((other for other in chosen if collide(other, target)), None):
-            raise UsageError(
-                f"-f: {quoted(source)} and {quoted(chosen[clash])} can't both be {quoted(target)} in scratch"
-                if target == clash
-                else f"-f: {quoted(min(target, clash, key=len))} can't be a file and a folder in scratch",
-                hint="give one of them another name: -f SRC:DEST",
-            )
-        chosen[target] = source
-    return [(_absolute(source), target) for target, source in chosen.items()]
-
-
-def _absolute(source: str) -> str:
-    try:
-        return str(Path(source).absolute())
-    except OSError as error:  # the current directory is gone
-        raise _unreadable(source, error, "give its whole path") from None
-
-
 def mode_of(path: str) -> int:
     """0755 for what can be executed, else 0644."""
-    return _mode(_regular(path, "it was there before: -f copies files that stay"))
+    return _mode(regular(path, "it was there before: -f copies files that stay"))
 
 
 def variables(options: list[str]) -> dict[str, str]:
@@ -119,34 +94,14 @@ def open_stdin(path: str) -> int:
     return fd
 
 
-def _source_and_target(option: str) -> tuple[str, str]:
-    """A name with a colon that exists as a whole is a SRC; else the last colon divides."""
-    if os.path.lexists(option) or ":" not in option:
-        return option, posixpath.basename(option.rstrip("/"))
-    source, _, target = option.rpartition(":")
-    if target.startswith("/") or ".." in target.split("/"):
-        hint = "DEST is a path below the job's own directory"
-        raise UsageError(f"-f: {quoted(target)} leads out of scratch", hint=hint)
-    normal = posixpath.normpath(target)
-    if normal == "." or target.endswith("/"):
-        whole = posixpath.join(target, posixpath.basename(source.rstrip("/")))
-        raise UsageError(f"-f: {quoted(target)} names no file", hint=f"say the name too: {quoted(whole)}")
-    return source, normal
-
-
-def collide(path: str, other: str) -> bool:
-    """Whether both can't be files: they are the same, or one would have to be a folder."""
-    return f"{path}/".startswith(f"{other}/") or f"{other}/".startswith(f"{path}/")
-
-
-def _regular(path: str, hint: str, of_no_file: str | None = None) -> os.stat_result:
+def regular(path: str, hint: str, of_no_file: str | None = None) -> os.stat_result:
     """Refuses what is not there or is no file, without opening it: a FIFO would wait, a device may act."""
     if not path:
         raise UsageError("'' names no file", hint=hint)
     try:
         status = Path(path).stat()
     except OSError as error:
-        raise _unreadable(path, error, hint) from None
+        raise unreadable(path, error, hint) from None
     if stat.S_ISDIR(status.st_mode):
         raise UsageError(f"{quoted(path)} is a directory", hint=of_no_file or hint)
     if not stat.S_ISREG(status.st_mode):
@@ -160,10 +115,10 @@ def _open(path: str) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise _unreadable(path, error, "name a file that you can read") from None
+        raise unreadable(path, error, "name a file that you can read") from None
 
 
-def _unreadable(path: str, error: OSError, hint: str) -> UsageError:
+def unreadable(path: str, error: OSError, hint: str) -> UsageError:
     if isinstance(error, FileNotFoundError) and (close := _like(path)) is not None:
         hint = f"did you mean {quoted(close)}?"
     return UsageError(f"{quoted(path)} can't be read: {error.strerror}", hint=hint)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+import tempfile
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sandbox_cli.cli import inputs, terminal
+from sandbox_cli.cli import files, inputs, terminal
 from sandbox_cli.cli.deliver import new_id, problem_with
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.slots import VALUE_VARIABLE
-from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,8 +60,9 @@ def work(options: Options, request: Request, plan: Plan, output: Path | None, ca
     if options.terminal:
         terminal.check_ours()
     wants_result = options.json or options.result is not None
+    job_id = new_id()
     return {
-        "id": new_id(),
+        "id": job_id,
         "arguments": [os.fsencode(word) for word in request.job.get("args", [])],
         "file": os.fsencode(plan["file"]) if plan["file"] is not None else None,
         "inputs": input_files(request, plan),
@@ -70,23 +71,23 @@ def work(options: Options, request: Request, plan: Plan, output: Path | None, ca
         "stdout": None if options.json else 1,
         "stderr": None if options.json else 2,
         "capture": _capture(options) if wants_result else 0,
-        "collect": "save" if options.output is not None else "inline" if wants_result else "none",
+        "collect": _collect(options),
         "output_dir": str(output) if output is not None else None,
+        "keep": f"{tempfile.gettempdir()}/sandbox-kept-{job_id}" if options.keep else None,
         "cancel": cancel,
     }
 
 
 def input_files(request: Request, plan: Plan) -> list[Input]:
     """What is put into scratch before the program starts: its code, and the files of -f."""
-    files: list[Input] = [
-        (os.fsencode(target), source, inputs.mode_of(source)) for source, target in request.job.get("files", [])
-    ]
-    if plan["file"] is None or request.code is None:
-        return files
-    name = plan["file"]
-    if any(inputs.collide(target, name) for _, target in request.job.get("files", [])):
-        raise UsageError(f"-f: {quoted(name)} is the code's own name in scratch", hint="name another: -f SRC:DEST")
-    return [(os.fsencode(name), request.code.content, request.code.mode), *files]
+    found: list[Input] = []
+    code = None
+    if plan["file"] is not None and request.code is not None:
+        code = plan["file"], request.job.get("file")
+        found.append((os.fsencode(plan["file"]), request.code.content, request.code.mode))
+    found += files.inputs(request.job.get("files", []), code)
+    files.check(found, plan["limits"])
+    return found
 
 
 def _common(options: Options) -> Job:
@@ -95,23 +96,32 @@ def _common(options: Options) -> Job:
         raise UsageError(problem, hint="name a file in a directory of yours")
     if options.collect and not (options.output or options.json or options.result):
         raise UsageError("--collect has nowhere to return files to", hint="add -o DIR, --json or --result FILE")
+    if options.force and options.output is None:
+        raise UsageError("--force has nothing to replace: no files are saved", hint="add -o DIR, or leave it out")
     _capture(options)
     if options.terminal:
         terminal.check(options.json, options.stdin)
     return {
         "language": options.language,
+        "venv": options.venv,
         "policy": options.policy,
         "backend": options.backend,
         "network": options.network,
         "limits": inputs.limits(options.limit, options.timeout, options.memory),
         "env": ({"TERM": terminal.kind()} if options.terminal else {}) | inputs.variables(options.env),
         "terminal": options.terminal,
-        "files": inputs.files(options.file),
+        "files": files.files(options.file),
         "workspace": options.workspace,
         "collect": options.collect,
         "best_effort": options.best_effort,
         "value": options.value,
     }
+
+
+def _collect(options: Options) -> Literal["none", "inline", "save", "replace"]:
+    if options.output is not None:
+        return "replace" if options.force else "save"
+    return "inline" if options.json or options.result is not None else "none"
 
 
 def _capture(options: Options) -> int:

@@ -1,6 +1,6 @@
 """What the shipped policies say of their languages, for docs/languages.md and for `make`.
 
-`python -m sandbox_cli.cli.language_page docs/languages.md` makes the tables there anew; with `needs [NAME]...` it prints
+`python -m sandbox_cli.cli.language_page docs/languages.md` makes the tables there anew; `needs [NAME]...` prints
 COMMAND:PACKAGE of each language but those named.
 """
 

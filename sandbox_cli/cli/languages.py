@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from sandbox_cli.cli.shapes import Languages, ListedLanguage
     from sandbox_cli.host.runtimes import Found
-    from sandbox_cli.policy.model import Language, Policy
+    from sandbox_cli.policy.model import Policy, RuntimeSpec
 
+AT_ONCE = 8  # languages; most of the time a runtime that is asked for its version waits for its own start
 UNTOLD = "unknown"  # dash has no option that would say it
 
 
@@ -23,13 +24,16 @@ def languages(json: Json = False) -> int:
 
     The first runtime of a language is the one that a job gets; -l NAME@VERSION takes another.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     from sandbox_cli.plan.request import catalogue
 
-    listed: dict[str, ListedLanguage] = {}
+    first: dict[str, Policy] = {}
     for policy in catalogue():  # a policy that is named as its language comes before others of that language
-        if policy.language is not None and policy.language.name not in listed:
-            listed[policy.language.name] = _listed(policy, policy.language)
-    answer: Languages = {"languages": [listed[name] for name in sorted(listed)]}
+        if policy.language is not None:
+            first.setdefault(policy.language.name, policy)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answer: Languages = {"languages": list(pool.map(_listed, (first[name] for name in sorted(first))))}
     if json:
         output.say(output.as_line(answer))
     else:
@@ -38,23 +42,28 @@ def languages(json: Json = False) -> int:
     return 0
 
 
-def _listed(policy: Policy, language: Language) -> ListedLanguage:
+def _listed(policy: Policy) -> ListedLanguage:
     from sandbox_cli.host import runtimes
 
+    language = policy.language
+    assert language is not None
     spec = language.runtime
-    found = _distinct(runtimes.find(spec.command, spec.version)) if spec else []
+    found = _distinct(runtimes.find(spec.command, spec.version, paths=spec.paths)) if spec else []
     usable = [each for each in found if each.problem is None]
-    problems = [each.problem for each in found if each.problem is not None]
-    missing = None
-    if spec and not usable:
-        missing = problems[0] if problems else f"there is no {spec.command} here"
     return {
         "name": language.name,
         "aliases": list(language.aliases),
         "policy": policy.name,
         "runtimes": [{"path": each.path, "version": each.version, "default": each.default} for each in usable],
-        "missing": missing,
+        "missing": _missing(spec, found) if spec and not usable else None,
     }
+
+
+def _missing(spec: RuntimeSpec, found: Sequence[Found]) -> str:
+    """What is wrong with the one that is there, else that there is none; and what brings one."""
+    problem = next((each.problem for each in found if each.problem is not None), None)
+    brings = f": apt-get install {spec.package}" if spec.package is not None else ""
+    return (problem or f"there is no {spec.command} here") + brings
 
 
 def _distinct(found: Sequence[Found]) -> list[Found]:

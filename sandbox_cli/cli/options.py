@@ -55,7 +55,8 @@ class Options:
             "--language",
             metavar="NAME[@VERSION]",
             autocompletion=complete.languages,
-            help="The language, as in python or python@3.12. Default: the policy's, else by the extension of FILE.",
+            help="The language, as in python, python@3.12 or 'python@>=3.11,<3.13'. Default: the policy's, else by the "
+            "extension of FILE.",
         ),
     ] = None
     code: Annotated[str | None, typer.Option("-c", metavar="CODE", help="Run this snippet instead of a FILE.")] = None
@@ -108,9 +109,18 @@ class Options:
             "-f",
             "--file",
             metavar="SRC[:DEST]",
-            help="Copy a file into scratch, the program's own directory; may be repeated.",
+            help="Copy a file or a folder into scratch, the program's own directory; may be repeated.",
         ),
     ] = dataclasses.field(default_factory=list[str])
+    venv: Annotated[
+        str | None,
+        typer.Option(
+            "--venv",
+            metavar="DIR",
+            autocompletion=complete.venvs,
+            help="Let the program import the packages of this virtual environment of Python, read-only.",
+        ),
+    ] = None
     workspace: Annotated[
         str | None,
         typer.Option(
@@ -128,6 +138,10 @@ class Options:
         str | None,
         typer.Option("-o", "--output", metavar="DIR", help="Save there the files that the program leaves in scratch."),
     ] = None
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Have -o replace files and use folders that are there; not hidden ones."),
+    ] = False
     collect: Annotated[
         list[str],
         typer.Option(
@@ -140,6 +154,10 @@ class Options:
         str,
         typer.Option("--capture", metavar="SIZE", help="How much of stdout, and of stderr, --json and --result keep."),
     ] = "1MiB"
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave what is in scratch when the program is over, and say where."),
+    ] = False
     json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, and nothing else.")] = False
     result: Annotated[
         str | None,
@@ -194,9 +212,9 @@ def spellings(command: TyperCommand) -> dict[str, bool]:
     }
 
 
-def with_options(*, code: bool = True) -> Callable[[Body], Callable[..., int]]:
-    """A command of jobs; without `code` its help offers no -c and --value, taken only to say what to use instead."""
-    return lambda body: _with_options(body, hidden=() if code else ("code", "value"))
+def with_options(*hidden: str) -> Callable[[Body], Callable[..., int]]:
+    """A command of jobs; its help doesn't offer those that are `hidden`, taken only to say what to do instead."""
+    return lambda body: _with_options(body, hidden)
 
 
 def _with_options(body: Body, hidden: Sequence[str]) -> Callable[..., int]:

@@ -38,6 +38,10 @@ def hint(text: str) -> None:
     _write(sys.stderr, f"hint: {shown(text)}")
 
 
+def note(text: str) -> None:
+    _write(sys.stderr, f"note: {shown(text)}")
+
+
 def complain(error: SandboxError) -> None:
     """Why it can't be done, in one sentence; a table of every gap; what to do, on a line that can be copied whole."""
     tell(str(error))
@@ -66,11 +70,17 @@ def shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else quoted(letter)[1:-1] for letter in text)
 
 
+def is_drawn(*, errors: bool = False) -> bool:
+    """Whether tables there are drawn, since it is a terminal."""
+    stream = sys.stderr if errors else sys.stdout
+    return stream is not None and stream.isatty()  # pyright: ignore[reportUnnecessaryComparison] (None where it is closed)
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool = False) -> None:
     """A table: drawn on a terminal, else columns of plain text."""
     stream = sys.stderr if errors else sys.stdout
     cells = [[shown(cell) for cell in row] for row in rows]
-    if stream is not None and stream.isatty():  # pyright: ignore[reportUnnecessaryComparison] (None where it is closed)
+    if is_drawn(errors=errors):
         _draw(stream, columns, cells)
         return
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -143,6 +143,15 @@ def _as_yaml(shown: ShownPolicy) -> str:
     class Dumper(yaml.SafeDumper):
         def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 (the grammar has no aliases)
             return True
+
+        def represent_data(self, data: Any) -> Any:  # noqa: ANN401 (PyYAML's nodes are not typed)
+            """A list stands in one line, but for one with a text of several: that keeps its lines."""
+            node: Any = super().represent_data(data)  # pyright: ignore[reportUnknownMemberType]
+            if isinstance(data, str) and "\n" in data:
+                node.style = "|"
+            elif isinstance(data, list) and any("\n" in str(each) for each in cast("list[object]", data)):
+                node.flow_style = False
+            return node
 
     chain = [output.shown(file) for file in shown["files"]]
     head = [f"# {chain[0]}", *(f"# extends {file}" for file in chain[1:]), f"# {shown['digest']}"]

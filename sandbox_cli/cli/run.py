@@ -42,6 +42,7 @@ def _warn(plan: Plan) -> None:
 
 def perform(options: Options, words: list[str], read: Callable[[Options, list[str]], Request]) -> int:
     """The whole way of a job: request, plan, run, result."""
+    from sandbox_cli.cli.live import live_line
     from sandbox_cli.plan import compile  # noqa: A004 (policies, Jinja, pydantic: 150 ms for a job alone)
     from sandbox_cli.run import execute
 
@@ -53,7 +54,8 @@ def perform(options: Options, words: list[str], read: Callable[[Options, list[st
         with destination(options.output) as output_directory:
             prepared = work(options, request, plan, output_directory.path, cancellation.fd)
             cancellation.relay()
-            with terminal.relayed(options.terminal) as prepared["terminal"]:
+            relayed, line = terminal.relayed(options.terminal), live_line(json=options.json, relayed=options.terminal)
+            with relayed as prepared["terminal"], line as prepared["live"]:
                 outcome = execute(plan, prepared)
             if outcome["error"] is None:
                 output_directory.keep()

@@ -19,7 +19,7 @@ POLICY = "shell"
 BEST_SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
 
 
-@with_options(code=False)
+@with_options("code", "value", "terminal", "stdin", "json")
 def shell(options: Options, words: list[str]) -> int:
     """Work in a shell under a policy, on a terminal of its own.
 

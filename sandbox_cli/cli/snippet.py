@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli.output import shown
@@ -100,12 +101,24 @@ def _filler(plan: Plan, folder: str) -> Callable[[str], str]:
 def _input(folder: str, target: bytes, source: bytes | str, mode: int) -> list[str]:
     name = target.decode(errors="surrogateescape")
     path = f"{folder}/{name}"
+    if stat.S_ISDIR(mode):
+        return _folder(path.rstrip("/"), os.fsdecode(source))
     parent = [f"mkdir -p {shlex.quote(path.rpartition('/')[0])}"] if "/" in name else []
     if isinstance(source, str):
         made = [f"cp -- {shlex.quote(source)} {shlex.quote(path)}"]
     else:
         made = written(path, source.decode(errors="surrogateescape"))
     return [*parent, *made, f"chmod {mode:04o} {shlex.quote(path)}"]
+
+
+def _folder(path: str, source: str) -> list[str]:
+    """A folder with all that is in it, its modes as a run gives them; links stay links."""
+    to = shlex.quote(path)
+    return [
+        f"mkdir -p {to} && cp -RP -- {shlex.quote(f'{source}/.')} {to}/",
+        f"find {to} -mindepth 1 ! -type l '(' -type d -o -perm /111 ')' -exec chmod 0755 '{{}}' +",
+        f"find {to} -mindepth 1 -type f ! -perm /111 -exec chmod 0644 '{{}}' +",
+    ]
 
 
 def written(path: str, text: str) -> list[str]:

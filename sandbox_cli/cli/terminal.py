@@ -87,9 +87,18 @@ def relayed(asked: bool) -> Generator[Terminal | None]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
         if in_foreground(_STDIN):  # or it would stop us, and the terminal is somebody else's now
+            _drop_input()
             _set(termios.TCSAFLUSH, before)
         os.close(source)
         os.close(sink)
+
+
+def _drop_input() -> None:
+    """Also what the line discipline had no room for yet, which tcsetattr leaves to come."""
+    try:
+        termios.tcflush(_STDIN, termios.TCIFLUSH)
+    except termios.error:
+        return  # it hung up
 
 
 def _raw(modes: list[Any]) -> list[Any]:

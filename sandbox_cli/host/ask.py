@@ -19,6 +19,7 @@ ANSWER_BYTES = 64 << 10
 TIMEOUT_S = 5.0
 
 _DOTTED = re.compile(r"\d+(?:\.\d+)+")
+_LONE = re.compile(r'\A\S+ (?:version )?"?v?(\d+)"?(?:\s|\Z)')  # not the 0 of "sh: 0: Illegal option"
 
 
 def start(argv: Sequence[str], *, stdout: int, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
@@ -66,9 +67,11 @@ def _asked(argv: tuple[str, ...], environ: tuple[tuple[str, str], ...], _inode: 
 
 
 def first_number(text: str) -> str | None:
-    """The first dotted number: `3.11.2` in "Python 3.11.2", `20.1` in "v20.1"."""
-    found = _DOTTED.search(text)
-    return found[0] if found else None
+    """The first dotted number: `3.11.2` in "Python 3.11.2", `20.1` in "v20.1"; else `21` in "openjdk 21 2023-09-19"."""
+    if found := _DOTTED.search(text):
+        return found[0]
+    lone = _LONE.match(text)
+    return lone[1] if lone else None
 
 
 def is_older(version: str, than: tuple[int, ...]) -> bool:

@@ -77,6 +77,13 @@ class Host:
         except OSError:
             return None
 
+    def link(self, path: str) -> str | None:
+        """Where the symbolic link at `path` leads, looked up when it is asked; None: there is none to be seen."""
+        try:
+            return str(Path(path).readlink())
+        except OSError:
+            return None
+
     @property
     def root(self) -> bool:
         return self.uid == 0

@@ -43,11 +43,18 @@ class Program(NamedTuple):
 
 
 def of_job(
-    job: Job, policy: Policy, runtime: Found | None, mounts: Mapping[str, Mount], *, in_scratch: bool = True
+    job: Job,
+    policy: Policy,
+    runtime: Found | None,
+    mounts: Mapping[str, Mount],
+    *,
+    in_scratch: bool = True,
+    venv: str | None = None,
 ) -> Program:
     """The program of `job`: its own command, or what the policy's language runs code with.
 
     `in_scratch` says that it works there: else the code, which stands in scratch, is named by its whole path.
+    `venv` is a virtual environment that is to be as if its `activate` had been called.
     """
     given = job.get("command")
     if VALUE_VARIABLE in job.get("env", {}):
@@ -55,6 +62,8 @@ def of_job(
         raise UsageError(f"-e: {VALUE_VARIABLE} is set by the sandbox itself", hint=hint)
     values = variables(runtime, policy.limits, code=given is None, in_scratch=in_scratch)
     environment = FIXED | {name: substitute(value, values) for name, value in policy.environment.items()} | VALUE
+    if venv is not None:
+        environment |= {"VIRTUAL_ENV": venv, "PATH": f"{venv}/bin:{environment['PATH']}"}
     if given is not None:
         if not given or not given[0]:
             raise UsageError("there is no program to run", hint="name it behind the options: -- COMMAND [ARGS]...")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import HostError, RefusedError
 from sandbox_cli.host import access
@@ -26,8 +26,16 @@ BINDS = "/run/sandbox"  # root's: where `enter` binds what the job's account can
 OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows
 
 
-def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None) -> Mounts:
-    """The mounts of `policy` here, parents first; `runtime` is an interpreter to be shown, and its prefix.
+class Shown(NamedTuple):
+    """An interpreter: its real file, the prefix that it needs, and the links that lead to it (path and target)."""
+
+    program: str
+    prefix: str
+    links: tuple[tuple[str, str], ...] = ()
+
+
+def effective(policy: Policy, host: Host, runtime: Shown | None = None) -> Mounts:
+    """The mounts of `policy` here, parents first, with those that `runtime` needs.
 
     Raises HostError where the host lacks what a clause names, RefusedError for what no job may have.
     """
@@ -41,7 +49,7 @@ def effective(policy: Policy, host: Host, runtime: tuple[str, str] | None = None
     mounts = {path: mounts[said] for path, said in written.items()}
     mounts = _with_links(mounts, links)
     if runtime is not None:
-        mounts = _with_links(_with_runtime(policy, mounts, *runtime), links)
+        mounts = _with_links(_with_runtime(policy, mounts, runtime), links)
     mounts = {path: _resolved(path, mounts) for path in sorted(mounts, key=lambda path: PurePosixPath(path).parts)}
     said = {path: blame(policy, f"filesystem.{written.get(path, path)}") for path in mounts}
     mounts = {path: mount for path, mount in mounts.items() if _can_stand(path, mounts, said[path])}
@@ -148,18 +156,22 @@ def _without(mounts: Mounts, path: str) -> Mounts:
     return {key: mount for key, mount in mounts.items() if key != path}
 
 
-def _with_runtime(policy: Policy, mounts: Mounts, program: str, prefix: str) -> Mounts:
+def _with_runtime(policy: Policy, mounts: Mounts, runtime: Shown) -> Mounts:
     """Shows the interpreter, read-only, where the policy's own mounts don't show it yet."""
-    if view.locate(program, mounts) is not None:
-        return mounts
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 (pathlib's raises for an account without a home)
-    if prefix == "/" or home.is_relative_to(prefix):
-        raise HostError(
-            f"{program} can't be shown without showing all of {prefix}",
-            hint="install the runtime in a directory of its own",
-            blame=blame(policy, "language.runtime"),
-        )
-    return {**mounts, prefix: Mount(mode="ro", source=prefix)}
+    program, prefix, links = runtime
+    if view.locate(program, mounts) is None:
+        home = Path(os.path.expanduser("~"))  # noqa: PTH111 (pathlib's raises for an account without a home)
+        if prefix == "/" or home.is_relative_to(prefix):
+            raise HostError(
+                f"{program} can't be shown without showing all of {prefix}",
+                hint="install the runtime in a directory of its own",
+                blame=blame(policy, "language.runtime"),
+            )
+        mounts = {**mounts, prefix: Mount(mode="ro", source=prefix)}
+    for path, target in links:
+        if view.on_host(path, mounts) is None:
+            mounts = {**mounts, path: Mount(mode="symlink", source=target)}
+    return mounts
 
 
 def _resolved(path: str, mounts: Mounts) -> Mount:

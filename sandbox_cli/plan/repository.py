@@ -26,7 +26,7 @@ _OBEYED = ("hooks", "config", "config.worktree", "commondir")
 _OTHERS = ("modules", "worktrees")  # they hold repositories with all of that; new ones are the job's own
 _BARE = ("HEAD", "objects", "refs")
 # What a configuration says of other files: core.hooksPath, whose place is told from the top, and include.path.
-_SAYS = re.compile(r'^\s*(?:\[[^\]\n]*\])?\s*(hookspath|path)\s*=\s*"?([^"\n#;~]+)', re.IGNORECASE | re.MULTILINE)
+_SAYS = re.compile(r'^\s*(?:\[[^\]\n]*\])?\s*(hookspath|path)\s*=\s*"?([^"\n#;]+)', re.IGNORECASE | re.MULTILINE)
 _MOST_CONFIG = 1 << 20
 _READ_IT = "show the directory read-only: -C DIR:ro"
 
@@ -60,7 +60,7 @@ def _of_repository(directory: Path, repository: Path) -> Iterator[Path]:
     for key, named in _SAYS.findall(_text(repository / "config")):
         top = directory if key.lower() == "hookspath" else repository
         path = Path(os.path.normpath(top / named.strip()))
-        if path.is_relative_to(directory) and path != directory:
+        if path.is_relative_to(directory) and path not in {directory, repository} and not named.startswith("~"):
             yield path
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.errors import HostError, UsageError
-from sandbox_cli.host import runtimes
-from sandbox_cli.plan import command, filesystem, limits, workspace
+from sandbox_cli.errors import UsageError
+from sandbox_cli.plan import command, filesystem, interpreter, limits, workspace
 from sandbox_cli.policy import scalars
 from sandbox_cli.text import quoted
 
@@ -43,12 +42,12 @@ class Settled(NamedTuple):
 def settle(job: Job, asked: Request, host: Host) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
+    runs = interpreter.of_job(job, asked, host, needed=is_code)
     options = job.get("limits", {})
     policy = asked.policy if is_code else _without_compile(asked.policy)
     policy = limits.at_most(policy, options) if job.get("terminal") else policy
-    written = limits.apply(policy, options, job.get("network"))
-    runtime = _runtime(asked, needed=is_code)
-    mounts = filesystem.effective(written, host, (runtime.path, runtime.prefix) if runtime else None)
+    written = interpreter.granted(limits.apply(policy, options, job.get("network")), runs)
+    mounts = filesystem.effective(written, host, runs.shown)
     reachable, binds = filesystem.reachable(mounts, host)
     within = workspace.of_job(job.get("workspace"), written, host)
     return Settled(
@@ -57,9 +56,9 @@ def settle(job: Job, asked: Request, host: Host) -> Settled:
         reachable=_brought_here(written, reachable, within),
         binds=binds,
         workspace=within,
-        program=command.of_job(job, written, runtime, mounts, in_scratch=within is None),
+        program=command.of_job(job, written, runs.found, mounts, in_scratch=within is None, venv=runs.venv),
         language=asked.policy.language.name if is_code and asked.policy.language else None,
-        runtime=runtime if is_code else None,
+        runtime=runs.found if is_code else None,
         collect=_collect(job) or written.artifacts.collect,
     )
 
@@ -96,21 +95,3 @@ def _collect(job: Job) -> Sequence[str]:
                 blame=limits.by_option("artifacts.collect"),
             )
     return patterns
-
-
-def _runtime(asked: Request, *, needed: bool) -> Found | None:
-    """The interpreter of the policy's language. A command may do without it: it then only isn't shown."""
-    language = asked.policy.language
-    if language is None or language.runtime is None:
-        if asked.version is not None:
-            name = language.name if language is not None else "a policy without a language"
-            raise UsageError(f"there are no versions of {name} to choose from", hint="leave out the @VERSION of -l")
-        return None
-    try:
-        return runtimes.find_default(language.runtime.command, language.runtime.version, version=asked.version)
-    except HostError as error:
-        if not needed and asked.version is None:
-            return None
-        clause = "language.runtime"
-        error.blame = limits.blame(asked.policy, clause) if asked.version is None else limits.by_option(clause)
-        raise

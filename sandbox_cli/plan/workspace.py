@@ -73,7 +73,8 @@ def stand(workspace: Workspace, mounts: Mounts, policy: Policy) -> Mounts:
             raise _conflict(
                 workspace, f"policy {policy.name} mounts it by itself", blame(policy, f"filesystem.{other}")
             )
-        if path in inner.parents and not (shows_itself and (workspace.mode, mount.mode) == ("ro", "ro")):
+        wished = blame(policy, f"filesystem.{other}")["source"] == "option"  # --venv, as much the caller's own
+        if path in inner.parents and not wished and not (shows_itself and (workspace.mode, mount.mode) == ("ro", "ro")):
             why = f"{other} lies in it, which policy {policy.name} mounts by itself"
             raise _conflict(workspace, why, blame(policy, f"filesystem.{other}"))
     above = view.covering(str(path.parent), mounts)

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from sandbox_cli.backends.base import JailerReport
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.result import Outcome
+    from sandbox_cli.run.keep import Keeping
     from sandbox_cli.run.model import Work
 
 
@@ -77,25 +78,40 @@ def execute(plan: Plan, work: Work) -> Outcome:
     sweep(plan["account"]["uid_range"], patience_s=_SWEEP_S)
     groups.sweep(plan["groups"], _SWEEP_GROUPS_S)
     site = Site(plan)
-    jail = None
+    jail = keeping = None
     planted = Planted(plan["unwanted"])
     try:
+        keeping = _keeping(work.get("keep"))
         with _Starting():
             jail = Jail(plan, work, site)
-        return _run(plan, work, site, jail, planted)
+        outcome = _run(plan, work, site, jail, planted)
+        if keeping is not None and jail.started and jail.scratch is not None:
+            outcome["kept"] = keeping.take(jail.scratch, plan["scratch"]["size_bytes"] or None, work["cancel"])
+        return outcome
     finally:
         if jail is not None:
             jail.close()
             close(jail.scratch)
         planted.set_aside()
+        if keeping is not None:
+            keeping.close()
         site.close()
+
+
+def _keeping(path: str | None) -> Keeping | None:
+    if path is None:
+        return None
+    from sandbox_cli.run.keep import Keeping  # few jobs have one
+
+    return Keeping(path)
 
 
 def _run(plan: Plan, work: Work, site: Site, jail: Jail, planted: Planted) -> Outcome:
     outcome = blank(plan, work)
     if plan["compile"] is not None:
         # What a compiler says goes where it can't be taken for the program's own output.
-        own: Work = {**work, "arguments": [], "stdin": None, "stdout": work["stderr"]}
+        stdin = work["stdin"] if work.get("terminal") else None  # one of its own, whose Ctrl-C ends it
+        own: Work = {**work, "arguments": [], "stdin": stdin, "stdout": work["stderr"]}
         with _Starting():
             compiler = Supervisor(plan, plan["compile"], own, site, jail)
         compiler.run()

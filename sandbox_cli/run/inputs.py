@@ -7,7 +7,7 @@ import os
 import stat
 
 from sandbox_cli.errors import HostError, UsageError
-from sandbox_cli.run.tree import FOLDER
+from sandbox_cli.run.tree import FOLDER, open_file
 from sandbox_cli.slots import VALUE_FILE
 
 TYPE_CHECKING = False
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox_cli.run.model import Input
 
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC  # a fifo in a file's place must not hold us
 PIECE = 1 << 20  # bytes that are read at once
 
 # inode, size, mtime, ctime, and a checksum: what is written through a mapping changes no time on a tmpfs
@@ -30,16 +31,14 @@ def put(scratch: int, inputs: Iterable[Input], owner: tuple[int, int] | None) ->
     """
     written: dict[bytes, Identity] = {}
     for name, source, mode in inputs:
-        if name.split(b"/", 1)[0] == VALUE_FILE.encode():
-            raise UsageError(f"the input {os.fsdecode(name)!r} has the name of the job's value", hint="name another")
+        _refuse_value(name)
         try:
-            folder = make_folders(scratch, os.path.dirname(name), owner)
-            try:
-                written[name] = _put_one(folder, os.path.basename(name), source, mode, owner)
-            finally:
-                os.close(folder)
+            if stat.S_ISDIR(mode):
+                _put_folder(scratch, name, os.fsdecode(source), owner, written)
+            else:
+                written[name] = _put_file(scratch, name, _pieces(source), mode, owner)
         except OSError as error:
-            shown = os.fsdecode(name)
+            shown = os.fsdecode(name or source)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise HostError(
                     f"the input {shown!r} does not fit into the job's scratch directory",
@@ -49,14 +48,54 @@ def put(scratch: int, inputs: Iterable[Input], owner: tuple[int, int] | None) ->
     return written
 
 
-def _put_one(folder: int, name: bytes, source: bytes | str, mode: int, owner: tuple[int, int] | None) -> Identity:
+def _refuse_value(name: bytes) -> None:
+    if name.split(b"/", 1)[0] == VALUE_FILE.encode():
+        raise UsageError(f"the input {os.fsdecode(name)!r} has the name of the job's value", hint="name another")
+
+
+def _put_folder(
+    scratch: int, name: bytes, source: str, owner: tuple[int, int] | None, written: dict[bytes, Identity]
+) -> None:
+    """All that is in a folder, below `name`; what was put there before stays as it is."""
+    from sandbox_cli.run import folder  # most jobs have none
+
+    top = folder.open_top(source)
+    try:
+        os.close(make_folders(scratch, name, owner))
+        for path, looks, target in folder.entries(top, source):
+            if os.path.samestat(looks, os.fstat(scratch)):
+                raise UsageError(f"{source!r} holds the job's own scratch directory", hint="name a folder further down")
+            below = os.path.join(name, path)
+            _refuse_value(below)
+            if below in written:
+                continue
+            if stat.S_ISDIR(looks.st_mode):
+                os.close(make_folders(scratch, below, owner))
+            elif target is not None:
+                written[below] = _put_link(scratch, below, target, owner)
+            else:
+                file = open_file(top, path)
+                try:
+                    pieces = _pieces_of(file)
+                    written[below] = _put_file(scratch, below, pieces, 0o755 if looks.st_mode & 0o111 else 0o644, owner)
+                finally:
+                    os.close(file)
+    finally:
+        os.close(top)
+
+
+def _put_file(scratch: int, path: bytes, pieces: Iterable[bytes], mode: int, owner: tuple[int, int] | None) -> Identity:
     from zlib import crc32
 
-    fd = os.open(name, NEW, mode, dir_fd=folder)
     checksum = 0
+    above = make_folders(scratch, os.path.dirname(path), owner)
+    try:
+        fd = os.open(os.path.basename(path), NEW, mode, dir_fd=above)
+    finally:
+        os.close(above)
     try:
         os.fchmod(fd, mode)  # whatever our umask
-        for piece in [source] if isinstance(source, bytes) else _pieces_of(source):
+        for piece in pieces:
             checksum = crc32(piece, checksum)
             write_all(fd, piece)
         if owner is not None:
@@ -66,37 +105,46 @@ def _put_one(folder: int, name: bytes, source: bytes | str, mode: int, owner: tu
         os.close(fd)
 
 
-def _pieces_of(path: str) -> Iterator[bytes]:
-    source = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+def _put_link(scratch: int, path: bytes, target: bytes, owner: tuple[int, int] | None) -> Identity:
+    folder, name = os.path.split(path)
+    above = make_folders(scratch, folder, owner)
     try:
-        if not stat.S_ISREG(os.fstat(source).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
-        while piece := os.read(source, PIECE):
-            yield piece
+        os.symlink(target, name, dir_fd=above)
+        if owner is not None:
+            os.chown(name, *owner, dir_fd=above, follow_symlinks=False)
+        return identity(os.stat(name, dir_fd=above, follow_symlinks=False), 0)
     finally:
-        os.close(source)
+        os.close(above)
 
 
-def make_folders(top: int, path: bytes, owner: tuple[int, int] | None, made: set[bytes] | None = None) -> int:
-    """Opens a folder below `top`, made where it is missing; a link in its place is refused.
+def _pieces(source: bytes | str) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        yield source
+        return
+    file = os.open(source, _READ)
+    try:
+        yield from _pieces_of(file)
+    finally:
+        os.close(file)
 
-    With `made`, the folders that this run made, so is any other that is there already: a job must not put files
-    into the caller's own folders (.git/hooks). Raises FileExistsError for it.
-    """
+
+def _pieces_of(file: int) -> Iterator[bytes]:
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    while piece := os.read(file, PIECE):
+        yield piece
+
+
+def make_folders(top: int, path: bytes, owner: tuple[int, int] | None) -> int:
+    """Opens a folder below `top`, made where it is missing; a link in its place is refused."""
     fd = os.dup(top)
-    below = b""
     for name in path.split(b"/") if path else []:
-        below += name + b"/"
         try:
             os.mkdir(name, 0o755, dir_fd=fd)
-            if made is not None:
-                made.add(below)
             if owner is not None:
                 os.chown(name, *owner, dir_fd=fd, follow_symlinks=False)
         except FileExistsError:
-            if made is not None and below not in made:
-                os.close(fd)
-                raise
+            pass
         except OSError:
             os.close(fd)
             raise

@@ -37,10 +37,10 @@ class Jail:
         self.fault: str | None = None  # why it must not go on: it is not what was planned
         self.init = 0  # the launcher's pid, as we see it
         self.scratch: int | None = None
-        self.terminal: int | None = None  # the master of the job's own
         self.inputs: dict[bytes, inputs.Identity] = {}
         self.exit_status: int | None = None  # the jailer's, as os.waitstatus_to_exitcode gives it
         self.log = bytearray()
+        self.terminal: int | None = None  # the master of the program's own
         self._forget()
         self._plan, self._work, self._site = plan, work, site
         self._step: Step | None = None
@@ -64,6 +64,8 @@ class Jail:
         self.ended: float | None = None
         self.finished: float | None = None  # when the program had ended or the jail was empty, whichever came first
         self.inspected: list[str] = []
+        close(self.terminal)
+        self.terminal = None
 
     def begin(self, step: Step, arguments: list[bytes], stdio: Sequence[int]) -> None:
         """Has the jail run a program, as soon as it is ready for one; `stdio` is the jail's from here on."""
@@ -211,14 +213,9 @@ class Jail:
             environment=list(environment.values()),
             rlimits=within_ours(step["rlimits"]),
             bpf=plan["filter"],
-            flags=self._flags,
+            # The compiler has a terminal too: nothing but that turns Ctrl-C into a signal, and ends lines for ours.
+            flags=(0 if self._last else channel.ANOTHER_FOLLOWS) | (channel.TERMINAL if work.get("terminal") else 0),
         )
-
-    @property
-    def _flags(self) -> int:
-        if not self._last:
-            return channel.ANOTHER_FOLLOWS
-        return channel.TERMINAL if self._work.get("terminal") else 0
 
     def _prepare_terminal(self, master: int) -> None:
         caller = self._work.get("terminal")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
-# (name below scratch, content | path on the host, mode)
+if TYPE_CHECKING:
+    from sandbox_cli.run.live import Show
+
+# (name below scratch, content | path on the host, mode). A mode with S_IFDIR means a folder and all that is in it;
+# its name may be empty: then that is put right into scratch, beside what is named before it.
 Input = tuple[bytes, bytes | str, int]
 
 
@@ -28,7 +32,9 @@ class Work(TypedDict):
     stdout: int | None  # where output goes as it comes; None: it is only kept
     stderr: int | None
     capture: int  # bytes that are kept of each stream
-    collect: Literal["none", "inline", "save"]
-    output_dir: str | None  # for "save"; an absolute path without links: a job may reach it, and put one there
+    collect: Literal["none", "inline", "save", "replace"]  # the last two below output_dir; "replace" over what is there
+    output_dir: str | None  # an absolute path without links: a job may reach it, and put one there
+    live: NotRequired[Show | None]  # told at intervals how a long job is doing
+    keep: NotRequired[str | None]  # a directory to be made, where scratch is copied to when the job is over
     terminal: NotRequired[Terminal | None]  # None: the job gets pipes
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

@@ -53,8 +53,9 @@ def describe(outcome: Outcome, plan: Plan, work: Work, seen: Supervisor, report:
     outcome["usage"] = used = usage(seen)
     if jail.started and jail.scratch is not None and work["collect"] != "none":
         outcome["artifacts"], outcome["artifacts_omitted"] = artifacts.collect(
-            jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"], cancel=seen.cancel
-        )
+            jail.scratch, plan["artifacts"], jail.inputs, work["file"], work["output_dir"],
+            force=work["collect"] == "replace", cancel=seen.cancel,
+        )  # fmt: skip
         seen.look_for_cancel()
     decide(outcome, _judge(seen, used, report))
     if jail.started and jail.scratch is not None:
@@ -109,7 +110,7 @@ def blank(plan: Plan, work: Work) -> Outcome:
         "stdout": b"", "stdout_bytes": 0, "stdout_truncated": False,
         "stderr": b"", "stderr_bytes": 0, "stderr_truncated": False,
         "value": None, "value_error": None,
-        "artifacts": [], "artifacts_omitted": [],
+        "artifacts": [], "artifacts_omitted": [], "kept": None,
         "usage": None,
         "receipt": _receipt(plan, []),
         "policy": plan["policy"], "language": plan["language"], "runtime": plan["runtime"], "compile": None,

@@ -16,6 +16,7 @@ import stat
 from sandbox_cli.run.system import close
 
 _READ = 65536
+_LINE_FEED = 0x0A
 _ATOMIC = 4096  # a pipe that poll calls writable takes this much without blocking (pipe(7), PIPE_BUF)
 
 
@@ -55,6 +56,8 @@ class Output:
         self.total = 0
         self.ended = False
         self.broken: OSError | None = None  # the caller's side is gone
+        self.terminal = target is not None and os.isatty(target)
+        self.in_line = False  # what was written last ends within a line
         self._capture = capture
         self._budget = budget
         self._pending = memoryview(b"")
@@ -98,6 +101,7 @@ class Output:
                 self.broken = error
                 self._pending = memoryview(b"")
                 return
+            self.in_line = written > 0 and self._pending[written - 1] != _LINE_FEED
             self._pending = self._pending[written:]
 
     def attach(self, terminal: int) -> None:
@@ -124,6 +128,7 @@ class Input:
         self._own = _unblocked(fd, os.O_RDONLY)
         self.source = fd if self._own is None else self._own
         self._terminal = self.source is not None and os.isatty(self.source)
+        self.typed = False  # somebody did, on a terminal
         self._pending = memoryview(source if isinstance(source, bytes) else b"")
         self.target: int | None = None
         if source is None:
@@ -149,6 +154,7 @@ class Input:
         assert self.source is not None
         try:
             self._pending = memoryview(os.read(self.source, _READ))
+            self.typed = self._terminal
         except BlockingIOError:
             return
         except OSError:
@@ -203,6 +209,7 @@ def _unblocked(fd: int | None, way: int) -> int | None:
 
 
 def in_foreground(terminal: int | None) -> bool:
+    """Whether we may read a terminal, and write there in any case."""
     try:
         return terminal is not None and os.tcgetpgrp(terminal) == os.getpgrp()
     except OSError:

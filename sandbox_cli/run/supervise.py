@@ -10,6 +10,7 @@ import time
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import terminal
 from sandbox_cli.run.limits.sampler import Sampler
+from sandbox_cli.run.live import Live
 from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
 from sandbox_cli.run.system import SIGHUP, SIGPIPE, close
 
@@ -61,6 +62,7 @@ class Supervisor:
             joined = stdout if together else None
             self._streams.append(stderr := Output(work["stderr"], work["capture"], self.budget, joined))
             self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+            self._live = Live(work.get("live"), limits, stdin, (stdout, stderr))
             if plan["account"]["root"]:
                 for end in (stdout.job_end, stderr.job_end):
                     os.fchown(end, site.uid, site.gid)  # or the job could not open its own /dev/stdout
@@ -77,9 +79,11 @@ class Supervisor:
                 self._wait()
             if not self.jail.alive:
                 self.jail.drain()
+            self._live.end()
             self._flush()
             self._forget_lost_group()
         finally:
+            self._live.end()
             self._close_streams()
         lost = self.stdout.broken or self.stderr.broken
         if lost is not None and not isinstance(lost, BrokenPipeError):
@@ -102,6 +106,8 @@ class Supervisor:
         if self.jail.ended is not None and not self._stopping:
             self._deadline = self.jail.ended + _END_S
         self._look()
+        if self._watching:
+            self._live.look(self.enforcers)
         late = self._deadline is not None and time.monotonic() >= self._deadline
         # We may have been stopped ourselves (Ctrl-Z): what happened meanwhile comes before what is due, once.
         if late and (self._late or not self._poll([*self.jail.interests(), *self._own_interests()], patience=0)):
@@ -137,9 +143,9 @@ class Supervisor:
                 yield fd, events, enforcer.woken
         for output in (self.stdout, self.stderr):
             if output.waiting and output.target is not None:
-                yield output.target, select.POLLOUT, self._writer(output)
+                yield output.target, select.POLLOUT, self._passing(output, output.write)
             elif not output.ended:
-                yield output.source, select.POLLIN, self._reader(output)
+                yield output.source, select.POLLIN, self._passing(output, output.read)
         yield from self._input_interests()
 
     def _input_interests(self) -> Iterator[Interest]:
@@ -164,6 +170,7 @@ class Supervisor:
         tree = group is None or not group.sees_all
         self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted, tree=tree)
         self.enforcers = [self.sampler, *([group] if group is not None else [])]
+        self._live.begin(when)
 
     def _read_input(self) -> None:
         self.stdin.read()
@@ -174,19 +181,13 @@ class Supervisor:
         assert self._terminal is not None
         terminal.resize(self.stdout.source, self._terminal)
 
-    def _reader(self, output: Output) -> Callable[[], None]:
-        def read() -> None:
-            output.read()
+    def _passing(self, output: Output, step: Callable[[], object]) -> Callable[[], None]:
+        def go() -> None:
+            self._live.make_way(output)
+            step()
             self._check(output)
 
-        return read
-
-    def _writer(self, output: Output) -> Callable[[], None]:
-        def write() -> None:
-            output.write()
-            self._check(output)
-
-        return write
+        return go
 
     def _check(self, output: Output) -> None:
         if isinstance(output.broken, BrokenPipeError):
@@ -222,7 +223,7 @@ class Supervisor:
 
     @property
     def _next_look(self) -> float | None:
-        moments = [enforcer.next_look for enforcer in self.enforcers] if self._watching else []
+        moments = [self._live.next, *(each.next_look for each in self.enforcers)] if self._watching else []
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _look(self) -> None:

@@ -1,4 +1,4 @@
-"""Every example in docs/cli.md, docs/limits.md and docs/results.md does what the page says."""
+"""Every example in docs/cli.md, limits.md, recipes.md and results.md does what the page says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.accounts import Sandbox
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = {name: (DOCS / name).read_text() for name in ("cli.md", "limits.md", "results.md")}
+PAGES = {name: (DOCS / name).read_text() for name in ("cli.md", "limits.md", "recipes.md", "results.md")}
 MARK = "\x1e"
 
 
@@ -35,8 +35,8 @@ def examples(page: str) -> list[tuple[str, str]]:
     for line in "".join(blocks(page, "console")).splitlines(keepends=True):
         if line.startswith("$ "):
             found.append((line[2:], ""))
-        elif line.startswith("> "):
-            found[-1] = (found[-1][0] + line[2:], found[-1][1])
+        elif line.startswith((">\n", "> ")):
+            found[-1] = (found[-1][0] + (line[2:] or "\n"), found[-1][1])
         else:
             found[-1] = (found[-1][0], found[-1][1] + line)
     return found
@@ -99,4 +99,4 @@ def test_every_option_is_described_and_every_described_option_is_there() -> None
     group: Any = typer.main.get_command(app.app)
     options = {spelling for option in group.commands["run"].params for spelling in option.opts if spelling[0] == "-"}
     table = PAGES["cli.md"].split("## Options of", 1)[1].split("\n\n", 2)[1]
-    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", table)) == options
+    assert set(re.findall(r"(?<![\w-])--?[a-zA-Z][a-z-]*", table)) == options

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.accounts import Sandbox
 
+SLOW = '#include <unistd.h>\nint main(void) { sleep(1); return write(1, "slow 1.5\\n", 9) != 9; }'
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "languages.schema.json"
 
 
@@ -35,19 +40,46 @@ def test_default_runtime_is_the_one_that_a_job_gets(sandbox: Sandbox) -> None:
     assert got == {"path": runtime["path"], "version": runtime["version"]}
 
 
-def test_language_without_a_runtime_says_what_is_missing(sandbox: Sandbox, shared_tmp: Path) -> None:
+def test_language_without_a_runtime_says_what_is_missing_and_what_brings_it(sandbox: Sandbox, shared_tmp: Path) -> None:
     folder = shared_tmp / "sandbox" / "policies"
     folder.mkdir(parents=True)
-    (folder / "cobol.yaml").write_text(
-        "extends: _base\nlanguage: {file: x.cob, runtime: {command: no-such-cobol}, run: [x]}\n"
-    )
+    said = "extends: _base\nlanguage: {file: x, runtime: {command: no-such-%s%s}, run: [x]}\n"
+    (folder / "cobol.yaml").write_text(said % ("cobol", ", package: gnucobol4"))
+    (folder / "algol.yaml").write_text(said % ("algol", ""))
     (folder / "broken.yaml").write_text("limits: 3\n")
     environment = {"XDG_CONFIG_HOME": str(shared_tmp)}
-    cobol = listed(sandbox, env=environment)["cobol"]
-    assert (cobol["runtimes"], cobol["missing"]) == ([], "there is no no-such-cobol here")
+    languages = listed(sandbox, env=environment)
     told = sandbox("languages", env=environment)
     assert told.returncode == 0
-    assert b"there is no no-such-cobol here" in told.stdout
+    for name, missing in {
+        "cobol": "there is no no-such-cobol here: apt-get install gnucobol4",
+        "algol": "there is no no-such-algol here",
+    }.items():
+        assert (languages[name]["runtimes"], languages[name]["missing"]) == ([], missing)
+        assert missing.encode() in told.stdout
+    refused = sandbox("run", "-l", "cobol", "-c", "x", env=environment)
+    assert (refused.returncode, refused.stderr.decode().splitlines()[1]) == (125, "hint: apt-get install gnucobol4")
+
+
+def test_languages_are_asked_beside_each_other(
+    sandbox: Sandbox, shared_tmp: Path, needs: Callable[[str], None]
+) -> None:
+    """One after the other the twelve would take twelve seconds."""
+    folder = shared_tmp / "sandbox" / "policies"
+    folder.mkdir(parents=True)
+    (shared_tmp / "bin").mkdir()
+    slow = shared_tmp / "slow"
+    needs("cc")
+    subprocess.run(["cc", "-x", "c", "-o", slow, "-"], input=SLOW.encode(), check=True)
+    for number in range(12):
+        said = f"extends: _base\nlanguage: {{file: x, runtime: {{command: slow{number}}}, run: [x]}}\n"
+        (folder / f"slow{number}.yaml").write_text(said)
+        shutil.copy(slow, shared_tmp / "bin" / f"slow{number}")
+    path = f"{shared_tmp}/bin:{sandbox.account.environment['PATH']}"
+    begun = time.monotonic()
+    languages = listed(sandbox, env={"XDG_CONFIG_HOME": str(shared_tmp), "PATH": path})
+    assert {languages[f"slow{number}"]["runtimes"][0]["version"] for number in range(12)} == {"1.5"}
+    assert time.monotonic() - begun < 8
 
 
 def test_runtime_with_two_names_is_listed_once(sandbox: Sandbox, shared_tmp: Path) -> None:

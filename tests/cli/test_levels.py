@@ -27,7 +27,7 @@ def test_verbose_tells_what_held_each_clause_on_stderr(sandbox: Sandbox) -> None
     for word in (
         b"status ",
         b"ok (0)",
-        b"wall_time_s",
+        b"wall_time ",
         b"backend ",
         b"seal ",
         b"limits.memory",

@@ -166,7 +166,7 @@ ODD = [
     Odd("ro in rw and rw in ro", nested),
     Odd("at another path", elsewhere, lambda tree: set(elsewhere(tree))),
     Odd("tmpfs under tmpfs", tmpfs, lambda tree: set(tmpfs(tree))),
-    Odd("links", links, lambda tree: {"/etc/os-release", "/opt/here", "/opt/nowhere"}),
+    Odd("links", links, lambda tree: {"/opt/here", "/opt/nowhere"}),
     Odd("through links", through_links, lambda tree: {"/a", "/b", "/c"}),
     Odd("whole folders of the host", lambda tree: {"/mnt": "ro", "/srv": "ro", "/media": "ro"}),
     Odd("what is missing", lambda tree: {"/no/such": {"from": "/no/such", "mode": "ro", "optional": True}}),

@@ -74,10 +74,13 @@ def test_an_answer_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
         ("\nThis is perl 5, version 36, subversion 0 (v5.36.0) built for x86_64-linux-gnu\n", "5.36.0"),
         ("ruby 3.1.2p20 (2022-04-12 revision 4491bb740a) [x86_64-linux-gnu]\n", "3.1.2"),
         ('openjdk version "17.0.9" 2023-10-17\n', "17.0.9"),
+        ("openjdk 21 2023-09-19\nOpenJDK Runtime Environment (build 21+35-2513)\n", "21"),
+        ('java version "21" 2023-09-19 LTS\n', "21"),
         ("no number here, only 7\n", None),
+        ("sh: 0: Illegal option --version\n", None),
     ],
 )
-def test_the_first_dotted_number_is_the_version(said: str, number: str | None) -> None:
+def test_the_first_dotted_number_is_the_version_else_the_one_behind_the_name(said: str, number: str | None) -> None:
     assert first_number(said) == number
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from sandbox_cli.errors import HostError
 from sandbox_cli.host import runtimes
+from sandbox_cli.host.managers import MANAGERS
 from sandbox_cli.host.runtimes import Found, find, find_default
+from sandbox_cli.host.wanted import wanted
 from tests.accounts import Account
 from tests.host.programs import only_root, program
 
@@ -51,6 +53,18 @@ class Tools:
         return self._log.read_text().split() if self._log.exists() else []
 
 
+def chosen(tools: Tools, version: str, *folders: str) -> Found:
+    return find_default("tool", path=tools.path(*folders), wanted=wanted(version, of="tool"))
+
+
+@pytest.fixture(autouse=True)
+def no_managers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing says where the managers of whoever runs the tests keep their runtimes."""
+    for manager in MANAGERS:
+        if manager.variable is not None:
+            monkeypatch.delenv(manager.variable, raising=False)
+
+
 @pytest.fixture
 def tools(trusted: Path, tmp_path: Path, needs: object) -> Tools:
     assert callable(needs)
@@ -82,26 +96,58 @@ def test_all_are_listed_once_with_their_versions_and_one_default(tools: Tools) -
     ]
 
 
-@pytest.mark.parametrize(("wanted", "name"), [("3", "tool-3.4"), ("3.4", "tool-3.4"), ("1.2", "tool-1.2")])
-def test_a_wanted_version_is_picked_among_those_found(tools: Tools, wanted: str, name: str) -> None:
+def test_of_those_with_a_version_in_their_name_the_newest_comes_first(tools: Tools) -> None:
+    for number in ("3.9", "3.12", "3.10"):
+        tools.make(f"b/bin/tool-{number}", f"tool{number}")
+    assert [each.version for each in find("tool", path=tools.path("b/bin"))] == ["3.12", "3.10", "3.9"]
+    assert find_default("tool", path=tools.path("b/bin")).version == "3.12"
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("3", "tool-3.4"),
+        ("3.4", "tool-3.4"),
+        ("1.2", "tool-1.2"),
+        (">=1", "tool-1.2"),
+        (">=1.3", "tool-3.4"),
+        (">=1,<3,!=1.2", "tool-2.5"),
+    ],
+)
+def test_a_wanted_version_is_the_first_that_fits_among_those_found(tools: Tools, version: str, name: str) -> None:
     tools.make("a/bin/tool-1.2")
+    tools.make("b/bin/tool-2.5", "tool2.5")
     tools.make("b/bin/tool-3.4", "tool3.4")
-    assert Path(find_default("tool", path=tools.path("a/bin", "b/bin"), version=wanted).path).name == name
+    assert Path(chosen(tools, version, "a/bin", "b/bin").path).name == name
 
 
-def test_a_version_that_is_not_there_is_refused_with_what_there_is(tools: Tools) -> None:
-    file = tools.make("a/bin/tool-3.12")
+def test_a_version_that_is_not_there_is_refused_with_those_that_are(tools: Tools) -> None:
+    for number in ("3.12", "3.11", "3.9"):
+        tools.make(f"{number}/bin/tool-{number}")
     with pytest.raises(HostError) as error:
-        find_default("tool", path=tools.path("a/bin"), version="3.1")
-    assert error.value.message == f"there is no tool 3.1 that a job can run: {file} is 3.12"
-    assert error.value.hint == "install tool 3.1 where every account can run it"
+        chosen(tools, "3.1", "3.12/bin")
+    assert error.value.message == "there is no tool 3.1 that a job can run; there is 3.12"
+    assert error.value.hint == (
+        "install tool 3.1 where every account can run it, or ask for what is there: `sandbox languages` lists it"
+    )
+    with pytest.raises(HostError, match=r"; there are 3\.12, 3\.11 and 3\.9$"):
+        chosen(tools, "<3", "3.12/bin", "3.11/bin", "3.9/bin")
+
+
+def test_one_that_is_missing_names_the_package_that_brings_it() -> None:
+    with pytest.raises(HostError) as error:
+        find_default("no-such-tool", package="tool-bin")
+    assert (error.value.message, error.value.hint) == (
+        "there is no no-such-tool that a job can run",
+        "apt-get install tool-bin",
+    )
 
 
 def test_a_long_list_of_reasons_is_cut(tools: Tools) -> None:
     for number in range(5):
-        tools.make(f"{number}/bin/tool-1.{number}")
-    with pytest.raises(HostError, match=r"tool-1\.2 is 1\.2, and 2 more$"):
-        find_default("tool", path=tools.path(*(f"{number}/bin" for number in range(5))), version="9")
+        program(tools.folder / str(number) / "tool", "a script")
+    with pytest.raises(HostError, match=r"2/tool is a script that starts something else, and 2 more$"):
+        find_default("tool", path=tools.path(*map(str, range(5))))
 
 
 def test_a_script_is_passed_over_with_the_reason(tools: Tools) -> None:
@@ -156,6 +202,70 @@ def test_a_command_that_is_a_path_is_that_file_alone(tools: Tools) -> None:
 
 
 @pytest.mark.parametrize(
+    ("variable", "value", "folder"),
+    [
+        (None, None, "{home}/.pyenv/versions/3.12.4/bin"),
+        ("PYENV_ROOT", "{there}", "{there}/versions/3.12.4/bin"),
+        (None, None, "{home}/.local/share/uv/python/cpython-3.12.4-linux-x86_64-gnu/bin"),
+        ("UV_PYTHON_INSTALL_DIR", "{there}", "{there}/cpython-3.12.4-linux-x86_64-gnu/bin"),
+        (None, None, "{home}/.nvm/versions/node/v20.1.0/bin"),
+        ("NVM_DIR", "{there}", "{there}/versions/node/v20.1.0/bin"),
+        (None, None, "{home}/.sdkman/candidates/java/21.0.2-tem/bin"),
+        (None, None, "{home}/.rbenv/versions/3.3.0/bin"),
+        (None, None, "{home}/.rustup/toolchains/stable-x86_64-unknown-linux-gnu/bin"),
+        (None, None, "{home}/.asdf/installs/ruby/3.3.0/bin"),
+        (None, None, "{home}/.local/share/mise/installs/node/20/bin"),
+        (None, None, "{home}/miniconda3/envs/work/bin"),
+    ],
+)
+def test_a_version_managers_runtime_is_found_after_those_of_path(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch, variable: str | None, value: str | None, folder: str
+) -> None:
+    places = {"home": str(tools.folder / "me"), "there": str(tools.folder / "there")}
+    monkeypatch.setenv("HOME", places["home"])
+    if variable is not None and value is not None:
+        monkeypatch.setenv(variable, value.format(**places))
+    folder = folder.format(**places)
+    theirs = tools.make(f"{folder}/tool-9.9")
+    ours = tools.make("a/bin/tool-1.2")
+    found = find("tool", path=tools.path("a/bin"))
+    assert [(each.path, each.prefix, each.default) for each in found] == [
+        (str(ours), str(tools.folder / "a"), True),
+        (str(theirs), folder.removesuffix("/bin"), False),
+    ]
+
+
+def test_of_a_managers_versions_the_newest_comes_first(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYENV_ROOT", str(tools.folder / "env"))
+    for number in ("3.9.1", "3.12.10", "3.12.9"):
+        tools.make(f"env/versions/{number}/bin/tool-{number}")
+    assert [each.version for each in find("tool", path="")] == ["3.12.10", "3.12.9", "3.9.1"]
+
+
+def test_a_place_that_a_policy_lists_comes_between_path_and_the_managers(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYENV_ROOT", str(tools.folder / "env"))
+    tools.make("env/versions/3.9/bin/tool-3.9")
+    tools.make("opt/tool1.2/bin/tool-1.2")
+    tools.make("opt/tool1.10/bin/tool-1.10", "tool1.10")
+    tools.make("a/bin/tool-0.1")
+    found = find("tool", path=tools.path("a/bin"), paths=[f"{tools.folder}/opt/tool*/bin"])
+    assert [each.version for each in found] == ["0.1", "1.10", "1.2", "3.9"]
+
+
+@only_root
+def test_a_manager_of_somebody_else_is_nothing_to_root(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tools.folder / "me"))
+    tools.make("me/.pyenv/versions/9.9/bin/tool-9.9")
+    shutil.chown(tools.folder / "me" / ".pyenv", 1900000001)
+    found = find("tool", path="")
+    assert [each.default for each in found] == [False]
+    assert "isn't run as root" in (found[0].problem or "")
+    assert tools.asked == []
+
+
+@pytest.mark.parametrize(
     ("file", "prefix"),
     [
         ("/usr/bin/python3.11", "/usr"),
@@ -168,6 +278,7 @@ def test_a_command_that_is_a_path_is_that_file_alone(tools: Tools) -> None:
         ("/tmp/bin/tool", "/tmp/bin"),
         ("/home/me/bin/tool", "/home/me/bin"),
         ("/data/home/me/bin/tool", "/data/home/me/bin"),
+        ("/data/home/me/.local/bin/tool", "/data/home/me/.local/bin"),
     ],
 )
 def test_the_prefix_is_the_runtimes_tree_and_never_a_home_or_more(
@@ -178,18 +289,26 @@ def test_the_prefix_is_the_runtimes_tree_and_never_a_home_or_more(
 
 
 @only_root
-def test_a_runtime_below_a_closed_folder_is_reported_and_the_next_is_taken(tools: Tools) -> None:
+def test_a_runtime_below_a_closed_folder_comes_after_those_that_can_be_reached(tools: Tools) -> None:
     hidden = tools.make("closed/env/bin/tool-9.9")
     (tools.folder / "closed").chmod(0o700)
     reached = tools.make("b/bin/tool-1.2")
     found = find("tool", path=tools.path("closed/env/bin", "b/bin"))
-    assert [(one.path, one.version, one.default) for one in found] == [
-        (str(hidden), "9.9", False),
-        (str(reached), "1.2", True),
+    assert [(one.path, one.version, one.default, one.problem) for one in found] == [
+        (str(reached), "1.2", True, None),
+        (str(hidden), "9.9", False, None),
     ]
-    assert found[0].problem == (
-        f"{hidden} can't be reached by the job's account: {tools.folder / 'closed'} is closed to it"
-    )
+    assert chosen(tools, "9", "closed/env/bin").path == str(hidden)
+
+
+@only_root
+def test_a_runtime_that_is_closed_itself_is_reported(tools: Tools) -> None:
+    hidden = tools.make("closed/env/bin/tool-9.9")
+    hidden.parent.chmod(0o700)
+    found = find("tool", path=tools.path("closed/env/bin"))
+    assert [each.problem for each in found] == [
+        f"{hidden} can't be reached by the job's account: {hidden.parent} is closed to it"
+    ]
 
 
 @only_root

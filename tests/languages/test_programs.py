@@ -113,3 +113,14 @@ def test_a_jit_stays_under_the_memory_limit_of_its_policy(language: str, backend
         {"code": b"", "language": language, "backend": backend}, shipped.work(LANGUAGES[language].file, churn)
     )
     assert (outcome["status"], outcome["stdout"]) == ("ok", b"32\n"), outcome["cause"]
+
+
+@pytest.mark.parametrize("language", ["r"], indirect=True)
+@user
+def test_a_plot_is_all_that_r_leaves(language: str, backend: str, driver: Driver) -> None:
+    outcome = driver.run(
+        {"code": b"", "language": language, "backend": backend},
+        shipped.work(LANGUAGES[language].file, 'png("plot.png")\nplot(1:3, main = "text")\ninvisible(dev.off())'),
+    )
+    assert (outcome["status"], outcome["stderr"]) == ("ok", b"")
+    assert [artifact["path"] for artifact in outcome["artifacts"]] == [b"plot.png"]

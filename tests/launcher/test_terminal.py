@@ -35,8 +35,8 @@ def on_a_terminal(init: Init, argv: Sequence[bytes], flags: int = TERMINAL, type
     assert ended.lines == ["ready", "dir", "tty", "armed"]
     (master,) = ended.record("tty").fds
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("4H", 33, 44, 0, 0))
-    os.write(master, typed)
     init.open_gate()
+    os.write(master, typed)
     init.finish(ended)
     return ended, shown_on(master)
 

@@ -236,4 +236,4 @@ except HostError as error:
     print(error.message)
 """
     done = as_user.run([as_user.python, "-c", script])
-    assert done.stdout.decode().startswith("there is no python3 2.1 that a job can run: "), done.stderr.decode()
+    assert done.stdout.decode().startswith("there is no python3 2.1 that a job can run; there "), done.stderr.decode()

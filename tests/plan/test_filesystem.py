@@ -121,11 +121,11 @@ def test_a_runtime_that_is_shown_already_adds_nothing(tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python3").write_text("")
     mounts = {"/usr": ro(tmp_path)}
-    assert effective(mounts, runtime=("/usr/bin/python3", "/usr")) == mounts
+    assert effective(mounts, runtime=filesystem.Shown("/usr/bin/python3", "/usr")) == mounts
 
 
 def test_a_runtime_that_is_not_shown_brings_its_prefix_read_only(tmp_path):
-    runtime = (str(tmp_path / "py/bin/python3"), str(tmp_path / "py"))
+    runtime = filesystem.Shown(str(tmp_path / "py/bin/python3"), str(tmp_path / "py"))
     Path(runtime[1], "bin").mkdir(parents=True)
     Path(runtime[0]).write_text("")
     assert effective({"/usr": ro("/usr")}, runtime=runtime)[runtime[1]] == ro(runtime[1])
@@ -136,7 +136,7 @@ def test_a_runtime_whose_prefix_is_the_home_directory_is_refused(monkeypatch, tm
     (tmp_path / "home").mkdir()
     for prefix in (tmp_path / "home", tmp_path, Path("/")):
         with pytest.raises(HostError, match="can't be shown without showing all of"):
-            effective({"/usr": ro("/usr")}, runtime=(str(tmp_path / "home/python"), str(prefix)))
+            effective({"/usr": ro("/usr")}, runtime=filesystem.Shown(str(tmp_path / "home/python"), str(prefix)))
 
 
 def test_a_mount_that_shows_what_is_there_already_is_dropped(tmp_path):

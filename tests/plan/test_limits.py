@@ -110,3 +110,19 @@ def test_what_no_file_says_is_blamed_on_a_default():
 def test_a_part_is_blamed_on_the_line_of_the_whole():
     blame = limits.blame(made.policy(), "limits.memory.max")
     assert (blame["clause"], blame["file"], blame["line"]) == ("limits.memory.max", made.FILE, 9)
+
+
+def test_somebody_at_a_terminal_gets_the_most_of_what_bounds_a_session():
+    policy = limits.at_most(made.policy(), {"output": "1MiB"})
+    assert policy.limits["wall_time"].default == policy.limits["wall_time"].max == 600
+    assert policy.limits["cpu_time"].default == 600
+    assert policy.limits["output"].default == made.policy().limits["output"].default
+    assert policy.limits["memory"] == made.policy().limits["memory"]
+
+
+def test_the_most_of_a_session_is_blamed_on_the_line_of_max():
+    policy = made.policy()
+    line: Any = {"clause": "limits.wall_time.max", "source": "file", "file": "/policies/other.yaml", "line": 3}
+    policy = policy.model_copy(update={"sources": {**policy.sources, "limits.wall_time.max": line}})
+    found = limits.blame(limits.at_most(policy, {}), "limits.wall_time")
+    assert found == {**line, "clause": "limits.wall_time"}

@@ -32,16 +32,18 @@ def test_collecting_ends_when_it_is_cancelled_and_leaves_the_signal_to_be_read(f
 
 
 @pytest.mark.parametrize("save", [True, False])
-def test_a_cancellation_ends_the_reading_of_one_huge_file(fd: int, scratch: Path, tmp_path: Path, save: bool) -> None:
+def test_a_cancellation_ends_the_reading_of_one_huge_file(
+    fd: int, scratch: Path, tmp_path: Path, monkeypatch: Any, save: bool
+) -> None:
     (tmp_path / "out").mkdir()
     with (scratch / "sparse").open("wb") as file:
         file.truncate(1 << 40)
     reader, writer = os.pipe()
+    monkeypatch.setattr(artifacts, "HOLES", 1 << 40)
     timer = threading.Timer(0.2, os.write, (writer, b"\2"))
     timer.start()
     began = time.monotonic()
-    wanted = ALL | {"max_bytes": 1 << 41}
-    found, omitted = artifacts.collect(fd, wanted, {}, None, str(tmp_path / "out") if save else None, cancel=reader)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, str(tmp_path / "out") if save else None, cancel=reader)
     timer.join()
     os.close(reader)
     os.close(writer)
@@ -52,9 +54,10 @@ def test_a_cancellation_ends_the_reading_of_one_huge_file(fd: int, scratch: Path
 
 def test_collecting_is_bounded_in_time(fd: int, scratch: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(content, "LONGEST_S", 0.2)
+    monkeypatch.setattr(artifacts, "HOLES", 1 << 40)
     with (scratch / "sparse").open("wb") as file:
         file.truncate(1 << 40)
-    found, omitted = artifacts.collect(fd, ALL | {"max_bytes": 1 << 41}, {}, None, None)
+    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
     assert (found, omitted) == ([], [(b".", "there was more than could be collected in 0s")])
 
 
@@ -65,6 +68,15 @@ def test_names_are_looked_at_up_to_a_number_and_the_rest_is_told(fd: int, scratc
     found, omitted = artifacts.collect(fd, ALL, {}, None, None)
     assert len(found) == 5
     assert omitted == [(b".", "there were more than 5 names")]
+
+
+def test_names_that_match_are_kept_up_to_a_bound_of_memory(fd: int, scratch: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(artifacts, "NAMES_BYTES", 1000)
+    for name in range(9):
+        (scratch / (str(name) * 200)).touch()
+    found, omitted = artifacts.collect(fd, ALL | {"collect": ["[0-3]*"]}, {}, None, None)
+    assert (len(found), omitted) in [(3, [(b".", f"there were more than {number} names")]) for number in range(3, 9)]
+    assert artifacts.collect(fd, ALL | {"collect": ["1*"]}, {}, None, None)[1] == []
 
 
 def test_what_is_left_out_is_named_up_to_a_number_and_then_counted(fd: int, scratch: Path) -> None:

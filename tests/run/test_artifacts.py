@@ -74,13 +74,6 @@ def test_number_and_size_are_bounded(fd: int, scratch: Path) -> None:
     assert omitted[0] == (b"b", "over artifacts.max_files (1)")
 
 
-def test_a_sparse_file_of_a_terabyte_costs_nothing(fd: int, scratch: Path) -> None:
-    with (scratch / "sparse").open("wb") as file:
-        file.truncate(1 << 40)
-    found, omitted = artifacts.collect(fd, ALL, {}, None, None)
-    assert (found, omitted) == ([], [(b"sparse", "over artifacts.max_bytes (1048576)")])
-
-
 def test_saved_files_keep_their_folders_and_never_replace_one(fd: int, scratch: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,3 +124,42 @@ def test_a_file_is_opened_through_no_link_and_opened_to_us_through_none(top: int
     assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o400
     tree.unlock(top, "kept", 0o600)
     assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_somebody_has_a_lease_on_is_not_waited_for(top: int, tmp_path: Path) -> None:
+    """To open it for reading would break the lease, which its holder may take 45 s for."""
+    (tmp_path / "leased").write_text("x")
+    code = (
+        "import fcntl, os, signal, sys, time\n"
+        "signal.signal(signal.SIGIO, signal.SIG_IGN)\n"
+        "fd = os.open(sys.argv[1], os.O_RDWR)\n"
+        "fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n"
+        "print('leased', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, tmp_path / "leased"], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"leased\n"
+        began = time.monotonic()
+        with pytest.raises(BlockingIOError):
+            tree.open_file(top, b"leased")
+        assert time.monotonic() - began < 5
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+@pytest.mark.parametrize("opening", [False, True])
+def test_a_fifo_a_socket_and_a_device_are_never_opened(top: int, tmp_path: Path, opening: bool) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    names = [b"fifo", b"socket", b"link"]
+    (tmp_path / "link").symlink_to("/dev/null")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "socket"))
+    if os.geteuid() == 0:
+        os.mknod(tmp_path / "null", 0o020666, os.makedev(1, 3))
+        names.append(b"null")
+    for name in names:
+        with pytest.raises(OSError, match="not a regular file"):
+            tree.open_file(top, name, opening=opening)

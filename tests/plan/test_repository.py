@@ -1,0 +1,92 @@
+"""What of a repository a job with a writable directory can't change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox_cli.errors import RefusedError
+from sandbox_cli.plan.repository import guarded
+
+
+def make(top: Path, *paths: str) -> Path:
+    """Files, and folders where a path ends in a slash."""
+    for each in paths:
+        path = top / each
+        (path if each.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not each.endswith("/"):
+            path.write_text("")
+    return top
+
+
+def modes(top: Path) -> dict[str, str]:
+    return {str(Path(path).relative_to(top)): mount.mode for path, mount in guarded(top)[0].items()}
+
+
+def missing(top: Path) -> list[str]:
+    return [str(Path(path).relative_to(top)) for path in guarded(top)[1]]
+
+
+def test_directory_without_a_repository_needs_no_guard(tmp_path: Path) -> None:
+    assert guarded(make(tmp_path, "src/main.c")) == ({}, [])
+
+
+def test_hooks_and_configuration_are_read_only_and_what_holds_them_stays_in_its_place(tmp_path: Path) -> None:
+    make(tmp_path, ".git/hooks/", ".git/config", ".git/HEAD")
+    assert modes(tmp_path) == {".git": "rw", ".git/hooks": "ro", ".git/config": "ro"}
+    assert missing(tmp_path) == [".git/config.worktree", ".git/commondir"]
+
+
+def test_repositories_within_the_repository_are_read_only(tmp_path: Path) -> None:
+    make(tmp_path, ".git/hooks/", ".git/config", ".git/modules/x/config", ".git/worktrees/y/")
+    assert {".git/modules": "ro", ".git/worktrees": "ro"}.items() <= modes(tmp_path).items()
+
+
+def test_pointer_to_a_repository_elsewhere_is_read_only(tmp_path: Path) -> None:
+    make(tmp_path, ".git").joinpath(".git").write_text("gitdir: /elsewhere/.git/worktrees/x\n")
+    assert (modes(tmp_path), missing(tmp_path)) == ({".git": "ro"}, [])
+
+
+def test_pointer_to_a_repository_within_is_refused(tmp_path: Path) -> None:
+    make(tmp_path, ".git", "real/").joinpath(".git").write_text("gitdir: real\n")
+    with pytest.raises(RefusedError, match="leads to real"):
+        guarded(tmp_path)
+
+
+def test_directory_that_is_a_repository_itself_is_guarded(tmp_path: Path) -> None:
+    make(tmp_path, "HEAD", "objects/", "refs/", "hooks/", "config")
+    assert modes(tmp_path) == {"hooks": "ro", "config": "ro"}
+
+
+@pytest.mark.parametrize(
+    ("config", "guard"),
+    [
+        ("[core]\n\thooksPath = tools/hooks\n", {"tools": "rw", "tools/hooks": "ro"}),
+        ('[core] hookspath="tools/hooks"\n', {"tools": "rw", "tools/hooks": "ro"}),
+        ("[include]\n\tpath = ../tools/config\n", {"tools": "rw", "tools/config": "ro"}),
+        ("[core]\n\thooksPath = /elsewhere\n[include]\n\tpath = ~/.more\n", {}),
+    ],
+)
+def test_what_the_configuration_names_within_the_directory_is_guarded(
+    tmp_path: Path, config: str, guard: dict[str, str]
+) -> None:
+    make(tmp_path, ".git/hooks/", ".git/config", "tools/hooks/", "tools/config")
+    (tmp_path / ".git" / "config").write_text(config)
+    assert modes(tmp_path) == {".git": "rw", ".git/hooks": "ro", ".git/config": "ro", **guard}
+
+
+def test_hooks_folder_that_is_not_there_yet_is_unwanted(tmp_path: Path) -> None:
+    make(tmp_path, ".git/hooks/", ".git/config", ".husky/")
+    (tmp_path / ".git" / "config").write_text("[core]\nhooksPath = .husky/_\n")
+    assert modes(tmp_path)[".husky"] == "rw"
+    assert ".husky/_" in missing(tmp_path)
+
+
+@pytest.mark.parametrize("name", [".git", ".git/hooks", ".git/config"])
+def test_link_in_the_place_of_what_is_guarded_is_refused(tmp_path: Path, name: str) -> None:
+    make(tmp_path, "elsewhere/", *([".git/"] if name != ".git" else []))
+    (tmp_path / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RefusedError, match="symbolic link") as caught:
+        guarded(tmp_path)
+    assert caught.value.hint == "show the directory read-only: -C DIR:ro"
