@@ -43,6 +43,22 @@ PROGRAMS = {
         1,
         None,
     ),
+    "d": Compiled(
+        'import std.stdio;\nint main(string[] a) { foreach (w; a[1 .. $]) writef("[%s]\\n", w); return 3; }',
+        'void main() { throw new Exception("thrown"); }',
+        "void main() { no_such_name(); }",
+        1,
+        None,
+    ),
+    "fortran": Compiled(
+        "program main\ncharacter(80) :: word\ninteger :: i, n\ndo i = 1, command_argument_count()\n"
+        "call get_command_argument(i, word, n)\nprint '(a)', '[' // word(1:n) // ']'\nend do\n"
+        "stop 3, quiet=.true.\nend",
+        "error stop 'thrown'\nend",
+        "implicit none\nprint *, no_such_name\nend",
+        1,
+        "include 'PATH'\nend",
+    ),
     "go": Compiled(
         'package main\nimport ("fmt"; "os")\n'
         'func main() { for _, word := range os.Args[1:] { fmt.Printf("[%s]\\n", word) }; os.Exit(3) }',
@@ -68,12 +84,26 @@ PROGRAMS = {
         1,
         None,
     ),
+    "nim": Compiled(
+        'import os\nfor word in commandLineParams(): echo "[", word, "]"\nquit 3',
+        'raise newException(ValueError, "thrown")',
+        "no_such_name()",
+        1,
+        'echo staticRead("PATH")',
+    ),
     "ocaml": Compiled(
         'let () = Array.iteri (fun i word -> if i > 0 then print_string ("[" ^ word ^ "]\\n")) Sys.argv; exit 3',
         'let () = failwith "thrown"',
         "let () = no_such_name",
         2,
         None,
+    ),
+    "pascal": Compiled(
+        "var i: integer; begin for i := 1 to ParamCount do writeln('[', ParamStr(i), ']'); halt(3) end.",
+        "begin runError(201) end.",
+        "begin no_such_name end.",
+        1,
+        "{$I PATH}\nbegin end.",
     ),
     "rust": Compiled(
         'fn main() { for word in std::env::args().skip(1) { println!("[{}]", word); } std::process::exit(3) }',
