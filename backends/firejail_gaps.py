@@ -58,4 +58,6 @@ def _mount_gaps(policy: Policy, host: Host) -> Iterator[tuple[str, Level, str, s
     for path in policy.filesystem:
         reason = firejail_paths.refusal(path, policy, host)
         if reason is not None:
-            yield f"filesystem.{path}", "none", reason, f"{_OTHERS}, or remove it from the policy"
+            of_caller = policy.directory is not None and f"{path}/".startswith(f"{policy.directory}/")
+            fix = _OTHERS if of_caller else f"{_OTHERS}, or remove it from the policy"
+            yield f"filesystem.{path}", "none", reason, fix

@@ -44,6 +44,14 @@ def group_of(uid: int) -> int | None:
         return None
 
 
+def home_of(uid: int) -> str | None:
+    """Where an account lives."""
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return None
+
+
 def check_uid_range(first: int, last: int) -> None:
     """HostError where the range isn't free, or isn't there in this user namespace."""
     hint = f"set uid_range in {CONFIG} to uids that nothing else uses"

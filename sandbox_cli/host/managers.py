@@ -52,9 +52,7 @@ def managed(environ: Mapping[str, str], home: Path) -> list[Path]:
 
 def listed(patterns: Iterable[str]) -> list[Path]:
     """The folders that a policy's own globs name; they are absolute."""
-    return [
-        folder for pattern in patterns for folder in newest_first(_globbed(Path("/"), pattern.lstrip("/")))
-    ]  # fmt: skip
+    return [folder for pattern in patterns for folder in newest_first(_globbed(Path("/"), pattern.lstrip("/")))]
 
 
 def newest_first(folders: Iterable[Path]) -> list[Path]:

@@ -101,9 +101,16 @@ def find(
     return found
 
 
-def of_file(real: Path, command: str, version_arg: str = "--version", *, paths: Sequence[str] = ()) -> Found | None:
+def of_file(
+    real: Path,
+    command: str,
+    version_arg: str = "--version",
+    *,
+    paths: Sequence[str] = (),
+    account: Account | None = None,
+) -> Found | None:
     """The runtime whose real file that is; None where the search for `command` doesn't come across it."""
-    for file, problem, _ in _candidates(command, paths, os.environ.get("PATH", ""), _account(None)):
+    for file, problem, _ in _candidates(command, paths, os.environ.get("PATH", ""), _account(account)):
         if file == real:
             told, silent = _version(file, version_arg)
             return Found(str(file), told, _prefix(file), problem=problem or silent)

@@ -11,10 +11,14 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import HostError, UsageError
 from sandbox_cli.host import access
 from sandbox_cli.text import quoted
+
+if TYPE_CHECKING:
+    from sandbox_cli.host.access import Account
 
 CONFIG = "pyvenv.cfg"
 CONFIG_BYTES = 64 << 10  # the real ones have 300
@@ -40,8 +44,8 @@ class Venv:
         return str(self.path / "bin" / "python")
 
 
-def read(given: str, *, others: bool) -> Venv:
-    """The virtual environment in the directory `given`; `others`: accounts that own nothing of it must have access.
+def read(given: str, account: Account | None = None) -> Venv:
+    """The virtual environment in the directory `given`, which must be open to `account`, where that isn't ourselves.
 
     Raises UsageError for what is none, HostError for what its links lack here.
     """
@@ -51,8 +55,8 @@ def read(given: str, *, others: bool) -> Venv:
     settings = _settings(given, path)
     if not any((path / "lib").glob("python*/site-packages")):
         raise UsageError(f"--venv {quoted(given)} has no site-packages", hint=ANEW)
-    if others:
-        _refuse_closed(given, path)
+    if account is not None:
+        _refuse_closed(given, path, account)
     python = path / "bin" / "python"
     real = Path(os.path.realpath(python))
     if real.is_relative_to(path):  # a copy
@@ -95,11 +99,11 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)  # it may have become a fifo
 
 
-def _refuse_closed(given: str, path: Path) -> None:
+def _refuse_closed(given: str, path: Path, account: Account) -> None:
     """The way to it can be opened; what is closed in it stays so, and would be no package to the job."""
     for part in (path / CONFIG, *(path / "lib").glob("python*/site-packages")):
         wanted = os.R_OK | os.X_OK if part.is_dir() else os.R_OK
-        closed = access.closed(part, access.OTHERS, wanted=wanted, below=path)
+        closed = access.closed(part, account, wanted=wanted, below=path)
         if closed is not None:
             raise HostError(
                 f"--venv {quoted(given)}: {closed} is closed to the job's account",

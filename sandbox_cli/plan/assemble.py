@@ -41,6 +41,7 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         ),
         "scratch": invocation["scratch"],
         "directory": SCRATCH if workspace is None else workspace.directory,
+        "working_in": None if workspace is None else workspace.identity,
         "unwanted": [] if workspace is None else list(workspace.unwanted),
         "command": settled.program.command.words,
         "argv0": settled.program.command.argv0,

@@ -16,6 +16,7 @@ from sandbox_cli.policy.model import Mount
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sandbox_cli.host.access import Account
     from sandbox_cli.host.model import Host
     from sandbox_cli.policy.model import Policy
     from sandbox_cli.result import Blame
@@ -59,16 +60,16 @@ def effective(policy: Policy, host: Host, runtime: Shown | None = None) -> Mount
     return mounts
 
 
-def reachable(mounts: Mounts, host: Host) -> tuple[Mounts, list[tuple[str, str]]]:
-    """As root: what is closed to the job's account is bound by `enter`, before the jailer, to where it can be reached.
+def reachable(mounts: Mounts, account: Account | None) -> tuple[Mounts, list[tuple[str, str]]]:
+    """As root: what is closed to the job's `account` is bound to where it can be reached, by `enter`.
 
     Only the way there is opened: what the files themselves allow stays.
     """
     reached: Mounts = {}
     binds: dict[str, str] = {}
     for path, mount in mounts.items():
-        source = Path(mount.source).resolve() if host.root and mount.source is not None and _binds(mount) else None
-        if source is None or access.closed(source.parent, access.OTHERS, wanted=os.X_OK) is None:
+        source = None if account is None else _real(mount)
+        if account is None or source is None or access.closed(source.parent, account, wanted=os.X_OK) is None:
             reached[path] = mount
             continue
         # Every job binds in a mount namespace of its own: all of them share a few mount points.

@@ -16,7 +16,7 @@ from sandbox_cli.policy.model import Mount, RuntimeSpec
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
-    from sandbox_cli.host.model import Host
+    from sandbox_cli.host.access import Account
     from sandbox_cli.job import Job
     from sandbox_cli.plan.request import Request
     from sandbox_cli.policy.model import Policy
@@ -32,17 +32,20 @@ class Interpreter(NamedTuple):
     venv: str | None = None
 
 
-def of_job(job: Job, asked: Request, host: Host, *, needed: bool) -> Interpreter:
-    """A command may do without one (`needed` is false): where there is none it then only isn't shown."""
+def of_job(job: Job, asked: Request, account: Account | None, *, needed: bool) -> Interpreter:
+    """What `account` can run, or, where that is None, we ourselves.
+
+    A command may do without one (`needed` is false): where there is none it then only isn't shown.
+    """
     spec, version = _spec(asked), _wanted(asked)
     venv = job.get("venv")
     if venv is not None:
-        return _of_venv(venvs.read(venv, others=host.root), venv, _python(asked, spec), version)
+        return _of_venv(venvs.read(venv, account), venv, _python(asked, spec), version, account)
     if spec is None:
         return Interpreter()
     try:
         found = runtimes.find_default(
-            spec.command, spec.version, paths=spec.paths, package=spec.package, wanted=version
+            spec.command, spec.version, paths=spec.paths, package=spec.package, wanted=version, account=account
         )
     except HostError as error:
         if not needed and version is None:
@@ -62,8 +65,10 @@ def granted(policy: Policy, interpreter: Interpreter) -> Policy:
     return policy.model_copy(update={"filesystem": mounts, "sources": sources})
 
 
-def _of_venv(venv: venvs.Venv, given: str, spec: RuntimeSpec, version: Wanted | None) -> Interpreter:
-    base = runtimes.of_file(venv.base, spec.command, spec.version, paths=spec.paths)
+def _of_venv(
+    venv: venvs.Venv, given: str, spec: RuntimeSpec, version: Wanted | None, account: Account | None
+) -> Interpreter:
+    base = runtimes.of_file(venv.base, spec.command, spec.version, paths=spec.paths, account=account)
     if base is None:
         raise HostError(
             f"--venv {quoted(given)} rests on {quoted(str(venv.base))}, which is no runtime that was found here",

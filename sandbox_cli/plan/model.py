@@ -102,6 +102,7 @@ class Plan(Step):
     binds: list[tuple[str, str]]  # directories of the host that `enter` binds elsewhere first (root only)
     account: Account
     scratch: Scratch
+    working_in: tuple[int, int] | None  # device and inode of a directory of the caller's that the job works in
     unwanted: list[str]  # paths of the host that aren't there, and that a job could only have made to do harm
     compile: Compile | None
     file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
+from sandbox_cli.host import access
 from sandbox_cli.plan import command, filesystem, interpreter, limits, workspace
 from sandbox_cli.policy import scalars
 from sandbox_cli.text import quoted
@@ -12,6 +13,7 @@ from sandbox_cli.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sandbox_cli.host.access import Account
     from sandbox_cli.host.model import Host
     from sandbox_cli.host.runtimes import Found
     from sandbox_cli.job import Job
@@ -42,14 +44,16 @@ class Settled(NamedTuple):
 def settle(job: Job, asked: Request, host: Host) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
-    runs = interpreter.of_job(job, asked, host, needed=is_code)
     options = job.get("limits", {})
     policy = asked.policy if is_code else _without_compile(asked.policy)
     policy = limits.at_most(policy, options) if job.get("terminal") else policy
-    written = interpreter.granted(limits.apply(policy, options, job.get("network")), runs)
-    mounts = filesystem.effective(written, host, runs.shown)
-    reachable, binds = filesystem.reachable(mounts, host)
+    written = limits.apply(policy, options, job.get("network"))
     within = workspace.of_job(job.get("workspace"), written, host)
+    account = _account(within, host)
+    runs = interpreter.of_job(job, asked, account, needed=is_code)
+    written = interpreter.granted(written, runs)
+    mounts = filesystem.effective(written, host, runs.shown)
+    reachable, binds = filesystem.reachable(mounts, account)
     return Settled(
         written=written,
         effective=_brought_here(written, mounts, within),
@@ -61,6 +65,16 @@ def settle(job: Job, asked: Request, host: Host) -> Settled:
         runtime=runs.found if is_code else None,
         collect=_collect(job) or written.artifacts.collect,
     )
+
+
+def _account(within: Workspace | None, host: Host) -> Account | None:
+    """As root, whom all that the job needs must be open to: the directory's owner, or an account that owns nothing."""
+    if not host.root:
+        return None
+    if within is None or within.owner is None:
+        return access.OTHERS
+    uid, gid = within.owner
+    return access.Account(uid, frozenset({gid}))
 
 
 def _without_compile(policy: Policy) -> Policy:

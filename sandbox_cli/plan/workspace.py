@@ -43,6 +43,7 @@ class Workspace(NamedTuple):
     mounts: Mounts
     unwanted: Sequence[str]
     owner: tuple[int, int] | None
+    identity: tuple[int, int] = (0, 0)  # device and inode: what the job works in must be just that
 
 
 def of_job(option: str | None, policy: Policy, host: Host) -> Workspace | None:
@@ -60,6 +61,7 @@ def of_job(option: str | None, policy: Policy, host: Host) -> Workspace | None:
         mounts={str(path): Mount(mode=mode, source=str(path)), **mounts},
         unwanted=unwanted,
         owner=_owner(path) if host.root else None,
+        identity=(path.stat().st_dev, path.stat().st_ino),
     )
 
 
@@ -167,8 +169,10 @@ def refuse_accounts_of_jobs(workspace: Workspace, uid_range: tuple[int, int]) ->
 
 
 def is_home(directory: str, host: Host) -> bool:
-    """Whether it is the home of who asks, or holds it."""
-    return host.home != "/" and Path(host.home).resolve().is_relative_to(directory)
+    """Whether it is the home of who asks, or of its owner, or holds one of them."""
+    owner = host.owner(directory)
+    homes = {host.home, accounts.home_of(owner) if owner is not None else None} - {"/", "", None}
+    return any(Path(home).resolve().is_relative_to(directory) for home in homes if home is not None)
 
 
 def _conflict(workspace: Workspace, why: str, said: Blame) -> RefusedError:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 INLINE_BYTES = 8 << 20  # of all artifacts that are returned in the result itself
 MOST_NAMES = 1_000_000  # that are looked at
 NAMES_BYTES = 64 << 20  # what those that match may take in memory
-_NAME_BYTES = 250  # of it for a name, beside its letters
+_NAME_BYTES = 300  # of it for a name, beside its letters
 NOT_SAVED = "can't be saved"
 _CLOSED = "can't be entered, or lies too deep"
 REST = b"."  # stands among what was left out for all that isn't named there
@@ -85,10 +85,12 @@ def known(scratch: int, *, cancel: int | None = None) -> dict[bytes, Identity]:
     """
     patience = Patience(cancel)
     seen: dict[bytes, Identity] = {}
+    room = NAMES_BYTES
     try:
         for number, (path, looks) in enumerate(walk(scratch)):
             patience.check()
-            if number >= MOST_NAMES:
+            room -= len(path) + _NAME_BYTES
+            if number >= MOST_NAMES or room < 0:
                 break
             if looks is not None and not stat.S_ISDIR(looks.st_mode):
                 checked = _checksum(scratch, path, looks, patience)

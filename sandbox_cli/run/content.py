@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LONGEST_S = 60.0  # that looking at one job's files may take
 HOLES = 8 << 30  # bytes of all holes that are hashed: five seconds' worth where 1.6 GB/s are
 _PIECE = 1 << 20  # bytes that are read at once
+_ZEROS = bytes(_PIECE)  # takes no memory until somebody looks at it
 
 
 class StoppedError(Exception):
@@ -45,13 +46,12 @@ def allocated(looks: os.stat_result) -> int:
 
 def pieces(source: int, size: int, patience: Patience) -> Iterator[Piece]:
     """As much of a file as it had: somebody may make it longer, or shorter, all the time."""
-    zeros = bytes(_PIECE)
     offset = 0
     while offset < size:
         start, end = _data(source, offset, size)
         while offset < start:
             patience.check()
-            hole = zeros[: start - offset]
+            hole = _ZEROS[: start - offset]
             yield hole, True
             offset += len(hole)
         while offset < end:

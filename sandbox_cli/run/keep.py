@@ -66,7 +66,6 @@ class _Copy:
         self._unnamed = 0
 
     def run(self) -> None:
-        folders: list[tuple[bytes, int]] = []
         try:
             for number, (path, looks) in enumerate(walk(self._scratch, opening=True)):
                 if number >= MOST_NAMES:
@@ -75,27 +74,23 @@ class _Copy:
                 self._patience.check()
                 if looks is None:
                     self._leave_out(path or _REST, "can't be entered, or lies too deep")
-                elif stat.S_ISDIR(looks.st_mode):
-                    os.close(make_folders(self._target, path, None))
-                    folders.append((path, looks.st_mode))
                 else:
                     self._take(path, looks)
         except StoppedError as stopped:
             self._leave_out(_REST, f"all that follows: {stopped}")
-        for path, mode in reversed(folders):
-            above = open_folder(self._target, b".", os.path.dirname(path))
-            os.chmod(os.path.basename(path), mode & 0o777 | 0o700, dir_fd=above)
-            os.close(above)
         if self._unnamed:
             self.left_out.append((_REST, f"and {self._unnamed} more"))
 
     def _take(self, path: bytes, looks: os.stat_result) -> None:
-        """One file or link; what can't be had, and what vanished, is left out."""
+        """One file, folder or link; what can't be had, and what vanished, is left out."""
         above = None
         try:
             above = make_folders(self._target, os.path.dirname(path), None)
             name = os.path.basename(path)
-            if stat.S_ISREG(looks.st_mode):
+            if stat.S_ISDIR(looks.st_mode):
+                os.mkdir(name, 0o700, dir_fd=above)
+                os.chmod(name, looks.st_mode & 0o777 | 0o700, dir_fd=above)  # ours to write: more is to come into it
+            elif stat.S_ISREG(looks.st_mode):
                 self._take_file(path, name, above, looks)
             elif stat.S_ISLNK(looks.st_mode):
                 source = open_folder(self._scratch, b".", os.path.dirname(path))

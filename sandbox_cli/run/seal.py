@@ -39,6 +39,7 @@ def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], l
         ("interfaces", _interfaces(init, plan["seal"])),
         ("mounts", _mounts(init, plan["seal"], site)),
         ("control group", _group(child, site)),
+        ("workspace", _workspace(init, plan)),
     ):
         if check is not None:
             inspected.append(name)
@@ -106,6 +107,15 @@ def _group(child: int, site: Site) -> list[str] | None:
     if site.group is None:
         return None
     return [] if site.group.holds(child) else ["program: it is not in the job's control group"]
+
+
+def _workspace(init: int, plan: Plan) -> list[str] | None:
+    """The directory that was judged: its path could have come to name another one meanwhile. None: nobody may look."""
+    if plan["working_in"] is None or plan["seal"]["hidden_namespaces"]:
+        return None
+    found = os.stat(f"/proc/{init}/root{plan['directory']}")
+    is_planned = (found.st_dev, found.st_ino) == tuple(plan["working_in"])
+    return [] if is_planned else [f"{plan['directory']} is not the directory that was named"]
 
 
 def _mounts(init: int, facts: SealFacts, site: Site) -> list[str]:

@@ -105,3 +105,23 @@ def test_any_name_at_the_root_is_hidden_by_a_pattern_that_matches_it(name: str) 
 
 def test_links_at_the_root_stay() -> None:
     assert not {path[1:] for path in LINKS} & set(firejail_paths.hidden({}, fixed_host()))
+
+
+def test_roots_job_in_a_directory_of_another_account_is_a_gap() -> None:
+    host = fixed_host(root=True)
+    for directory, clauses in (("/", ["workspace"]), ("/nowhere", ["workspace"])):
+        given = policy().model_copy(update={"directory": directory})
+        assert [gap["clause"] for gap in firejail.gaps(given, host) if gap["clause"] == "workspace"] == clauses
+    assert not [gap for gap in firejail.gaps(policy(), host) if gap["clause"] == "workspace"]
+
+
+def test_writable_within_writable_is_a_mount_of_its_own() -> None:
+    """Else a job could move it away, and what is read-only in it along."""
+    given = policy({**SYSTEM, "/srv/p": rw("/srv/p"), "/srv/p/.git": rw("/srv/p/.git")})
+    said = firejail_paths.commands({path: given.filesystem[path] for path in ("/srv/p", "/srv/p/.git")}, given)
+    assert said == [
+        ("whitelist", "/srv/p"),
+        ("read-write", "/srv/p"),
+        ("read-only", "/srv/p/.git"),
+        ("read-write", "/srv/p/.git"),
+    ]

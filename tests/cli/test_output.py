@@ -67,3 +67,9 @@ def test_json_says_where_files_were_saved_and_leaves_their_content_there(sandbox
     assert artifact["saved_to"] == str(shared_tmp / "out" / "d" / "a.txt")
     assert artifact["content"] is None
     assert artifact["sha256"] == sha256((shared_tmp / "out" / "d" / "a.txt").read_bytes()).hexdigest()
+
+
+def test_a_name_that_would_steer_a_terminal_is_told_written_out(sandbox: Sandbox, shared_tmp: Path) -> None:
+    script = "ln -s x \"$(printf 'a\\033[31m\\nb\\377')\""
+    done = sandbox("exec", "-o", "out", "--", "sh", "-c", script, cwd=shared_tmp)
+    assert done.stderr == rb"sandbox: a\x1b[31m\nb\xff: not returned: symbolic link" + b"\n"

@@ -16,6 +16,8 @@ from tests.accounts import Account, Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.contract.conftest import Driver
+
 MAKEFILE = """\
 build/hello: hello.c
 	mkdir -p build
@@ -204,3 +206,37 @@ def test_directory_that_the_policy_keeps_out_is_refused(
     assert f"hint: write -C {project}:ro, or say `workspace: rw` in {shared_tmp}/ro.yaml:2".encode() in ro.stderr
     done = sandbox("exec", "-b", backend, "-p", str(shared_tmp / "ro.yaml"), "-C", f"{project}:ro", "--", "ls")
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("backend", ["bwrap", "nsjail"], indirect=True)
+def test_directory_that_was_exchanged_after_it_was_judged_is_not_worked_in(
+    driver: Driver, backend: str, project: Path
+) -> None:
+    plan = driver.plan({"command": ["touch", "seen"], "backend": backend, "workspace": str(project)})
+    away = project.with_name(project.name + "-away")
+    project.rename(away)
+    shutil.copytree(away, project)
+    shutil.copystat(away, project)
+    try:
+        outcome = driver.run(plan=plan)
+    finally:
+        shutil.rmtree(project)
+        away.rename(project)
+    assert outcome["status"] == "sandbox-error"
+    assert "is not the directory that was named" in outcome["error"]["message"]
+    assert not (project / "seen").exists()
+
+
+@pytest.mark.parametrize("backend", ["bwrap", "nsjail"], indirect=True)
+def test_plan_that_guards_less_than_the_directory_needs_never_starts(
+    driver: Driver, backend: str, project: Path
+) -> None:
+    plan = driver.plan({"command": ["touch", "seen"], "backend": backend, "workspace": str(project)})
+    plan["seal"]["mounts"] = [
+        (path, "ro") if path == f"{project}/.git" else (path, mode) for path, mode in plan["seal"]["mounts"]
+    ]
+    outcome = driver.run(plan=plan)
+    assert (outcome["status"], f"{project}/.git is mounted rw, not ro" in outcome["error"]["message"]) == (
+        "sandbox-error",
+        True,
+    )

@@ -32,7 +32,7 @@ def made(tmp_path: Path) -> Path:
 
 def test_all_links_on_the_way_to_the_interpreter_are_told_but_its_own(made: Path) -> None:
     top = made.parent
-    venv = venvs.read(str(made), others=False)
+    venv = venvs.read(str(made))
     assert (venv.path, venv.python) == (made, f"{made}/bin/python")
     assert venv.base == top / "versions" / "3.12.4" / "bin" / "python3.12"
     assert venv.links == (
@@ -43,12 +43,12 @@ def test_all_links_on_the_way_to_the_interpreter_are_told_but_its_own(made: Path
 
 def test_a_link_to_a_directory_is_that_directory(made: Path) -> None:
     (made.parent / "link").symlink_to(made)
-    assert venvs.read(str(made.parent / "link"), others=False).path == made
+    assert venvs.read(str(made.parent / "link")).path == made
 
 
 def test_a_relative_directory_is_looked_up_from_here(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(made.parent)
-    assert venvs.read("venv", others=False).path == made
+    assert venvs.read("venv").path == made
 
 
 @pytest.mark.parametrize("key", ["version = 3.12.4", "version_info = 3.12.4.final.0", "executable = {real}", ""])
@@ -58,24 +58,24 @@ def test_the_interpreter_of_a_copy_is_what_the_settings_tell(made: Path, key: st
     (made / "bin" / "python3").unlink()
     (made / "bin" / "python3").write_text("a copy")
     (made / "pyvenv.cfg").write_text(f"home = {real.parent}\n{key.format(real=real)}\n")
-    assert venvs.read(str(made), others=False).base == real
+    assert venvs.read(str(made)).base == real
 
 
 def test_a_link_elsewhere_in_the_settings_is_not_told(made: Path) -> None:
     """Only what leads to the interpreter itself is made again in a jail."""
     (made.parent / "elsewhere").symlink_to("/etc")
     (made / "pyvenv.cfg").write_text(f"home = {made.parent}/elsewhere\nversion = 3.12.4\n")
-    assert f"{made.parent}/elsewhere" not in dict(venvs.read(str(made), others=False).links)
+    assert f"{made.parent}/elsewhere" not in dict(venvs.read(str(made)).links)
 
 
 def test_settings_that_are_a_fifo_are_no_settings(made: Path) -> None:
     (made / "pyvenv.cfg").unlink()
     os.mkfifo(made / "pyvenv.cfg")
     with pytest.raises(UsageError, match=r"it has no pyvenv\.cfg"):
-        venvs.read(str(made), others=False)
+        venvs.read(str(made))
 
 
 def test_a_loop_of_links_is_no_directory(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(UsageError, match="there is no such directory"):
-        venvs.read(str(tmp_path / "loop"), others=False)
+        venvs.read(str(tmp_path / "loop"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Driver
 
 PATIENCE_S = 55 * SLOW  # for all of a job that makes 100,000 files, on a disk too (firejail as an ordinary user)
-GROWTH_KIB = 100 << 10  # of the supervisor, whatever comes back
+GROWTH_KIB = 64 << 10  # of the supervisor, whatever comes back
 
 
 @pytest.fixture
@@ -94,6 +94,7 @@ def check_omitted(attack: Attack, outcome: dict[str, Any]) -> None:
     assert attack.more_omitted or omitted.keys() == attack.omitted.keys()
 
 
+NAMED_BADLY = ("links", "names", "hooks")  # what --force could make a difference to
 each_attack = pytest.mark.parametrize("attack", ATTACKS, ids=[each.name.replace(" ", "-") for each in ATTACKS])
 
 
@@ -118,8 +119,11 @@ def test_what_comes_back_in_the_result_is_the_jobs_own(
         assert (found[path]["content"], found[path]["saved_to"]) == (content, None)
 
 
-@each_attack
-@pytest.mark.parametrize("collect", ["save", "replace"])
+@pytest.mark.parametrize(
+    ("attack", "collect"),
+    [*((each, "save") for each in ATTACKS), *((each, "replace") for each in ATTACKS if each.name in NAMED_BADLY)],
+    ids=lambda value: value if isinstance(value, str) else value.name.replace(" ", "-"),
+)
 @pytest.mark.usefixtures("secret")
 def test_what_is_saved_stands_below_the_directory_and_nothing_else_changed(
     attack: Attack, collect: str, backend: str, account: str, driver: Driver, shared_tmp: Path, out: Path

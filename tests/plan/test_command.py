@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.host.runtimes import Found
 from sandbox_cli.plan import command
-from sandbox_cli.policy.model import Language, Mount
-from sandbox_cli.slots import FILE, SCRATCH
+from sandbox_cli.policy.model import Compile, Language, Limit, Mount
+from sandbox_cli.slots import FILE, SCRATCH, STEM
 from tests.plan import made
 
 PYTHON = Found("/opt/py/bin/python3.12", "3.12.4", "/opt/py", default=True)
@@ -125,3 +127,24 @@ def test_a_path_that_the_policy_sets_is_where_a_command_is_looked_for(mounts):
 def test_a_variable_without_a_value_for_this_job_is_refused(mounts):
     with pytest.raises(PolicyError, match=r"\{\{ file \}\} has no value for this job"):
         command.of_job({"command": ["x"]}, made.policy(environment={"CODE": "{{ file }}"}), None, mounts)
+
+
+def test_each_step_is_told_its_own_memory_and_what_is_made_of_the_file_has_a_name(mounts):
+    step = Compile(run=("tool", "{{ limits.memory }}"), limits={"memory": Limit(default=300, max=300)})
+    run = ("late", "{{ limits.memory }}", "{{ file.stem }}.o")
+    language = Language(name="x", file="main.x", compile=step, run=run)
+    policy = made.policy(language=language, limits={"memory": (200, 400)}, environment={"MOST": "{{ limits.memory }}"})
+    program = command.of_job({"code": b""}, policy, None, mounts)
+    assert program.compile is not None
+    assert program.compile.words == ["/usr/bin/tool", "300"]
+    assert program.command.words == ["/usr/local/bin/late", "200", f"{STEM}.o"]
+    assert program.environment["MOST"] == "200"
+
+
+def test_memory_that_nothing_bounds_is_that_of_the_machine(mounts):
+    language = Language(name="x", file="main.x", run=("tool", "{{ limits.memory }}"))
+    program = command.of_job(
+        {"code": b""}, made.policy(language=language, limits={"memory": (None, None)}), None, mounts
+    )
+    total = Path("/proc/meminfo").read_text().split()[1]
+    assert int(program.command.words[1]) >> 10 == int(total)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox_cli.errors import HostError, RefusedError
+from sandbox_cli.host.access import OTHERS, Account
 from sandbox_cli.plan import filesystem
 from sandbox_cli.policy.model import Mount
 from tests.plan import made
@@ -201,7 +202,7 @@ def closed(tmp_path):
 
 def test_as_root_what_is_closed_to_the_jobs_account_is_bound_where_it_can_be_reached(closed):
     mounts = {"/data": ro(closed / "data"), "/file": ro(closed / "file"), "/usr": ro("/usr")}
-    reached, binds = filesystem.reachable(mounts, made.host(uid=0))
+    reached, binds = filesystem.reachable(mounts, OTHERS)
     assert [source for source, _ in binds] == [str(closed / "data"), str(closed / "file")]
     assert all(Path(target).parent == Path("/run/sandbox") for _, target in binds)
     assert reached == {"/data": ro(binds[0][1]), "/file": ro(binds[1][1]), "/usr": ro("/usr")}
@@ -209,7 +210,14 @@ def test_as_root_what_is_closed_to_the_jobs_account_is_bound_where_it_can_be_rea
 
 def test_as_an_ordinary_user_nothing_is_bound_elsewhere(closed):
     mounts = {"/data": ro(closed / "data")}
-    assert filesystem.reachable(mounts, made.host()) == (mounts, [])
+    assert filesystem.reachable(mounts, None) == (mounts, [])
+
+
+def test_what_is_open_to_the_owner_that_a_job_runs_as_is_not_bound_elsewhere(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0o700)
+    account = Account(tmp_path.stat().st_uid, frozenset())
+    mounts = {"/data": ro(tmp_path / "closed")}
+    assert filesystem.reachable(mounts, account) == (mounts, [])
 
 
 def rw(source):

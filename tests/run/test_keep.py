@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox_cli.result import Kept
+    from tests.accounts import Account
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def scratch(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "scratch"
     path.mkdir()
     yield path
-    path.chmod(0o700)
+    subprocess.run(["rm", "-rf", path], check=True)  # deeper than pytest removes
 
 
 def kept(scratch: Path, target: Path, *, most: float | None = None, cancel: int | None = None) -> Kept:
@@ -97,6 +99,23 @@ def test_no_more_is_kept_than_scratch_may_hold(scratch: Path, tmp_path: Path) ->
     found = kept(scratch, tmp_path / "kept", most=3 << 20)
     assert found["left_out"] == [(b".", "all that follows: there was more than scratch may hold")]
     assert sum(path.stat().st_size for path in (tmp_path / "kept").iterdir()) <= 3 << 20
+
+
+def test_full_disk_is_said_and_no_error(scratch: Path, tmp_path: Path, as_root: Account) -> None:
+    for number in range(20):
+        (scratch / f"d{number:02}").mkdir()
+        (scratch / f"d{number:02}" / "file").write_bytes(bytes(20_000))
+    (tmp_path / "small").mkdir()
+    code = f"""
+import os
+from sandbox_cli.run.keep import Keeping
+keeping = Keeping({str(tmp_path / "small" / "kept")!r})
+print(keeping.take(os.open({str(scratch)!r}, os.O_RDONLY), None, None)["left_out"])
+"""
+    mounted = f'mount -t tmpfs -o size=100k none {tmp_path}/small && exec "$@"'
+    words = ["unshare", "-m", "sh", "-c", mounted, "sh", as_root.python, "-c", code]
+    done = as_root.run(words)
+    assert done.stdout == b"[(b'.', 'all that follows: No space left on device')]\n", done.stderr
 
 
 def test_number_of_names_is_bounded(scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,13 @@ def test_looking_ends_when_it_is_cancelled_and_in_time(fd: int, scratch: Path, m
     assert time.monotonic() - began < 2
 
 
+def test_what_is_known_takes_a_bounded_memory(fd: int, scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "NAMES_BYTES", 1500)
+    for name in range(9):
+        (scratch / (str(name) * 200)).touch()
+    assert len(artifacts.known(fd)) == 3
+
+
 def test_a_file_of_a_terabyte_of_holes_is_not_read_to_be_known(fd: int, scratch: Path) -> None:
     with (scratch / "sparse").open("wb") as file:
         file.truncate(1 << 40)

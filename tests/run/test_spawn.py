@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sandbox_cli.run import spawn
-from sandbox_cli.slots import CONTROL_FD, DATA_FD, GID, HOST_SCRATCH, SCRATCH, UID
+from sandbox_cli.slots import CONTROL_FD, DATA_FD, FILE, GID, HOST_SCRATCH, SCRATCH, STEM, UID
 
 PYTHON = "/usr/bin/python3"
 LOOK = """
@@ -132,10 +132,19 @@ def test_slots_are_filled_in_arguments_environment_and_data() -> None:
     assert environment["A"] == "b=c"
 
 
-def test_a_file_that_looks_like_an_option_is_none() -> None:
+@pytest.mark.parametrize("name", [b"-main.py", b"@main.c", b"~.m"])
+def test_a_file_that_looks_like_an_option_is_none(name: bytes) -> None:
     site: Any = Site()
-    assert spawn.filler(site, b"-main.py")("\0file\0") == b"./-main.py"
-    assert spawn.filler(site, b"\xff")("\0file\0") == b"\xff"
+    assert spawn.filler(site, name)(FILE) == b"./" + name
+    assert spawn.filler(site, b"\xff")(FILE) == b"\xff"
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"), [(b"Main.java", b"Main"), (b"a.b.c", b"a.b"), (b"\xff.c", b"\xff"), (b"x", b"x")]
+)
+def test_the_stem_of_a_file_is_its_name_without_the_extension(name: bytes, stem: bytes) -> None:
+    site: Any = Site()
+    assert spawn.filler(site, name)(f"x/{STEM}.o") == b"x/" + stem + b".o"
 
 
 def test_the_end_of_the_lifeline_ends_a_watched_jailer() -> None:
