@@ -1,78 +1,23 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from sandbox_cli.errors import HostError
 from sandbox_cli.host import runtimes
-from sandbox_cli.host.managers import MANAGERS
 from sandbox_cli.host.runtimes import Found, find, find_default
 from sandbox_cli.host.wanted import wanted
 from tests.accounts import Account
 from tests.host.programs import only_root, program
+from tests.host.tools import Tools
 
-SOURCE = """
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-int main(int argc, char **argv) {
-    char name[4096];
-    FILE *log = fopen(LOG, "a");
-    if (log) { fprintf(log, "%s\\n", strrchr(argv[0], '/') + 1); fclose(log); }
-    printf("Tool %s\\n", strrchr(argv[0], '-') ? strrchr(argv[0], '-') + 1 : "without");
-    return argc > 1 && !strcmp(argv[1], "--version") ? 0 : 1;
-}
-"""
-
-
-class Tools:
-    """Programs, not scripts, that say as their version what follows the dash in their name, and note who was asked."""
-
-    def __init__(self, folder: Path, binary: Path, log: Path) -> None:
-        self.folder, self._binary, self._log = folder, binary, log
-
-    def make(self, path: str, command: str = "tool") -> Path:
-        """A link `command` beside the program `path`."""
-        file = self.folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(self._binary, file)
-        file.chmod(0o755)
-        link = file.parent / command
-        if link != file:
-            link.symlink_to(file.name)
-        return file
-
-    def path(self, *folders: str) -> str:
-        return ":".join(str(self.folder / folder) for folder in folders)
-
-    @property
-    def asked(self) -> list[str]:
-        return self._log.read_text().split() if self._log.exists() else []
+pytestmark = pytest.mark.usefixtures("no_managers")
 
 
 def chosen(tools: Tools, version: str, *folders: str) -> Found:
     return find_default("tool", path=tools.path(*folders), wanted=wanted(version, of="tool"))
-
-
-@pytest.fixture(autouse=True)
-def no_managers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing says where the managers of whoever runs the tests keep their runtimes."""
-    for manager in MANAGERS:
-        if manager.variable is not None:
-            monkeypatch.delenv(manager.variable, raising=False)
-
-
-@pytest.fixture
-def tools(trusted: Path, tmp_path: Path, needs: object) -> Tools:
-    assert callable(needs)
-    needs("cc")
-    source, binary, log = tmp_path / "tool.c", tmp_path / "compiled", tmp_path / "log"
-    source.write_text(SOURCE)
-    subprocess.run(["cc", f'-DLOG="{log}"', "-o", binary, source], check=True)
-    return Tools(trusted, binary, log)
 
 
 def test_the_first_on_path_is_the_default_and_no_other_is_asked(tools: Tools) -> None:
@@ -199,70 +144,6 @@ def test_a_command_that_is_a_path_is_that_file_alone(tools: Tools) -> None:
     tools.make("b/bin/tool-3.4")
     found = find_default(str(file), path=tools.path("b/bin"))
     assert (found.path, found.prefix) == (str(file), str(file.parent))
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "folder"),
-    [
-        (None, None, "{home}/.pyenv/versions/3.12.4/bin"),
-        ("PYENV_ROOT", "{there}", "{there}/versions/3.12.4/bin"),
-        (None, None, "{home}/.local/share/uv/python/cpython-3.12.4-linux-x86_64-gnu/bin"),
-        ("UV_PYTHON_INSTALL_DIR", "{there}", "{there}/cpython-3.12.4-linux-x86_64-gnu/bin"),
-        (None, None, "{home}/.nvm/versions/node/v20.1.0/bin"),
-        ("NVM_DIR", "{there}", "{there}/versions/node/v20.1.0/bin"),
-        (None, None, "{home}/.sdkman/candidates/java/21.0.2-tem/bin"),
-        (None, None, "{home}/.rbenv/versions/3.3.0/bin"),
-        (None, None, "{home}/.rustup/toolchains/stable-x86_64-unknown-linux-gnu/bin"),
-        (None, None, "{home}/.asdf/installs/ruby/3.3.0/bin"),
-        (None, None, "{home}/.local/share/mise/installs/node/20/bin"),
-        (None, None, "{home}/miniconda3/envs/work/bin"),
-    ],
-)
-def test_a_version_managers_runtime_is_found_after_those_of_path(
-    tools: Tools, monkeypatch: pytest.MonkeyPatch, variable: str | None, value: str | None, folder: str
-) -> None:
-    places = {"home": str(tools.folder / "me"), "there": str(tools.folder / "there")}
-    monkeypatch.setenv("HOME", places["home"])
-    if variable is not None and value is not None:
-        monkeypatch.setenv(variable, value.format(**places))
-    folder = folder.format(**places)
-    theirs = tools.make(f"{folder}/tool-9.9")
-    ours = tools.make("a/bin/tool-1.2")
-    found = find("tool", path=tools.path("a/bin"))
-    assert [(each.path, each.prefix, each.default) for each in found] == [
-        (str(ours), str(tools.folder / "a"), True),
-        (str(theirs), folder.removesuffix("/bin"), False),
-    ]
-
-
-def test_of_a_managers_versions_the_newest_comes_first(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYENV_ROOT", str(tools.folder / "env"))
-    for number in ("3.9.1", "3.12.10", "3.12.9"):
-        tools.make(f"env/versions/{number}/bin/tool-{number}")
-    assert [each.version for each in find("tool", path="")] == ["3.12.10", "3.12.9", "3.9.1"]
-
-
-def test_a_place_that_a_policy_lists_comes_between_path_and_the_managers(
-    tools: Tools, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYENV_ROOT", str(tools.folder / "env"))
-    tools.make("env/versions/3.9/bin/tool-3.9")
-    tools.make("opt/tool1.2/bin/tool-1.2")
-    tools.make("opt/tool1.10/bin/tool-1.10", "tool1.10")
-    tools.make("a/bin/tool-0.1")
-    found = find("tool", path=tools.path("a/bin"), paths=[f"{tools.folder}/opt/tool*/bin"])
-    assert [each.version for each in found] == ["0.1", "1.10", "1.2", "3.9"]
-
-
-@only_root
-def test_a_manager_of_somebody_else_is_nothing_to_root(tools: Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(tools.folder / "me"))
-    tools.make("me/.pyenv/versions/9.9/bin/tool-9.9")
-    shutil.chown(tools.folder / "me" / ".pyenv", 1900000001)
-    found = find("tool", path="")
-    assert [each.default for each in found] == [False]
-    assert "isn't run as root" in (found[0].problem or "")
-    assert tools.asked == []
 
 
 @pytest.mark.parametrize(

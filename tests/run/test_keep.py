@@ -14,6 +14,7 @@ import pytest
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import keep
 from sandbox_cli.run.keep import Keeping
+from sandbox_cli.run.scratch import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,7 @@ def test_tree_that_is_too_deep_is_cut_and_said(scratch: Path, tmp_path: Path) ->
     os.close(fd)
     found = kept(scratch, tmp_path / "kept")
     assert [why for _, why in found["left_out"]] == ["can't be entered, or lies too deep"]
+    assert remove_tree(str(scratch), ours=True)  # it is too deep for pytest, too
 
 
 def test_no_more_is_kept_than_scratch_may_hold(scratch: Path, tmp_path: Path) -> None:
@@ -109,6 +111,7 @@ def test_full_disk_is_said_and_no_error(scratch: Path, tmp_path: Path, as_root: 
     code = f"""
 import os
 from sandbox_cli.run.keep import Keeping
+from sandbox_cli.run.scratch import remove_tree
 keeping = Keeping({str(tmp_path / "small" / "kept")!r})
 print(keeping.take(os.open({str(scratch)!r}, os.O_RDONLY), None, None)["left_out"])
 """
