@@ -41,7 +41,7 @@ def test_selftest_prints_what_it_must_and_leaves_nothing(language: str, backend:
     spec, given = LANGUAGES[language], LANGUAGES[language].selftest
     assert given is not None
     outcome = driver.run(
-        {"code": b"", "language": language, "backend": backend},
+        {"code": b"", "language": language, "backend": backend, "files": [("/given", name) for name in given.files]},
         shipped.work(spec.file, given.source, args=given.args, stdin=given.stdin, files=given.files),
     )
     assert "refused" not in outcome, outcome
@@ -57,7 +57,8 @@ def test_callers_environment_changes_nothing(language: str, backend: str, sandbo
     """Through the real command, with the file named as the caller likes."""
     spec, given = LANGUAGES[language], LANGUAGES[language].selftest
     assert given is not None
-    source = shared_tmp / f"a script{spec.extensions[0]}"
+    # javac wants a public class in a file of its name.
+    source = shared_tmp / (spec.file if language == "java" else f"a script{spec.extensions[0]}")
     source.write_text(given.source)
     options = ["-b", backend]
     for number, (name, text) in enumerate(given.files.items()):
