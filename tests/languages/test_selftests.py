@@ -42,7 +42,7 @@ def test_selftest_prints_what_it_must_and_leaves_nothing(language: str, backend:
     spec, given = LANGUAGES[language], LANGUAGES[language].selftest
     assert given is not None
     outcome = driver.run(
-        {"code": b"", "language": language, "backend": backend, "files": [("", name) for name in given.files]},
+        {"code": b"", "language": language, "backend": backend, "files": [("/given", name) for name in given.files]},
         shipped.work(spec.file, given.source, args=given.args, stdin=given.stdin, files=given.files),
     )
     assert "refused" not in outcome, outcome
@@ -58,6 +58,7 @@ def test_callers_environment_changes_nothing(language: str, backend: str, sandbo
     """Through the real command, with the file named as the caller likes."""
     spec, given = LANGUAGES[language], LANGUAGES[language].selftest
     assert given is not None
+    # javac wants a public class in a file of its name.
     source = shared_tmp / (spec.file if language == "java" else f"a script{spec.extensions[0]}")
     source.write_text(given.source)
     options = ["-b", backend]

@@ -111,7 +111,6 @@ def test_full_disk_is_said_and_no_error(scratch: Path, tmp_path: Path, as_root: 
     code = f"""
 import os
 from sandbox_cli.run.keep import Keeping
-from sandbox_cli.run.scratch import remove_tree
 keeping = Keeping({str(tmp_path / "small" / "kept")!r})
 print(keeping.take(os.open({str(scratch)!r}, os.O_RDONLY), None, None)["left_out"])
 """
