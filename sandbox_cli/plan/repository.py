@@ -110,7 +110,7 @@ def _kind(path: Path) -> int | None:
     """S_IFREG and its like; None: there is nothing."""
     try:
         return stat.S_IFMT(path.lstat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL is in no name
         return None
     except OSError as error:
         raise _refused(path, f"can't be looked at: {error.strerror}") from None

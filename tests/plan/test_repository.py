@@ -48,6 +48,11 @@ def test_pointer_to_a_repository_elsewhere_is_read_only(tmp_path: Path) -> None:
     assert (modes(tmp_path), missing(tmp_path)) == ({".git": "ro"}, [])
 
 
+def test_pointer_that_names_nothing_is_read_only(tmp_path: Path) -> None:
+    make(tmp_path, ".git").joinpath(".git").write_text("gitdir: ../a\0b\n")
+    assert modes(tmp_path) == {".git": "ro"}
+
+
 def test_pointer_to_a_repository_within_is_refused(tmp_path: Path) -> None:
     make(tmp_path, ".git", "real/").joinpath(".git").write_text("gitdir: real\n")
     with pytest.raises(RefusedError, match="leads to real"):
@@ -66,6 +71,7 @@ def test_directory_that_is_a_repository_itself_is_guarded(tmp_path: Path) -> Non
         ('[core] hookspath="tools/hooks"\n', {"tools": "rw", "tools/hooks": "ro"}),
         ("[include]\n\tpath = ../tools/config\n", {"tools": "rw", "tools/config": "ro"}),
         ("\ufeff[core]\n\thooksPath = tools/hooks\n", {"tools": "rw", "tools/hooks": "ro"}),
+        ("[core]\n\thooksPath = a\0b\n", {}),
         ("[core]\n\thooksPath = /elsewhere\n[include]\n\tpath = ~/.more\n", {}),
     ],
 )
