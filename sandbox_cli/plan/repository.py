@@ -18,12 +18,13 @@ from sandbox_cli.plan.limits import by_option
 from sandbox_cli.policy.model import Mount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     Mounts = dict[str, Mount]
 
 _OBEYED = ("hooks", "config", "config.worktree", "commondir")
 _CONFIGS = ("config", "config.worktree")
+_OF_HOME = (".gitconfig", ".config/git/config")
 _OTHERS = ("modules", "worktrees")  # they hold repositories with all of that; new ones are the job's own
 _BARE = ("HEAD", "objects", "refs")
 # What a configuration says of other files: core.hooksPath, whose place is told from the top, and include.path.
@@ -32,16 +33,20 @@ _MOST_CONFIG = 1 << 20
 _READ_IT = "show the directory read-only: -C DIR:ro"
 
 
-def guarded(directory: Path) -> tuple[Mounts, list[str]]:
-    """The mounts that guard the repository of a directory, and the paths that would need one and aren't there."""
+def guarded(directory: Path, homes: Iterable[Path] = ()) -> tuple[Mounts, list[str]]:
+    """The mounts that guard the repository of a directory, and the paths that would need one and aren't there.
+
+    `homes` are of those who may run git there next: what they say for all repositories holds in this one, too.
+    """
     mounts: Mounts = {}
     unwanted: list[str] = []
-    for path in _guarded(directory):
+    own = [Path("/etc/gitconfig"), *(Path(os.path.realpath(home / name)) for home in homes for name in _OF_HOME)]
+    for path in _guarded(directory, [each for each in own if os.access(each, os.R_OK)]):  # a home may be closed to us
         _guard(directory, path, mounts, unwanted)
     return mounts, unwanted
 
 
-def _guarded(directory: Path) -> Iterator[Path]:
+def _guarded(directory: Path, own: list[Path]) -> Iterator[Path]:
     pointer = directory / ".git"
     kind = _kind(pointer)
     missing = [name for name in _BARE if _kind(directory / name) is None]
@@ -58,6 +63,8 @@ def _guarded(directory: Path) -> Iterator[Path]:
         yield from (directory / name for name in missing[:1])
     if not missing:
         yield from _of_repository(directory, directory)
+    if kind is not None or not missing:
+        yield from _named(directory, own)
 
 
 def _of_repository(directory: Path, repository: Path) -> Iterator[Path]:

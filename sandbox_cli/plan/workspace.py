@@ -54,7 +54,7 @@ def of_job(option: str | None, policy: Policy, host: Host) -> Workspace | None:
     path = _resolved(name)
     _allowed(policy, name, mode)
     _refuse_system(path, host)
-    mounts, unwanted = repository.guarded(path) if mode == "rw" else ({}, [])
+    mounts, unwanted = repository.guarded(path, _homes(str(path), host)) if mode == "rw" else ({}, [])
     return Workspace(
         directory=str(path),
         mode=mode,
@@ -170,9 +170,14 @@ def refuse_accounts_of_jobs(workspace: Workspace, uid_range: tuple[int, int]) ->
 
 def is_home(directory: str, host: Host) -> bool:
     """Whether it is the home of who asks, or of its owner, or holds one of them."""
+    return any(home.is_relative_to(directory) for home in _homes(directory, host))
+
+
+def _homes(directory: str, host: Host) -> list[Path]:
+    """Those of who asks, and of the directory's owner."""
     owner = host.owner(directory)
     homes = {host.home, accounts.home_of(owner) if owner is not None else None} - {"/", "", None}
-    return any(Path(home).resolve().is_relative_to(directory) for home in homes if home is not None)
+    return [Path(home).resolve() for home in sorted(filter(None, homes))]
 
 
 def _conflict(workspace: Workspace, why: str, said: Blame) -> RefusedError:

@@ -105,6 +105,23 @@ def test_hooks_folder_that_a_repository_elsewhere_names_is_guarded(tmp_path: Pat
     assert modes(tmp_path / "x") == {".git": "ro", ".githooks": "ro"}
 
 
+def test_hooks_folder_that_somebody_has_in_all_repositories_is_guarded(tmp_path: Path) -> None:
+    project = make(tmp_path / "project", ".git/hooks/", ".git/config", ".githooks/")
+    home = make(tmp_path / "home", "dotfiles/git")
+    (home / "dotfiles/git").write_text("[core]\n\thooksPath = .githooks\n")
+    (home / ".gitconfig").symlink_to("dotfiles/git")
+    mounts, _ = guarded(project, [home])
+    assert mounts[f"{project}/.githooks"].mode == "ro"
+    assert guarded(make(tmp_path / "other", ".githooks/"), [home]) == ({}, [])
+
+
+def test_settings_of_somebodys_home_that_lead_nowhere_are_none(tmp_path: Path) -> None:
+    home = make(tmp_path / "home", ".config/git/")
+    (home / ".gitconfig").symlink_to(".gitconfig")
+    (home / ".config/git/config").symlink_to("gone")
+    assert guarded(make(tmp_path / "project", ".git/config"), [home])[1] == guarded(tmp_path / "project")[1]
+
+
 def test_what_would_make_the_directory_itself_a_repository_is_unwanted(tmp_path: Path) -> None:
     make(tmp_path, ".git/hooks/", ".git/config", "HEAD", "refs/")
     assert "objects" in missing(tmp_path)
