@@ -14,13 +14,12 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.run.content import Patience, StoppedError, pieces
 from sandbox_cli.run.inputs import NEW, make_folders, write_all
 from sandbox_cli.run.system import close
-from sandbox_cli.run.tree import FOLDER, open_file, open_folder, walk
+from sandbox_cli.run.tree import CLOSED, FOLDER, MOST_NAMES, open_file, open_folder, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.result import Kept
 
-MOST_NAMES = 1_000_000
 _MOST_LEFT_OUT = 1000
 _ENDS = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)  # nothing more can be kept
 _REST = b"."  # what was left out, and is not named
@@ -73,7 +72,7 @@ class _Copy:
                     break
                 self._patience.check()
                 if looks is None:
-                    self._leave_out(path or _REST, "can't be entered, or lies too deep")
+                    self._leave_out(path or _REST, CLOSED)
                 else:
                     self._take(path, looks)
         except StoppedError as stopped:
