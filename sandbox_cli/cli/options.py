@@ -17,7 +17,8 @@ from sandbox_cli.cli.words import scan
 
 VALUES = """\b
 Limits: wall_time, cpu_time, memory, processes, open_files, file_size,
-scratch_size, scratch_files, tmp_size, output, cpus.
+scratch_size, scratch_files, tmp_size, output, cpus; compile.memory and
+its like are those of the compile step.
 A time is written as in 300ms, 10s, 5min, a size as in 64MiB, 1GB.
 
 Of an option that is given twice the last one counts, unless it may be
@@ -45,7 +46,7 @@ class Options:
             metavar="NAME|PATH",
             autocompletion=complete.policies,
             help="What the program may do: a policy's name, or a path (with a / or .yaml in it). "
-            "Default: the language's own policy; for a COMMAND, `command`.",
+            "Default: the language's own policy; for a COMMAND `command`, for a shell `shell`.",
         ),
     ] = None
     language: Annotated[
@@ -67,7 +68,8 @@ class Options:
             "--backend",
             metavar="NAME",
             autocompletion=complete.backends,
-            help="The jailer: bwrap, nsjail or firejail. Default: the first that can hold the policy here.",
+            help="The jailer: bwrap, nsjail or firejail. Default: what SANDBOX_BACKEND says, else the first that can "
+            "hold the policy here.",
         ),
     ] = None
     limit: Annotated[
@@ -76,7 +78,8 @@ class Options:
             "--limit",
             metavar="NAME=VALUE",
             autocompletion=complete.limits,
-            help="Set a limit, up to the policy's maximum; may be repeated. The names stand below.",
+            help="Set a limit, up to the policy's maximum, or with compile.NAME one of the compiler; may be repeated. "
+            "The names stand below.",
         ),
     ] = dataclasses.field(default_factory=list[str])
     timeout: Annotated[
@@ -162,7 +165,7 @@ class Options:
     result: Annotated[
         str | None,
         typer.Option(
-            "--result", metavar="FILE", help="Write the same JSON object to FILE, beside the program's own output."
+            "--result", metavar="FILE", help="Write the result to FILE as JSON, beside the program's own output."
         ),
     ] = None
     value: Annotated[

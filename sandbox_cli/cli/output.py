@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _PIECE = 65536
+_WORD = 20  # letters of a word that a drawn table must not break: a clause's name; paths may be
 SIGPIPE_STATUS = 141  # what a shell sees of a program whose reader went away
 
 
@@ -112,16 +113,30 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool
 
 
 def _draw(stream: TextIO, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    from textwrap import TextWrapper
+
     from rich import box  # 40 ms that only a terminal is worth
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
+    console = Console(file=stream)
+    if _is_narrow(console.width, columns, cells):
+        lines = TextWrapper(console.width - 1, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        for row in (columns, *cells):
+            _write(stream, _line(lines.fill("  ".join(row))))
+        return
     headed = [Column(column, overflow="fold") for column in columns]  # or a word that is too long loses its end
     drawn = Table(*headed, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
-    Console(file=stream).print(drawn)
+    console.print(drawn)
+
+
+def _is_narrow(width: int, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> bool:
+    """Whether columns would be so thin there that words fall apart in them."""
+    words = [" ".join(column).split() or [""] for column in zip(columns, *cells, strict=True)]
+    return sum(min(max(map(len, each)), _WORD) + len("   ") for each in words) > width
 
 
 def _line(text: str) -> list[bytes]:

@@ -103,7 +103,7 @@ def _against(limit: str, used: float, outcome: Outcome) -> str:
         return said
     share = used / (units.parse_limit(limit, allowed) or 1)  # of nothing, any use is too much
     times = outcome["limit_hits"].get(limit, 0)
-    words = f"{said} of {allowed}" + (f", reached {times} times" if times else "")
+    words = f"{said} of {allowed}" + (f", reached {'once' if times == 1 else f'{times} times'}" if times else "")
     return f"{bar(share)}  {words}" if output.is_drawn(errors=True) else f"{words} ({int(share * 100)} %)"
 
 

@@ -38,9 +38,14 @@ def check(json: bool, stdin: str | None) -> None:
         raise UsageError("-t and --stdin don't go together: the program reads its terminal", hint="leave out one")
 
 
+def is_ours() -> bool:
+    """Whether there is a terminal to relay."""
+    return os.isatty(_STDIN)
+
+
 def check_ours() -> None:
-    """There must be a terminal to relay."""
-    if not os.isatty(_STDIN):
+    """There must be one."""
+    if not is_ours():
         raise UsageError(
             "-t relays your terminal, and standard input is none", hint="leave out -t, or run it from a terminal"
         )

@@ -48,9 +48,7 @@ class Jail:
         self._arguments: list[bytes] = []
         self._stdio: Sequence[int] = ()
         self._init_fd: int | None = None
-        self._first_fd: int | None = (
-            None  # of the PID 1 of the jail: the launcher, or the jailer's own process above it
-        )
+        self._first_fd: int | None = None  # of the jail's PID 1: the launcher, or the jailer's own process above it
         self._talks = self._logs = self._jailer_runs = True
         self._occupied = self._closed = False
         self._jailer = spawn(plan, site, self.fill)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -175,6 +176,14 @@ def test_no_letter_of_a_cell_is_lost_on_a_narrow_terminal(tmp_path: Path) -> Non
     drawn = on_a_terminal(*words, COLUMNS="60", NO_COLOR="1").split("BACKEND", 1)[1]
     assert "…" not in drawn
     assert drawn.count("x") >= len(name)
+
+
+def test_no_clause_is_torn_apart_on_a_terminal_of_40_columns() -> None:
+    drawn = on_a_terminal("run", "-v", "-l", "sh", "-c", "true", COLUMNS="40", NO_COLOR="1")
+    lines = re.sub(r"\x1b\[\d*m|\r", "", drawn).split("\nnote:", 1)[0].splitlines()
+    assert [line for line in lines if len(line) > 40] == []
+    assert "limits.cpu_time  sampled " in drawn
+    assert "limits.scratch_files  " in drawn
 
 
 def test_no_color_is_kept() -> None:

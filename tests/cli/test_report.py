@@ -139,6 +139,12 @@ def test_a_bar_is_as_long_as_its_share_and_never_longer_than_whole(share: float,
     assert bar(share) == told
 
 
+def test_what_was_reached_once_is_said_to_be(killed: Outcome, capfd: pytest.CaptureFixture[str]) -> None:
+    killed["limit_hits"] = {"processes": 1}
+    report(killed)
+    assert "processes  3 of 64, reached once (4 %)\n" in capfd.readouterr().err
+
+
 def test_a_refusal_has_no_usage_and_no_receipt_to_tell_of(capfd: pytest.CaptureFixture[str]) -> None:
     report(outcome(status="refused", cause="no such policy", exit_code=None))
     assert capfd.readouterr().err == "RESULT\nstatus  refused\ncause   no such policy\njob     1\n"

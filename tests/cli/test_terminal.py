@@ -221,10 +221,12 @@ def test_result_holds_what_the_terminal_showed(sandbox: Sandbox, shared_tmp: Pat
     ("words", "said"),
     [
         (["exec", "-t", "--", "true"], "-t relays your terminal, and standard input is none"),
-        (["shell"], "-t relays your terminal, and standard input is none"),
+        (["shell"], "shell relays your terminal, and standard input is none\nhint: run it from a terminal"),
         (["exec", "-t", "--stdin", "/dev/null", "--", "true"], "-t and --stdin don't go together"),
         (["shell", "vim"], "shell runs a shell, and no 'vim'"),
-        (["shell", "-c", "ls"], "-c is for code"),
+        (["shell", "-c", "ls"], "-c is for code, and shell opens a shell"),
+        (["shell", "--value"], "--value is for code, and shell opens a shell"),
+        (["shell", "--stdin", "/dev/null"], "shell reads your terminal, and no --stdin"),
     ],
 )
 def test_terminal_that_can_t_be_had_is_a_usage_error(command: Command, words: list[str], said: str) -> None:
@@ -235,6 +237,7 @@ def test_terminal_that_can_t_be_had_is_a_usage_error(command: Command, words: li
 
 def test_terminal_is_no_json(command: Command) -> None:
     assert "-t and --json don't go together" in command("exec", "-t", "--json", "--", "true").result["error"]["message"]
+    assert command("shell", "--json").result["error"]["hint"] == "--result FILE has the result"
 
 
 COMPILED = """

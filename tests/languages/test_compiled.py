@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.accounts import Sandbox
     from tests.contract.conftest import Driver
 
     Build = Callable[..., dict[str, Any]]
@@ -210,3 +212,13 @@ def test_javas_heap_follows_the_limit_of_the_job(java: Build) -> None:
     heaps = [int(java(told, limits={"memory": f"{size}MiB"})["stdout"]) for size in (256, 1024)]
     assert 0.5 * 256 < heaps[0] < 0.7 * 256
     assert 0.5 * 1024 < heaps[1] < 0.7 * 1024
+
+
+@user
+def test_version_of_pascal_is_the_compilers_and_no_time_that_it_took(
+    needs_language: Callable[[str], None], sandbox: Sandbox
+) -> None:
+    needs_language("pascal")
+    asked = subprocess.run(["fpc", "-iV"], capture_output=True, text=True, check=True)
+    pascal = next(each for each in sandbox.json("languages")["languages"] if each["name"] == "pascal")
+    assert pascal["runtimes"][0]["version"] == asked.stdout.strip()
