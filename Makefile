@@ -14,7 +14,7 @@ PIP = "$(BIN)/python" -m pip --disable-pip-version-check --quiet
 LAUNCHER := sandbox_cli/launcher/build.py $(wildcard sandbox_cli/launcher/*.[ch])
 TESTS ?= tests
 # Without the controls of the attacks, which prove the programs and not the host.
-VM_TESTS ?= tests/vm tests/hostile tests/run/test_groups.py tests/run/test_cgroupfs.py tests/host/test_groups.py \
+VM_TESTS ?= tests/vm tests/hostile/test_limits.py tests/hostile/test_enforcers.py tests/run/test_groups.py tests/run/test_cgroupfs.py tests/host/test_groups.py \
 	tests/contract/test_groups.py \
 	--deselect tests/hostile/test_limits.py::test_attack_ends_well_where_its_limit_is_raised
 VM_WAYS ?= root delegated scope

@@ -158,7 +158,7 @@ class Kept(TypedDict):
     """Where scratch was kept, and what of it was not, with why."""
 
     path: str
-    left_out: list[tuple[bytes, str]]
+    omitted: list[tuple[bytes, str]]
 
 
 class Outcome(TypedDict):

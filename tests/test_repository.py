@@ -185,3 +185,11 @@ def test_run_and_the_backends_import_only_light_modules() -> None:
     code = f"import sys; sys.path.append({str(ROOT)!r}); import {', '.join(sorted(names))}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True).stdout
     assert {name for name in loaded.split() if name.partition(".")[0] in HEAVY} == set()
+
+
+def test_a_plain_job_pays_for_no_threads_and_no_versions() -> None:
+    """What `-l python@3.12` and `sandbox languages` alone need."""
+    asks = "import sandbox_cli.cli.app, sandbox_cli.plan; print(*sys.modules)"
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {asks}"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {"packaging", "concurrent", "logging"} & {name.partition(".")[0] for name in loaded.split()} == set()

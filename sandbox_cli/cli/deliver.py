@@ -14,6 +14,7 @@ from sandbox_cli.result import as_json
 from sandbox_cli.run.artifacts import NOT_SAVED
 from sandbox_cli.run.saving import TAKEN
 from sandbox_cli.text import quoted, readable
+from sandbox_cli.value import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -141,11 +142,12 @@ def _tell(outcome: Outcome) -> None:
 
 def _tell_value(outcome: Outcome, *, asked: bool) -> None:
     """The value as JSON, or why there is none; a program that failed has said itself why."""
-    found = as_json(outcome)
-    if found["value_error"] is not None:
-        output.tell(f"no value: {found['value_error']}")
-    elif outcome["value"] is not None or (asked and outcome["status"] == "ok"):
-        output.tell(f"value: {output.as_line(found['value'])}")
+    written = outcome["value"]
+    value, problem = parse(written) if written is not None else (None, outcome["value_error"])
+    if problem is not None:
+        output.tell(f"no value: {problem}")
+    elif written is not None or (asked and outcome["status"] == "ok"):
+        output.tell(f"value: {output.as_line(value)}")
 
 
 def _tell_of_omitted(outcome: Outcome, *, saved: bool) -> str | None:
@@ -169,7 +171,7 @@ def _tell_of_workspace(outcome: Outcome) -> None:
 def _tell_of_kept(kept: Kept | None) -> None:
     if kept is not None:
         output.tell(f"kept in {kept['path']}")
-        for path, reason in kept["left_out"]:
+        for path, reason in kept["omitted"]:
             output.tell(f"{readable(path)}: not kept: {reason}")
 
 

@@ -17,7 +17,8 @@ from sandbox_cli.cli.words import scan
 
 VALUES = """\b
 Limits: wall_time, cpu_time, memory, processes, open_files, file_size,
-scratch_size, scratch_files, tmp_size, output, cpus.
+scratch_size, scratch_files, tmp_size, output, cpus; compile.memory and
+its like are those of the compile step.
 A time is written as in 300ms, 10s, 5min, a size as in 64MiB, 1GB.
 
 Of an option that is given twice the last one counts, unless it may be

@@ -44,12 +44,15 @@ def snippet(
         *(line for target, source, mode in inputs for line in _input(folder, target, source, mode)),
         *(line for fd, text in fds.items() for line in written(f"{data}/{fd}", text)),
         *_owner(plan, folder, fill),
-        " \\\n  ".join([
-            *_enter(plan, fill),
-            *_jailer(plan, variables, folder, fill),
-            shlex.join([*map(fill, plan["command"]), *arguments]),
-            *(f"{fd}<{data}/{fd}" for fd in fds),
-        ]),
+        *(
+            " \\\n  ".join([
+                *_enter(plan, fill),
+                *_jailer(plan, variables, folder, fill),
+                command,
+                *(f"{fd}<{data}/{fd}" for fd in fds),
+            ])
+            for command in _commands(plan, arguments, fill)
+        ),
         ")",
     ]  # fmt: skip
     return "\n".join(lines)
@@ -75,6 +78,16 @@ def _comments(plan: Plan) -> list[str]:
         "  and the gate: the jail is looked at from outside before the program starts, and nothing outlives its end",
     ]
     return [f"# {shown(line)}" for line in lines]
+
+
+def _commands(plan: Plan, arguments: Sequence[str], fill: Callable[[str], str]) -> list[str]:
+    """The program; before it the compiler, in a jail of its own over the same scratch. Where it fails, that is all."""
+    program = shlex.join([*map(fill, plan["command"]), *arguments])
+    compiler = plan["compile"]
+    if compiler is None:
+        return [program]
+    words = ["/usr/bin/env", "-C", compiler["directory"]] if compiler["directory"] != plan["directory"] else []
+    return [shlex.join(map(fill, [*words, *compiler["command"]])) + " </dev/null >&2", program]
 
 
 def _filler(plan: Plan, folder: str) -> Callable[[str], str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -89,6 +88,8 @@ def find(
     account: Account | None = None,
 ) -> list[Found]:
     """All of them, in the order in which they are preferred, with versions; at most one is the default."""
+    from concurrent.futures import ThreadPoolExecutor  # a job asks one runtime alone: find_default
+
     candidates = list(_candidates(command, paths, path, _account(account)))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         asked = [pool.submit(_version, each.file, version_arg) for each in candidates]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import NamedTuple
-
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
 from sandbox_cli.text import quoted
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 _PLAIN = re.compile(r"v?(\d+(?:\.\d+)*)(?:\.\*)?")
 LONGEST = 100  # a number of thousands of digits is an error of its own to Python
@@ -27,6 +28,8 @@ class Wanted(NamedTuple):
 
 def wanted(text: str, *, of: str) -> Wanted:
     """What `text` asks for, of a language. UsageError where it asks for no version."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # most jobs ask for no version
+
     versions = SpecifierSet()
     if len(text) <= LONGEST:
         plain = _PLAIN.fullmatch(text)

@@ -10,15 +10,14 @@ from sandbox_cli.policy import units
 from sandbox_cli.policy.model import Limit
 from sandbox_cli.text import quoted
 
-COMPILE = "compile."  # `--limit compile.memory=2GiB`
-OF_COMPILE = "language.compile.limits."
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox_cli.policy.model import Policy
     from sandbox_cli.result import Blame
 
+COMPILE = "compile."  # `--limit compile.memory=2GiB`
+OF_COMPILE = "language.compile.limits."
 _OF_A_SESSION = ("wall_time", "cpu_time", "output")
 
 

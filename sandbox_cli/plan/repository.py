@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Mounts = dict[str, Mount]
 
 _OBEYED = ("hooks", "config", "config.worktree", "commondir")
+_CONFIGS = ("config", "config.worktree")
 _OTHERS = ("modules", "worktrees")  # they hold repositories with all of that; new ones are the job's own
 _BARE = ("HEAD", "objects", "refs")
 # What a configuration says of other files: core.hooksPath, whose place is told from the top, and include.path.
@@ -43,25 +44,48 @@ def guarded(directory: Path) -> tuple[Mounts, list[str]]:
 def _guarded(directory: Path) -> Iterator[Path]:
     pointer = directory / ".git"
     kind = _kind(pointer)
+    missing = [name for name in _BARE if _kind(directory / name) is None]
     if kind == stat.S_IFREG:  # of a worktree or a submodule: it says where the repository is
         target = _text(pointer).removeprefix("gitdir:").strip()
-        if Path(os.path.normpath(directory / target)).is_relative_to(directory):
+        repository = Path(os.path.normpath(directory / target))
+        if repository.is_relative_to(directory):
             raise _refused(pointer, f"leads to {target}, a repository within {directory}, which a job could change")
         yield pointer
+        yield from _named_elsewhere(directory, repository)
     elif kind is not None:  # a link is refused when it is guarded
         yield from _of_repository(directory, pointer)
-    if all(_kind(directory / name) is not None for name in _BARE):
+        # Without its HEAD .git is no repository, and git asks whether the directory itself is one.
+        yield from (directory / name for name in missing[:1])
+    if not missing:
         yield from _of_repository(directory, directory)
 
 
 def _of_repository(directory: Path, repository: Path) -> Iterator[Path]:
     yield from (repository / name for name in _OBEYED)
     yield from (repository / name for name in _OTHERS if _kind(repository / name) is not None)
-    for key, named in _SAYS.findall(_text(repository / "config")):
-        top = directory if key.lower() == "hookspath" else repository
-        path = Path(os.path.normpath(top / named.strip()))
-        if path.is_relative_to(directory) and path not in {directory, repository} and not named.startswith("~"):
+    yield from _named(directory, [repository / name for name in _CONFIGS])
+
+
+def _named_elsewhere(directory: Path, repository: Path) -> Iterator[Path]:
+    """What a repository that the job isn't shown names within the directory. A worktree's shares most with others."""
+    shared = Path(os.path.normpath(repository / _text(repository / "commondir").strip()))
+    yield from _named(directory, [shared / "config", repository / "config.worktree"])
+
+
+def _named(directory: Path, configs: list[Path]) -> Iterator[Path]:
+    """What configurations name within the directory, and what those that they include name."""
+    pending, seen = [*configs], set(configs)
+    while pending:
+        config = pending.pop(0)
+        for key, named in _SAYS.findall(_text(config)):
+            is_hooks = key.lower() == "hookspath"
+            path = Path(os.path.normpath((directory if is_hooks else config.parent) / named.strip()))
+            inside = path.is_relative_to(directory) and not named.startswith("~")
+            if not inside or path in seen or path in {directory, directory / ".git"}:
+                continue
             yield path
+            seen.add(path)
+            pending += [] if is_hooks else [path]
 
 
 def _guard(directory: Path, path: Path, mounts: Mounts, unwanted: list[str]) -> None:
@@ -86,7 +110,7 @@ def _kind(path: Path) -> int | None:
     """S_IFREG and its like; None: there is nothing."""
     try:
         return stat.S_IFMT(path.lstat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL is in no name
         return None
     except OSError as error:
         raise _refused(path, f"can't be looked at: {error.strerror}") from None
@@ -98,7 +122,7 @@ def _text(path: Path) -> str:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            return os.read(fd, _MOST_CONFIG).decode(errors="replace")
+            return os.read(fd, _MOST_CONFIG).decode("utf-8-sig", errors="replace")
         finally:
             os.close(fd)
     except OSError as error:

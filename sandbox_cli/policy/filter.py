@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox_cli.errors import HostError
 from sandbox_cli.policy import bpf
 from sandbox_cli.policy.syscall_names import architecture, libseccomp, number
-from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NUMBERS, SETS, STRUCTURAL
+from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NUMBERS, ONLY_OLDER_MACHINES, SETS, STRUCTURAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,6 +78,8 @@ def _structural(machine: str, refused: int) -> list[Instruction]:
     program: list[Instruction] = []
     for rule in STRUCTURAL:
         value = number(rule.syscall, machine)
+        if value is None and rule.syscall in ONLY_OLDER_MACHINES:
+            continue
         if value is None:
             raise AssertionError(f"{machine} has no {rule.syscall}")
         program += bpf.when_equal(value, _rule(rule, _MISSING if rule.missing else refused))

@@ -53,8 +53,9 @@ MOUNT = Short(
 
 TEXT = Leaf(scalars.text, lines=True)
 
-# How a runtime is asked for its version: outside of any jail, so it is no place for a policy's own words.
-VERSION_QUESTIONS = ("--version", "-version", "-V", "-v", "version")
+# How a runtime is asked for its version (-iV: Free Pascal): outside of any jail, so it is no place for a policy's own
+# words.
+VERSION_QUESTIONS = ("--version", "-version", "-V", "-v", "-iV", "version")
 
 LANGUAGE = Record(
     {

@@ -66,6 +66,7 @@ class Rule(NamedTuple):
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. CLONE_NEWTIME is no flag of clone.
 NAMESPACE_FLAGS = 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C  # type into the caller's terminal; paste into a console
+SET_UID = 0o4000
 
 STRUCTURAL = (
     # Its flags lie in memory, where no filter can look. libc falls back to clone, but only on ENOSYS.
@@ -75,7 +76,14 @@ STRUCTURAL = (
     Rule("unshare"),
     Rule("setns"),
     Rule("ioctl", argument=1, equals=(TIOCSTI, TIOCLINUX)),
+    # A program left in a directory of the host that makes whoever else starts it the account of the job: the caller's
+    # own. A file can also be made with that bit, but the kernel takes it away when something is written into it.
+    Rule("chmod", argument=1, any_bit=SET_UID),
+    Rule("fchmod", argument=1, any_bit=SET_UID),
+    Rule("fchmodat", argument=2, any_bit=SET_UID),
+    Rule("fchmodat2", argument=2, any_bit=SET_UID),
 )
+ONLY_OLDER_MACHINES = frozenset({"chmod"})  # have these: aarch64 does the same by what stands beside them
 
 # The launcher loads the filter, reports, waits for one byte, and only then executes the program; where
 # that fails it says why and exits. All of that passes the filter, so it is let through under every policy.

@@ -39,6 +39,7 @@ judged what happened (verdict.py). Nothing here knows policies, Jinja or YAML, a
 from __future__ import annotations
 
 import errno
+import os
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
@@ -120,6 +121,8 @@ def _run(plan: Plan, work: Work, site: Site, jail: Jail, planted: Planted) -> Ou
             note(outcome, planted.set_aside())
             return outcome
         assert jail.scratch is not None
+        with _Starting():
+            os.fchmod(jail.scratch, 0o700)  # a compiler that closed it would keep the program from its directory
         jail.inputs |= artifacts.known(jail.scratch, cancel=compiler.cancel)
         if site.group is not None:
             site.group.begin(plan["limits"])

@@ -13,7 +13,7 @@ from sandbox_cli.run.content import HOLES, Patience, StoppedError, allocated, ch
 from sandbox_cli.run.globs import matcher
 from sandbox_cli.run.inputs import identity, write_all
 from sandbox_cli.run.saving import NotSavedError, Target
-from sandbox_cli.run.tree import open_file, open_folder, walk
+from sandbox_cli.run.tree import CLOSED, MOST_NAMES, open_file, open_folder, walk
 from sandbox_cli.slots import VALUE_FILE
 
 TYPE_CHECKING = False
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from sandbox_cli.run.inputs import Identity
 
 INLINE_BYTES = 8 << 20  # of all artifacts that are returned in the result itself
-MOST_NAMES = 1_000_000  # that are looked at
 NAMES_BYTES = 64 << 20  # what those that match may take in memory
 _NAME_BYTES = 300  # of it for a name, beside its letters
 NOT_SAVED = "can't be saved"
-_CLOSED = "can't be entered, or lies too deep"
 REST = b"."  # stands among what was left out for all that isn't named there
 _MOST_OMITTED = 1000
 _VALUE = VALUE_FILE.encode()  # is returned as what it says
@@ -161,7 +159,7 @@ class _Collection:
                 self._omitted.append((REST, f"there were more than {number} names"))
                 break
             if looks is None:
-                candidates[path or REST] = _CLOSED  # whatever the globs say of what is in it
+                candidates[path or REST] = CLOSED  # whatever the globs say of what is in it
             elif path in (program, _VALUE) or stat.S_ISDIR(looks.st_mode) or not matches(path):
                 continue
             elif path not in skip or not self._unchanged(path, looks, skip[path]):

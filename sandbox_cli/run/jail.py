@@ -43,17 +43,15 @@ class Jail:
         self.terminal: int | None = None  # the master of the program's own
         self._forget()
         self._plan, self._work, self._site = plan, work, site
+        self.fill = filler(site, work["file"])  # a plan's words as the job sees them
         self._step: Step | None = None
         self._arguments: list[bytes] = []
         self._stdio: Sequence[int] = ()
-        self._fill = filler(site, work["file"])
         self._init_fd: int | None = None
-        self._first_fd: int | None = (
-            None  # of the PID 1 of the jail: the launcher, or the jailer's own process above it
-        )
+        self._first_fd: int | None = None  # of the jail's PID 1: the launcher, or the jailer's own process above it
         self._talks = self._logs = self._jailer_runs = True
         self._occupied = self._closed = False
-        self._jailer = spawn(plan, site, self._fill)
+        self._jailer = spawn(plan, site, self.fill)
 
     def _forget(self) -> None:
         """What is known of one program."""
@@ -201,15 +199,15 @@ class Jail:
 
     def _message(self, step: Step) -> bytes:
         plan, work = self._plan, self._work
-        path, *arguments = (self._fill(word) for word in step["command"])
+        path, *arguments = (self.fill(word) for word in step["command"])
         environment: dict[bytes, bytes] = {}
-        for pair in [*(self._fill(pair) for pair in plan["environment"]), *work["environment"]]:
+        for pair in [*(self.fill(pair) for pair in plan["environment"]), *work["environment"]]:
             environment[pair.split(b"=", 1)[0]] = pair
         return channel.message(
             scratch=os.fsencode(self._site.path),
-            directory=self._fill(step["directory"]),
+            directory=self.fill(step["directory"]),
             path=path,
-            arguments=[self._fill(step["argv0"]), *arguments, *self._arguments],
+            arguments=[self.fill(step["argv0"]), *arguments, *self._arguments],
             environment=list(environment.values()),
             rlimits=within_ours(step["rlimits"]),
             bpf=plan["filter"],

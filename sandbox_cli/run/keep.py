@@ -14,14 +14,13 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.run.content import Patience, StoppedError, pieces
 from sandbox_cli.run.inputs import NEW, make_folders, write_all
 from sandbox_cli.run.system import close
-from sandbox_cli.run.tree import FOLDER, open_file, open_folder, walk
+from sandbox_cli.run.tree import CLOSED, FOLDER, MOST_NAMES, open_file, open_folder, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.result import Kept
 
-MOST_NAMES = 1_000_000
-_MOST_LEFT_OUT = 1000
+_MOST_OMITTED = 1000
 _ENDS = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)  # nothing more can be kept
 _REST = b"."  # what was left out, and is not named
 
@@ -48,7 +47,7 @@ class Keeping:
         self._used = True
         copy = _Copy(scratch, self._fd, most_bytes, cancel)
         copy.run()
-        return {"path": self._path, "left_out": copy.left_out}
+        return {"path": self._path, "omitted": copy.omitted}
 
     def close(self) -> None:
         os.close(self._fd)
@@ -60,7 +59,7 @@ class _Copy:
     """One scratch on its way to the directory."""
 
     def __init__(self, scratch: int, target: int, most_bytes: float | None, cancel: int | None) -> None:
-        self.left_out: list[tuple[bytes, str]] = []
+        self.omitted: list[tuple[bytes, str]] = []
         self._scratch, self._target, self._room = scratch, target, most_bytes
         self._patience = Patience(cancel)
         self._unnamed = 0
@@ -69,17 +68,17 @@ class _Copy:
         try:
             for number, (path, looks) in enumerate(walk(self._scratch, opening=True)):
                 if number >= MOST_NAMES:
-                    self._leave_out(_REST, f"there were more than {MOST_NAMES} names")
+                    self._omit(_REST, f"there were more than {MOST_NAMES} names")
                     break
                 self._patience.check()
                 if looks is None:
-                    self._leave_out(path or _REST, "can't be entered, or lies too deep")
+                    self._omit(path or _REST, CLOSED)
                 else:
                     self._take(path, looks)
         except StoppedError as stopped:
-            self._leave_out(_REST, f"all that follows: {stopped}")
+            self._omit(_REST, f"all that follows: {stopped}")
         if self._unnamed:
-            self.left_out.append((_REST, f"and {self._unnamed} more"))
+            self.omitted.append((_REST, f"and {self._unnamed} more"))
 
     def _take(self, path: bytes, looks: os.stat_result) -> None:
         """One file, folder or link; what can't be had, and what vanished, is left out."""
@@ -99,11 +98,11 @@ class _Copy:
                 finally:
                     os.close(source)
             else:
-                self._leave_out(path, "neither a file nor a folder nor a link")
+                self._omit(path, "neither a file nor a folder nor a link")
         except OSError as error:
             if error.errno in _ENDS:
                 raise StoppedError(error.strerror) from error
-            self._leave_out(path, error.strerror or str(error))
+            self._omit(path, error.strerror or str(error))
         finally:
             close(above)
 
@@ -132,8 +131,8 @@ class _Copy:
             if self._room < 0:
                 raise StoppedError("there was more than scratch may hold")
 
-    def _leave_out(self, path: bytes, reason: str) -> None:
-        if len(self.left_out) < _MOST_LEFT_OUT:
-            self.left_out.append((path, reason))
+    def _omit(self, path: bytes, reason: str) -> None:
+        if len(self.omitted) < _MOST_OMITTED:
+            self.omitted.append((path, reason))
         else:
             self._unnamed += 1

@@ -82,7 +82,7 @@ def _judge(seen: Supervisor, used: Usage, report: JailerReport) -> Verdict:
             "syscalls": seen.plan["syscall_blame"],
         },
         seen.step["limits"],
-        seen.step["argv0"],
+        os.fsdecode(jail.fill(seen.step["argv0"])),
     )
 
 

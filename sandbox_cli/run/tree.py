@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _WAY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC  # needs no permission to read it
 DEEPEST = 128  # folders below one another: each that is entered holds an fd
+MOST_NAMES = 1_000_000  # that are looked at
 LONGEST_PATH = 4096  # bytes: what the kernel takes, so that a path that is told can be used
+CLOSED = "can't be entered, or lies too deep"  # what there is to say of a None
 
 
 def walk(top: int, *, opening: bool = False) -> Iterator[Found]:

@@ -34,6 +34,17 @@ def test_every_language_has_a_default_runtime_or_the_reason_why_not(sandbox: San
         assert (each["missing"] is None) == bool(each["runtimes"])
 
 
+def test_a_version_is_the_runtimes_own_and_no_other_number_of_its_answer(sandbox: Sandbox) -> None:
+    """None of what is shipped is older than its version 1: 0.012 were the seconds that Free Pascal began with."""
+    told = {
+        (name, runtime["version"])
+        for name, each in listed(sandbox).items()
+        for runtime in each["runtimes"]
+        if runtime["version"] is not None
+    }
+    assert {(name, version) for name, version in told if version.startswith("0.")} == set()
+
+
 def test_default_runtime_is_the_one_that_a_job_gets(sandbox: Sandbox) -> None:
     runtime = next(each for each in listed(sandbox)["python"]["runtimes"] if each["default"])
     got = sandbox.json("run", "-l", "python", "-c", "pass")["runtime"]

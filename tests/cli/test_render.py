@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ import pytest
 from sandbox_cli.cli.snippet import written
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.accounts import Account, Sandbox
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -42,6 +45,22 @@ def test_what_is_rendered_runs_in_a_jail_when_pasted(sandbox: Sandbox, backend: 
         f"""['lo'] it's "b" {["main.py", "x", "y z'" + chr(10), ""]!r} ''""",
     ], done.stderr.decode()
     assert done.returncode == 7
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+@pytest.mark.parametrize("code", ["return n;", "return no_such_name;"])
+def test_what_is_compiled_first_is_compiled_when_pasted(
+    sandbox: Sandbox, as_user: Account, backend: str, shared_tmp: Path, needs: Callable[[str], None], code: str
+) -> None:
+    """In scratch, though the program works in a directory of the caller's; a compiler that fails is all there is."""
+    needs("gcc")
+    project = shared_tmp / "project"
+    project.mkdir()
+    os.chown(project, as_user.uid, as_user.gid)
+    words = ["-b", backend, "-C", str(project), "-l", "c", "-c", f"int main(int n) {{ {code} }}", "x", "y z"]
+    done = paste(sandbox, sandbox("render", *words).stdout)
+    assert (done.returncode, done.stdout) == (3 if code == "return n;" else 1, b""), done.stderr.decode()
+    assert os.listdir(project) == []
 
 
 def test_what_was_rendered_for_another_account_makes_no_jail(

@@ -29,7 +29,7 @@ class Toy:
         language = {
             "name": "toy", "extensions": [".toy"], "file": "main.toy",
             "compile": {"run": [*PYTHON, "compiler", "{{ sources }}"], "limits": bounds or {}},
-            "run": [*PYTHON, "program"],
+            "run": more.pop("run", [*PYTHON, "program"]),
         }  # fmt: skip
         self._path.write_text(json.dumps({"extends": "_base", "language": language}))
         texts = {b"main.toy": b"source", b"compiler": compiler.encode(), b"program": program.encode()}
@@ -141,6 +141,18 @@ def test_what_the_compiler_left_running_is_gone_before_the_program_starts(toy: T
     )
     assert (outcome["status"], outcome["stdout"]) == ("ok", b"False\n")
     assert outcome["usage"]["processes_peak"] == 1
+
+
+def test_compiler_that_closes_scratch_keeps_the_program_from_nothing(toy: Toy) -> None:
+    outcome = toy.run("import os; open('made', 'w'); os.chmod('.', 0)", "open('mine', 'w'); print('ran')")
+    assert (outcome["status"], outcome["stdout"], outcome["error"]) == ("ok", b"ran\n", None)
+    assert [found["path"] for found in outcome["artifacts"]] == [b"mine"]
+
+
+def test_program_that_the_compiler_did_not_make_is_told_by_its_path(toy: Toy) -> None:
+    outcome = toy.run("import os; print(os.getcwd()); os.mkfifo('prog')", run=["{{ scratch }}/prog"])
+    place = outcome["compile"]["stdout"].decode().strip()
+    assert (outcome["status"], outcome["cause"]) == ("cannot-start", f"{place}/prog: not executable")
 
 
 def test_compiler_that_is_not_there_is_told_as_such(toy: Toy, backend: str) -> None:

@@ -58,6 +58,7 @@ def structural() -> list[Call]:
             for name, flag in NAMESPACES.items()
         ]
         calls += [[f"{name} {garbage:x}", ioctl, 0, value | garbage, 0] for name, value in TERMINALS.items()]
+    calls += [called("fchmod", -1, 0o4755), called("fchmodat2", -1, 0, 0o4755, 0)]
     if MACHINE == "x86_64":
         calls += [["x32", X32 + 39], ["32 bits", None]]
     return calls

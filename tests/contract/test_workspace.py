@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,6 +121,25 @@ def test_what_git_would_obey_is_set_aside_and_told(sandbox: Sandbox, backend: st
     assert f"the job made {project}/.git/commondir, which git would obey".encode() in done.stderr
     assert not (project / ".git" / "commondir").exists()
     assert git(project, "rev-parse", "--git-common-dir") == ".git\n"
+
+
+def test_directory_that_the_job_made_a_repository_by_itself_is_none_afterwards(
+    sandbox: Sandbox, backend: str, project: Path
+) -> None:
+    """Where .git has lost its HEAD, git takes the folder around it for one, with a configuration of its own."""
+    config = f"[core]\n\tbare = false\n\tworktree = .\n\tfsmonitor = touch {project}/pwned; false\n"
+    script = "mv .git/HEAD .git/gone; mkdir objects refs; echo ref: refs/heads/x >HEAD; cat >config"
+    done = sandbox("exec", "-b", backend, "-C", ".", "--", "sh", "-c", script, cwd=project, stdin=config.encode())
+    assert done.returncode == 0
+    assert f"the job made {project}/HEAD, which git would obey".encode() in done.stderr
+    subprocess.run(["git", *GIT, "status"], cwd=project, capture_output=True, check=False)
+    assert not (project / "pwned").exists()
+
+
+def test_program_that_is_left_in_the_directory_is_not_set_uid(sandbox: Sandbox, backend: str, project: Path) -> None:
+    done = sandbox("exec", "-b", backend, "-C", ".", "--", "sh", "-c", "cp /bin/id . && chmod 4755 id", cwd=project)
+    assert (done.returncode, b"Operation not permitted" in done.stderr) == (1, True)
+    assert not (project / "id").stat().st_mode & stat.S_ISUID
 
 
 def test_planted_file_is_set_aside_when_a_limit_ends_the_job(sandbox: Sandbox, backend: str, project: Path) -> None:

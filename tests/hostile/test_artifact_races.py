@@ -83,6 +83,8 @@ def accomplice(account: Account, path: Path, secret: Path) -> Iterator[None]:
 def test_what_is_swapped_between_look_and_open_leads_nowhere_and_holds_nobody_up(
     collect: str, backend: str, account: str, driver: Driver, shared_tmp: Path, request: pytest.FixtureRequest
 ) -> None:
+    if backend == "firejail" and shared_tmp.is_relative_to("/var/tmp"):
+        pytest.skip("firejail has a /var/tmp of its own: nothing there can be shown")
     meeting, out = shared_tmp / "meeting", shared_tmp / "out"
     for folder in (meeting, out):
         folder.mkdir()

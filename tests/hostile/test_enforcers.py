@@ -82,14 +82,20 @@ def test_an_attack_comes_through_where_the_enforcer_is_off(
     traces = Traces(driver.process.pid, uuid.uuid4().hex)
     facts = {held_by({"receipt": plan["receipt"]}, attack.head.clause), backend, account}
     switch_off(plan, name)
+    if name == "cpus":  # it ends well either way: what differs is what it gets, if others let it
+        assert any(_gets_more(driver.run(plan=plan, work=attack.work(traces)), attack) for _ in range(10))
+        return
     outcome = driver.run(plan=plan, work=attack.work(traces))
     endings = attack.head.endings(facts)
-    if name == "cpus":  # it ends well either way: what differs is what it gets
-        share = attack.head.share
-        assert outcome["usage"]["cpu_time_s"] > share * outcome["usage"]["wall_time_s"] + 0.1, outcome["usage"]
-        return
     shown = {key: outcome[key] for key in ("status", "blame", "exit_code", "signal", "limit_hits")}
     assert not any(fits(outcome, ending) for ending in endings), shown
+
+
+def _gets_more(outcome: dict[str, Any], attack: Attack) -> bool:
+    """Whether it had more than the cores that it may use."""
+    used, share = outcome["usage"], attack.head.share
+    assert share is not None
+    return bool(used["cpu_time_s"] > share * used["wall_time_s"] + 0.1)
 
 
 @pytest.mark.parametrize("backend", ["bwrap"], indirect=True)

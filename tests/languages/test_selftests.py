@@ -58,8 +58,8 @@ def test_callers_environment_changes_nothing(language: str, backend: str, sandbo
     """Through the real command, with the file named as the caller likes."""
     spec, given = LANGUAGES[language], LANGUAGES[language].selftest
     assert given is not None
-    # javac wants a public class in a file of its name.
-    source = shared_tmp / (spec.file if language == "java" else f"a script{spec.extensions[0]}")
+    is_a_word = language in ("d", "java", "nim")  # the name of a class or a module
+    source = shared_tmp / (spec.file if is_a_word else f"a script{spec.extensions[0]}")
     source.write_text(given.source)
     options = ["-b", backend]
     for number, (name, text) in enumerate(given.files.items()):

@@ -35,7 +35,7 @@ def test_directory_without_a_repository_needs_no_guard(tmp_path: Path) -> None:
 def test_hooks_and_configuration_are_read_only_and_what_holds_them_stays_in_its_place(tmp_path: Path) -> None:
     make(tmp_path, ".git/hooks/", ".git/config", ".git/HEAD")
     assert modes(tmp_path) == {".git": "rw", ".git/hooks": "ro", ".git/config": "ro"}
-    assert missing(tmp_path) == [".git/config.worktree", ".git/commondir"]
+    assert missing(tmp_path) == [".git/config.worktree", ".git/commondir", "HEAD"]
 
 
 def test_repositories_within_the_repository_are_read_only(tmp_path: Path) -> None:
@@ -46,6 +46,11 @@ def test_repositories_within_the_repository_are_read_only(tmp_path: Path) -> Non
 def test_pointer_to_a_repository_elsewhere_is_read_only(tmp_path: Path) -> None:
     make(tmp_path, ".git").joinpath(".git").write_text("gitdir: /elsewhere/.git/worktrees/x\n")
     assert (modes(tmp_path), missing(tmp_path)) == ({".git": "ro"}, [])
+
+
+def test_pointer_that_names_nothing_is_read_only(tmp_path: Path) -> None:
+    make(tmp_path, ".git").joinpath(".git").write_text("gitdir: ../a\0b\n")
+    assert modes(tmp_path) == {".git": "ro"}
 
 
 def test_pointer_to_a_repository_within_is_refused(tmp_path: Path) -> None:
@@ -65,6 +70,8 @@ def test_directory_that_is_a_repository_itself_is_guarded(tmp_path: Path) -> Non
         ("[core]\n\thooksPath = tools/hooks\n", {"tools": "rw", "tools/hooks": "ro"}),
         ('[core] hookspath="tools/hooks"\n', {"tools": "rw", "tools/hooks": "ro"}),
         ("[include]\n\tpath = ../tools/config\n", {"tools": "rw", "tools/config": "ro"}),
+        ("\ufeff[core]\n\thooksPath = tools/hooks\n", {"tools": "rw", "tools/hooks": "ro"}),
+        ("[core]\n\thooksPath = a\0b\n", {}),
         ("[core]\n\thooksPath = /elsewhere\n[include]\n\tpath = ~/.more\n", {}),
     ],
 )
@@ -74,6 +81,33 @@ def test_what_the_configuration_names_within_the_directory_is_guarded(
     make(tmp_path, ".git/hooks/", ".git/config", "tools/hooks/", "tools/config")
     (tmp_path / ".git" / "config").write_text(config)
     assert modes(tmp_path) == {".git": "rw", ".git/hooks": "ro", ".git/config": "ro", **guard}
+
+
+def test_what_an_included_configuration_names_is_guarded_too(tmp_path: Path) -> None:
+    make(tmp_path, ".git/hooks/", ".git/config", ".githooks/", ".gitconfig", "more")
+    (tmp_path / ".git" / "config").write_text("[include]\n\tpath = ../.gitconfig\n")
+    (tmp_path / ".gitconfig").write_text("[include]\n\tpath = more\n\tpath = .gitconfig\n")
+    (tmp_path / "more").write_text("[core]\n\thooksPath = .githooks\n")
+    assert {".gitconfig": "ro", "more": "ro", ".githooks": "ro"}.items() <= modes(tmp_path).items()
+
+
+def test_hooks_folder_that_the_configuration_of_a_worktree_names_is_guarded(tmp_path: Path) -> None:
+    make(tmp_path, ".git/hooks/", ".git/config", ".git/config.worktree", ".githooks/")
+    (tmp_path / ".git" / "config.worktree").write_text("[core]\n\thooksPath = .githooks\n")
+    assert modes(tmp_path)[".githooks"] == "ro"
+
+
+def test_hooks_folder_that_a_repository_elsewhere_names_is_guarded(tmp_path: Path) -> None:
+    make(tmp_path, "main/.git/worktrees/x/", "x/.git", "x/.githooks/")
+    (tmp_path / "main/.git/config").write_text("[core]\n\thooksPath = .githooks\n")
+    (tmp_path / "main/.git/worktrees/x/commondir").write_text("../..\n")
+    (tmp_path / "x/.git").write_text(f"gitdir: {tmp_path}/main/.git/worktrees/x\n")
+    assert modes(tmp_path / "x") == {".git": "ro", ".githooks": "ro"}
+
+
+def test_what_would_make_the_directory_itself_a_repository_is_unwanted(tmp_path: Path) -> None:
+    make(tmp_path, ".git/hooks/", ".git/config", "HEAD", "refs/")
+    assert "objects" in missing(tmp_path)
 
 
 def test_hooks_folder_that_is_not_there_yet_is_unwanted(tmp_path: Path) -> None:

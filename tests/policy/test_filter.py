@@ -23,6 +23,8 @@ REFUSED = {"errno": EPERM, "kill": KILL, "log": LOG}
 STRUCTURAL = {"errno": EPERM, "kill": KILL, "log": EPERM}
 NEW = [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000]
 GARBAGE = (0, 1 << 32, 0xFFFFFFFF << 32, 0x5412 << 32, 0xDEADBEEF << 32)
+CHMODS = {"x86_64": {"chmod": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2}}  # which argument the mode is
+CHMODS["aarch64"] = {name: place for name, place in CHMODS["x86_64"].items() if name != "chmod"}
 ALLOWED = ("openat", "mmap", "clone", "ioctl", "fork", "mseal", "clone3", "open", "setresuid")
 EVERY = range(1024)
 
@@ -131,6 +133,23 @@ def test_typing_into_a_terminal_is_refused_whatever_stands_above_it(syscalls: Sy
     ioctl = number("ioctl", machine)
     for request, above in itertools.product((0x5412, 0x541C), GARBAGE):
         assert run(program, ioctl, ARCH[machine], (0, above | request)) == STRUCTURAL[syscalls.action]
+
+
+@every_policy
+@every_machine
+def test_making_a_file_set_uid_is_refused_whatever_stands_above_it(syscalls: Syscalls, machine: str) -> None:
+    program = compile_filter(syscalls, machine)
+    for name, mode, above in itertools.product(CHMODS[machine], (0o4000, 0o6755), GARBAGE):
+        arguments = (0,) * CHMODS[machine][name] + (above | mode,)
+        assert run(program, number(name, machine), ARCH[machine], arguments) == STRUCTURAL[syscalls.action]
+
+
+@every_machine
+def test_every_other_mode_is_let_through(machine: str) -> None:
+    program = compile_filter(Syscalls(deny=("@default-deny",)), machine)
+    for name, mode, above in itertools.product(CHMODS[machine], (0, 0o755, 0o2775, 0o1777), GARBAGE):
+        arguments = (0o4000,) * CHMODS[machine][name] + (above | mode,)
+        assert run(program, number(name, machine), ARCH[machine], arguments) == ALLOW
 
 
 @every_machine

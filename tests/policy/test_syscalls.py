@@ -65,7 +65,8 @@ def test_systemds_sets_have_all_its_names_and_the_members_of_those_that_they_nam
 
 @pytest.mark.parametrize("machine", syscall_names.MACHINES)
 def test_every_structural_rule_has_a_number(machine: str) -> None:
-    assert all(syscall_names.number(rule.syscall, machine) is not None for rule in STRUCTURAL)
+    missing = {rule.syscall for rule in STRUCTURAL if syscall_names.number(rule.syscall, machine) is None}
+    assert missing == ({"chmod"} if machine == "aarch64" else set())
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_files_folders_links_and_modes_are_kept(scratch: Path, tmp_path: Path) -
     (scratch / os.fsdecode(b"n\xff\n..")).write_text("odd")
     (scratch / "out").symlink_to("/etc/shadow")
     there = tmp_path / "kept"
-    assert kept(scratch, there) == {"path": str(there), "left_out": []}
+    assert kept(scratch, there) == {"path": str(there), "omitted": []}
     modes = {path.name: stat.S_IMODE(path.lstat().st_mode) for path in (there, there / "sub", there / "tool")}
     assert modes == {"kept": 0o700, "sub": 0o777, "tool": 0o751}
     assert (there / "tool").read_bytes() == b"\0\xff"
@@ -65,7 +65,7 @@ def test_what_is_neither_file_folder_nor_link_is_left_out_and_said(scratch: Path
         server.bind(str(scratch / "socket"))
     found = kept(scratch, tmp_path / "kept")
     why = "neither a file nor a folder nor a link"
-    assert sorted(found["left_out"]) == [(b"fifo", why), (b"socket", why)]
+    assert sorted(found["omitted"]) == [(b"fifo", why), (b"socket", why)]
     assert os.listdir(tmp_path / "kept") == []
 
 
@@ -91,7 +91,7 @@ def test_tree_that_is_too_deep_is_cut_and_said(scratch: Path, tmp_path: Path) ->
         fd = inner
     os.close(fd)
     found = kept(scratch, tmp_path / "kept")
-    assert [why for _, why in found["left_out"]] == ["can't be entered, or lies too deep"]
+    assert [why for _, why in found["omitted"]] == ["can't be entered, or lies too deep"]
     assert remove_tree(str(scratch), ours=True)  # it is too deep for pytest, too
 
 
@@ -99,7 +99,7 @@ def test_no_more_is_kept_than_scratch_may_hold(scratch: Path, tmp_path: Path) ->
     for name in "abc":
         (scratch / name).write_bytes(bytes(2 << 20))
     found = kept(scratch, tmp_path / "kept", most=3 << 20)
-    assert found["left_out"] == [(b".", "all that follows: there was more than scratch may hold")]
+    assert found["omitted"] == [(b".", "all that follows: there was more than scratch may hold")]
     assert sum(path.stat().st_size for path in (tmp_path / "kept").iterdir()) <= 3 << 20
 
 
@@ -112,7 +112,7 @@ def test_full_disk_is_said_and_no_error(scratch: Path, tmp_path: Path, as_root: 
 import os
 from sandbox_cli.run.keep import Keeping
 keeping = Keeping({str(tmp_path / "small" / "kept")!r})
-print(keeping.take(os.open({str(scratch)!r}, os.O_RDONLY), None, None)["left_out"])
+print(keeping.take(os.open({str(scratch)!r}, os.O_RDONLY), None, None)["omitted"])
 """
     mounted = f'mount -t tmpfs -o size=100k none {tmp_path}/small && exec "$@"'
     words = ["unshare", "-m", "sh", "-c", mounted, "sh", as_root.python, "-c", code]
@@ -124,7 +124,7 @@ def test_number_of_names_is_bounded(scratch: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(keep, "MOST_NAMES", 5)
     for number in range(10):
         (scratch / str(number)).write_text("")
-    assert kept(scratch, tmp_path / "kept")["left_out"] == [(b".", "there were more than 5 names")]
+    assert kept(scratch, tmp_path / "kept")["omitted"] == [(b".", "there were more than 5 names")]
     assert len(os.listdir(tmp_path / "kept")) == 5
 
 
@@ -135,8 +135,8 @@ def test_second_signal_ends_it(scratch: Path, tmp_path: Path) -> None:
     found = kept(scratch, tmp_path / "kept", cancel=readable)
     os.close(readable)
     os.close(writable)
-    assert len(found["left_out"]) == 1
-    assert "cancelled" in found["left_out"][0][1]
+    assert len(found["omitted"]) == 1
+    assert "cancelled" in found["omitted"][0][1]
 
 
 def test_directory_that_nothing_was_put_into_is_gone(tmp_path: Path) -> None:
