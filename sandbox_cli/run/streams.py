@@ -127,6 +127,7 @@ class Input:
         fd = source if isinstance(source, int) else None
         self._own = _unblocked(fd, os.O_RDONLY)
         self.source = fd if self._own is None else self._own
+        self._watched = fd  # a fifo that is opened again never says that its last writer left before that
         self._terminal = self.source is not None and os.isatty(self.source)
         self.typed = False  # somebody did, on a terminal
         self._pending = memoryview(source if isinstance(source, bytes) else b"")
@@ -142,7 +143,7 @@ class Input:
         """The fd to read from now. A terminal is left alone in the background: reading it would stop us (SIGTTIN)."""
         if self.target is None or self._pending or (self._terminal and not in_foreground(self.source)):
             return None
-        return self.source
+        return self._watched if self.source is not None else None
 
     @property
     def offers(self) -> int | None:

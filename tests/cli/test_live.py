@@ -203,7 +203,7 @@ def test_a_job_that_is_typed_to_is_left_alone(terminal: Terminal) -> None:
     typed: list[float] = []
 
     def answer(passed: float) -> None:
-        if b"name?" in terminal.written and not typed:
+        if b"name?\r\n" in terminal.written and not typed:
             typed.append(passed)
             os.write(terminal.ours, b"Ann\n")
 

@@ -209,6 +209,19 @@ def test_result_file_that_is_a_pipe_is_written_into(sandbox: Sandbox, shared_tmp
     assert stat.S_ISFIFO((shared_tmp / "pipe").stat().st_mode)
 
 
+def test_fifo_whose_writer_left_before_the_job_began_ends_the_input(sandbox: Sandbox, shared_tmp: Path) -> None:
+    os.mkfifo(shared_tmp / "pipe")
+    os.chown(shared_tmp / "pipe", sandbox.account.uid, -1)
+    reader = os.open(shared_tmp / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    (shared_tmp / "pipe").write_bytes(b"all of it\n")
+    words = ("exec", "--timeout", "5s", "--", "cat")
+    with sandbox.popen(*words, stdin=reader, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        os.close(reader)
+        assert process.communicate() == (b"all of it\n", b"")
+    assert process.returncode == 0
+
+
 def test_capture_bounds_what_is_kept_and_not_what_comes_through(sandbox: Sandbox, shared_tmp: Path) -> None:
     done = sandbox("run", "--capture", "5B", "--result", "r.json", *PYTHON, "print('123456789')", cwd=shared_tmp)
     assert done.stdout == b"123456789\n"
