@@ -139,7 +139,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     # Root believes a configuration only where nobody else can write, up to /.
-    directory = tempfile.mkdtemp(prefix="sandbox-tests-", dir="/var/lib" if AS_ROOT else "/var/tmp")
+    directory = tempfile.mkdtemp(prefix="sandbox-tests-", dir="/var/lib" if AS_ROOT else Path.home())
     os.chmod(directory, 0o755)
     os.environ[SESSION] = directory
     config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SESSION)))
