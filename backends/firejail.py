@@ -81,8 +81,8 @@ def render(policy: Policy, host: Host) -> Invocation:
             "directory": policy.directory or SCRATCH,
             "hosts_fd": DATA_FD + 1 if own_hosts else None,
             "made": [] if "/etc" in mounts else made,
-            "flags": firejail_paths.flags(mounts),
-            "commands": firejail_paths.commands(mounts, policy),
+            "flags": firejail_paths.flags(mounts, host),
+            "commands": firejail_paths.commands(mounts, policy, host),
             "hidden": [firejail_paths.pattern(name) for name in hidden],
         },
     )

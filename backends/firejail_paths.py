@@ -83,10 +83,18 @@ def shown(policy: Policy, host: Host) -> dict[str, Mount]:
     }
 
 
-def flags(mounts: dict[str, Mount]) -> list[str]:
-    """Commands that open what firejail closes by itself: other homes; programs and writing below /var and /etc."""
+def _is_at_home(path: str, host: Host) -> bool:
+    _, _, _, home = host.firejail_user or ("", host.uid, host.gid, host.home)
+    return path == home or path.startswith(f"{home}/")
+
+
+def flags(mounts: dict[str, Mount], host: Host) -> list[str]:
+    """Commands that open what firejail closes by itself: other homes; programs and writing below /var and /etc.
+
+    Other homes only where one is named: a whitelist of it then hides the rest, which one of the own home doesn't.
+    """
     found: list[str] = []
-    if any(top_name(path) == "home" for path in mounts):
+    if any(top_name(path) == "home" and not _is_at_home(path, host) for path in mounts):
         found.append("allusers")
     if any(top_name(path) == "var" for path in mounts):
         found.append("writable-var")
@@ -95,9 +103,9 @@ def flags(mounts: dict[str, Mount]) -> list[str]:
     return found
 
 
-def commands(mounts: dict[str, Mount], policy: Policy) -> list[tuple[str, str]]:
+def commands(mounts: dict[str, Mount], policy: Policy, host: Host) -> list[tuple[str, str]]:
     """A whitelist for what stands alone below a top-level directory, and the mode of each mount."""
-    etc_is_writable = "writable-etc" in flags(mounts)
+    etc_is_writable = "writable-etc" in flags(mounts, host)
     found: list[tuple[str, str]] = []
     for path, mount in mounts.items():
         if path.count("/") > 1 and covering(path, policy) is None:

@@ -46,6 +46,18 @@ def folders(jailer: Jailer, as_user: Account) -> Iterator[dict[str, Path]]:
         shutil.rmtree(path)
 
 
+@pytest.fixture
+def shared_home() -> Iterator[Path]:
+    """A home that everybody may read, as most are."""
+    if os.getuid() != 0:
+        pytest.skip("only root can make one")
+    home = Path(tempfile.mkdtemp(prefix="sandbox-home-", dir="/home"))
+    home.chmod(0o755)
+    (home / "secret").write_text("secret")
+    yield home
+    shutil.rmtree(home)
+
+
 @REAL
 def test_single_folders_are_shown_and_their_neighbours_hidden(
     jailer: Jailer, directory: str, folders: dict[str, Path]
@@ -89,6 +101,22 @@ def test_a_whole_home_can_be_shown(jailer: Jailer, directory: str, folders: dict
     given = policy({**system_here(jailer.host), home: rw(home)})
     more = f'seen["home"] = [{folders["home"].name!r} in names({home!r}), tried({home!r}), len(names("/home"))]'
     assert look(jailer, given, directory, more)["home"] == [True, "writable", 1]
+
+
+@REAL
+@pytest.mark.parametrize("shown", [["home"], ["other"], ["home", "other"]])
+def test_beside_what_is_shown_of_a_home_no_other_home_is(
+    jailer: Jailer, directory: str, folders: dict[str, Path], shown: list[str], shared_home: Path
+) -> None:
+    paths = [str(folders[name]) for name in shown]
+    given = policy({**system_here(jailer.host), **{path: rw(path) for path in paths}})
+    more = (
+        f'seen["homes"] = [names("/home"), names({str(shared_home)!r}), [read(path + "/which") for path in {paths!r}]]'
+    )
+    homes, of_another, read = look(jailer, given, directory, more)["homes"]
+    assert shared_home.name not in homes
+    assert of_another == "No such file or directory"
+    assert read == shown
 
 
 @REAL

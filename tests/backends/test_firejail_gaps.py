@@ -118,7 +118,8 @@ def test_roots_job_in_a_directory_of_another_account_is_a_gap() -> None:
 def test_writable_within_writable_is_a_mount_of_its_own() -> None:
     """Else a job could move it away, and what is read-only in it along."""
     given = policy({**SYSTEM, "/srv/p": rw("/srv/p"), "/srv/p/.git": rw("/srv/p/.git")})
-    said = firejail_paths.commands({path: given.filesystem[path] for path in ("/srv/p", "/srv/p/.git")}, given)
+    mounts = {path: given.filesystem[path] for path in ("/srv/p", "/srv/p/.git")}
+    said = firejail_paths.commands(mounts, given, fixed_host())
     assert said == [
         ("whitelist", "/srv/p"),
         ("read-write", "/srv/p"),

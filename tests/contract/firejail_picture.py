@@ -22,6 +22,7 @@ TASKS = 2  # its own PID 1, and the launcher's init
 SHARED = ("cgroup",)  # the namespace that stays the host's
 WRITABLE = {"/tmp"}  # a private one, which is there whatever the policy says
 OWN = "/run/firejail"  # its own files: readable, and the job can write none
+IN_HOME = "/.inputrc"  # its own, too, in a home of which something is shown
 CLOSED = ("/tmp/.X11-unix",)  # visible where the host has it, and can't be opened
 SYSTEM_IDS = (*range(1000), 65534)
 KEPT = ("dev", "etc", "proc", "run", "tmp")
@@ -38,7 +39,8 @@ def mounts(case: Case, scratch: str) -> dict[str, str]:
 
 
 def visible_found(visible: dict[str, str]) -> dict[str, str]:
-    return {path: kind for path, kind in visible.items() if not path.startswith(OWN + "/")}
+    own = (path for path in visible if path.startswith(OWN + "/") or path.endswith(IN_HOME))
+    return {path: visible[path] for path in visible.keys() - own}
 
 
 def visible(case: Case, scratch: str) -> dict[str, str]:

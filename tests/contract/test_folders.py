@@ -94,7 +94,7 @@ def test_rendered_jail_has_the_same_in_scratch(sandbox: Sandbox, backend: str, d
 
 
 def test_scratch_is_kept_and_said_where(sandbox: Sandbox, backend: str, data: Path, shared_tmp: Path) -> None:
-    script = "echo made >made; chmod 6755 made; ln -s /etc/shadow link; mkfifo fifo; echo out"
+    script = "echo made >made; chmod 2755 made; ln -s /etc/shadow link; mkfifo fifo; echo out"
     done = sandbox(
         "exec", "-b", backend, "--keep", "-f", str(data), "--", "sh", "-c", script, env={"TMPDIR": str(shared_tmp)}
     )

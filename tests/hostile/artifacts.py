@@ -123,7 +123,7 @@ CLOSED = """
 import os
 os.makedirs("a/b/c")
 open("a/b/c/x", "w").write("x"); open("a/set", "w").write("y")
-os.chmod("a/set", 0o6777)
+os.chmod("a/set", 0o2777)
 for path, mode in ("a/b/c/x", 0), ("a/b/c", 0o100), ("a/b", 0o400), ("a", 0), (".", 0): os.chmod(path, mode)
 """
 
