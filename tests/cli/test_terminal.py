@@ -135,7 +135,7 @@ def test_stopped_command_is_raw_again_and_of_the_new_size_in_the_foreground(sand
         person.sees("shell\r\n")
         assert person.asks("stty size", INNER) == "21 71"
         person.types("sh -c 'echo ready; exec sleep 1000'\r")  # or the shell may not have started it yet
-        person.sees("\nready\r\n")
+        person.sees("\rready\r\n")
         person.presses("c")
         person.sees("^C")
         person.sees(INNER)
