@@ -76,7 +76,7 @@ open(b"..\\xfe", "w").write("deep")
 """
 
 DEEP = """
-import os
+import os, time
 open("top", "w").write("x")
 os.makedirs("deep/" * 20); open("deep/" * 20 + "near", "w").write("x")
 here = os.open("deep", os.O_RDONLY)
@@ -87,10 +87,11 @@ for name in ["deep"] * 19 + ["more"] * 2000:
     os.close(here)
     here = inner
 os.close(os.open("bottom", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+time.sleep(0.6)  # so that a sampler looks at it
 """
 
 LONG = """
-import os
+import os, time
 here = os.open(".", os.O_RDONLY)
 for _ in range(40):
     os.mkdir("n" * 255, dir_fd=here)
@@ -98,6 +99,7 @@ for _ in range(40):
     os.close(here)
     here = inner
 os.close(os.open("bottom", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+time.sleep(0.6)  # so that a sampler looks at it
 """
 
 MANY = """
