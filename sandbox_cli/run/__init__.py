@@ -116,8 +116,11 @@ def _run(plan: Plan, work: Work, site: Site, jail: Jail, planted: Planted) -> Ou
         with _Starting():
             compiler = Supervisor(plan, plan["compile"], own, site, jail)
         compiler.run()
-        if not compiled(outcome, compiler, plan["compile"]):
-            compiled(outcome, compiler, plan["compile"], _report(plan, jail))
+        report = None if jail.alive else _report(plan, jail)
+        if report is not None and compiler.failure is None and jail.end == ["exit", "0"]:
+            compiler.failure = "the jail was ended from outside when the code was compiled"
+        if not compiled(outcome, compiler, plan["compile"], report):
+            jail.close()
             note(outcome, planted.set_aside())
             return outcome
         assert jail.scratch is not None

@@ -26,13 +26,13 @@ _NOT_SEEN = "the job ended before it was looked at"
 _NO_REPORT: JailerReport = {"failed": None, "hint": None}
 
 
-def compiled(outcome: Outcome, seen: Supervisor, step: Compile, report: JailerReport = _NO_REPORT) -> bool:
+def compiled(outcome: Outcome, seen: Supervisor, step: Compile, report: JailerReport | None) -> bool:
     """Writes into `outcome` how the compiler's run went, and says whether there is something to run now.
 
-    Where there isn't, it is the outcome of the job: `report` is the jailer's account of its end then.
+    Where there isn't, it is the outcome of the job. `report` is the jailer's account of its end, where it has ended.
     """
     used = usage(seen)
-    judged = _judge(seen, used, report)
+    judged = _judge(seen, used, report or _NO_REPORT)
     outcome["compile"] = {
         "status": judged["status"], "exit_code": judged["exit_code"], "signal": judged["signal"],
         "stdout": bytes(seen.stdout.kept), "stderr": bytes(seen.stderr.kept),

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("no_managers")
         (None, None, "{home}/.rustup/toolchains/stable-x86_64-unknown-linux-gnu/bin"),
         (None, None, "{home}/.asdf/installs/ruby/3.3.0/bin"),
         (None, None, "{home}/.local/share/mise/installs/node/20/bin"),
-        (None, None, "{home}/miniconda3/envs/work/bin"),
+        (None, None, "{home}/miniconda3/envs/data/bin"),
     ],
 )
 def test_a_version_managers_runtime_is_found_after_those_of_path(
