@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CI = os.environ.get("CI") == "true"
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # below nohup it is ignored, and so it would be by every command
+# Below nohup, and in the background of a script, these are ignored, and so they would be by every command.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 WHEELS = {name: backend.WHEEL["package"] for name, backend in BACKENDS.items() if backend.WHEEL}
 SESSION = "SANDBOX_TESTS_DIRECTORY"  # how workers learn the directory of this run
 
