@@ -6,6 +6,7 @@ import os
 import platform
 import pwd
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.host import accounts, groups
 from sandbox_cli.host.access import OTHERS, Account, caller
 from sandbox_cli.host.jailers import find_jailer
-from sandbox_cli.host.model import Host, Jailer
+from sandbox_cli.host.model import Host, Jailer, ProcEntry
 from sandbox_cli.host.nproc import Proof
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def look(
         firejail_user=user,
         groups=groups.find(),
         group_mounts=groups.mount_points(),
+        proc=_proc(),
         nproc_in_namespace=proof.holds(),
     )
 
@@ -67,6 +69,25 @@ def look(
 def kernel_version() -> tuple[int, int]:
     told = re.match(r"(\d+)\.(\d+)", platform.release())
     return (int(told[1]), int(told[2])) if told else (0, 0)
+
+
+def _proc() -> dict[str, ProcEntry]:
+    """What anybody may open in /proc, but for processes and links."""
+    found: dict[str, ProcEntry] = {}
+    for name in os.listdir("/proc"):
+        mode = 0 if name.isdecimal() else _mode(f"/proc/{name}")
+        if stat.S_ISDIR(mode):
+            found[name] = "folder"
+        elif mode & (stat.S_IROTH | stat.S_IWOTH) and not stat.S_ISLNK(mode):
+            found[name] = "file"
+    return found
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.lstat(path).st_mode
+    except OSError:  # a process that has gone, or nothing for us
+        return 0
 
 
 def _home(uid: int) -> str:
