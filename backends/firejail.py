@@ -26,6 +26,8 @@ LEFTOVERS: Sequence[str] = ()
 
 _FAILURE = 1  # its exit status for every failure of its own
 
+# What it puts over a path that is hidden: an empty folder or file of its own that nobody may open.
+_CLOSED = ["/firejail/firejail.ro.dir", "/firejail/firejail.ro.file"]
 _ASSERTION = "firejail: "  # it was aborted, or couldn't be loaded
 _NO_JAIL = "existing sandbox was detected"
 _NO_USER_NAMESPACE = "cannot create a new user namespace"
@@ -96,21 +98,22 @@ def render(policy: Policy, host: Host) -> Invocation:
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run", tmpfs=host.root, shown=True),
         "seal": {
+            "first": False,
             # The cgroup namespace is the host's; the links of the others belong to root, as firejail does.
             "namespaces": ["user", "pid", "mnt", "ipc", "uts", *(["net"] if own_network else [])],
             "hidden_namespaces": not host.root,
             "interfaces": ["lo"] if own_network else None,
             "mounts": [
-                (SCRATCH, "rw"),
-                ("/proc", "rw"),
-                ("/proc/sys", "ro"),
-                ("/tmp", "rw"),  # noqa: S108
+                {"path": SCRATCH, "flags": ["rw"]},
+                {"path": "/proc", "flags": ["rw", *jail.CLOSED, "noexec"], "kind": "proc"},
+                {"path": "/proc/sys", "flags": ["ro"], "kind": "proc"},
+                {"path": "/dev", "flags": ["rw", "nosuid"], "kind": "tmpfs"},
+                {"path": "/run", "flags": ["rw"], "kind": "tmpfs"},
+                {"path": "/tmp", "flags": ["rw"], "kind": "tmpfs"},  # noqa: S108
                 *firejail_paths.modes(mounts),
-                # An empty, closed directory or file stands there.
-                *((f"/{name}", "ro") for name in hidden),
-                *((path, "ro") for path in masked),
+                *({"path": path, "flags": ["ro"], "part": _CLOSED} for path in [*(f"/{name}" for name in hidden), *masked]),
             ],
-            "elsewhere": None,  # the host's whole tree is below, with firejail's own mounts
+            "whole": False,  # the host's whole tree is below, with firejail's own mounts
         },
         "spare_tasks": 2,  # firejail's own PID 1, and the launcher's init
     }
