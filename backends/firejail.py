@@ -104,7 +104,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "hidden_namespaces": not host.root,
             "interfaces": ["lo"] if own_network else None,
             "mounts": [
-                {"path": SCRATCH, "flags": ["rw"]},
+                jail.scratch_mount(policy, SCRATCH) if host.root else {"path": SCRATCH, "flags": ["rw"]},
                 {"path": "/proc", "flags": ["rw", *jail.CLOSED, "noexec"], "kind": "proc"},
                 {"path": "/proc/sys", "flags": ["ro"], "kind": "proc"},
                 {"path": "/dev", "flags": ["rw", "nosuid"], "kind": "tmpfs"},

@@ -108,7 +108,7 @@ def seal(policy: Policy, host: Host, *, folders: Literal["ro", "rw"], counts_fil
         "interfaces": ["lo"] if closed else None,
         "mounts": [
             *_own_mounts(policy, host, folders),
-            _scratch_mount(policy, counts_files),
+            scratch_mount(policy, counts_files=counts_files),
             *_policys_mounts(policy),
             *_files(policy),
         ],
@@ -123,7 +123,7 @@ def _own_mounts(policy: Policy, host: Host, folders: Literal["ro", "rw"]) -> lis
         {"path": "/", "flags": ["ro"], "kind": "tmpfs"},
         {"path": "/proc", "flags": ["rw", *CLOSED, "noexec"], "kind": "proc"},
         *_each(files, {"path": "", "flags": ["ro", *CLOSED], "source": "/dev/null"}),
-        *_each(closed_folders, {"path": "", "flags": [folders, *CLOSED], "kind": "tmpfs", "mode": 0}),
+        *_each(closed_folders, {"path": "", "flags": [folders, *CLOSED], "kind": "tmpfs", "mode": 0, "size_bytes": 4096}),
         {"path": "/dev", "flags": ["ro", "nosuid"], "kind": "tmpfs"},
         *({"path": path, "flags": ["rw", "nosuid"], "source": path} for path in (f"/dev/{name}" for name in DEVICES)),
         {"path": "/dev/pts", "flags": ["rw", "nosuid", "noexec"], "kind": "devpts"},
@@ -136,8 +136,9 @@ def _each(paths: Sequence[str], mount: SealedMount) -> Iterator[SealedMount]:
         yield {**mount, "path": path}
 
 
-def _scratch_mount(policy: Policy, counts_files: bool) -> SealedMount:  # noqa: FBT001
-    mount = _tmpfs(SCRATCH_PATH, 0o700, bound(policy, "scratch_size"))
+def scratch_mount(policy: Policy, path: str = SCRATCH_PATH, *, counts_files: bool = True) -> SealedMount:
+    """Scratch where it is a tmpfs."""
+    mount = _tmpfs(path, 0o700, bound(policy, "scratch_size"))
     files = policy.limits["scratch_files"].default
     if counts_files and files is not None:
         mount["files"] = int(files) + 1  # its own root takes one

@@ -18,7 +18,7 @@ from sandbox_cli.verify.filtering import Clause
 from sandbox_cli.verify.targets import set_up
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sandbox_cli.host.model import Host
     from sandbox_cli.plan.model import Plan
@@ -32,17 +32,24 @@ _OF_A_CHILD, _OF_A_TIMER = (call("clone", 17), call("wait4")), call("setitimer")
 
 
 def attack(
-    plan: Plan, policy: Policy, host: Host, *, uid_range: tuple[int, int] = UID_RANGE, limits: bool = False
+    plan: Plan,
+    policy: Policy,
+    host: Host,
+    *,
+    uid_range: tuple[int, int] = UID_RANGE,
+    limits: bool = False,
+    chosen: Callable[[str], bool] = bool,
 ) -> list[Attempt]:
     """What `plan`'s jail allows against what `policy` does: the effective one, as it is brought to `host` (settle).
 
+    `chosen` says of a clause whether it is tried: by default each is.
     With `limits` each limit is tried too, by a job of its own. HostError where no jail is made, or its seal is broken.
     """
     outside = functools.partial(_outside, host, uid_range)
     clause = Clause.of(policy.syscalls)
     with set_up(outside, host.home) as targets:
         case = Case(policy, host, plan["backend"], uid_range, targets)
-        found = _make(plan, case, clause, _tries(case, clause))
+        found = _make(plan, case, clause, [each for each in _tries(case, clause) if chosen(each.clause)])
     del limits
     return found
 

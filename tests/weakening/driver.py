@@ -8,32 +8,64 @@ from __future__ import annotations
 
 import ast
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sandbox_cli import plan, run
+from sandbox_cli import plan, verify
 from sandbox_cli.errors import SandboxError
+from sandbox_cli.policy import config as configuration
 
-WORK: dict[str, Any] = {
-    "id": "weakened", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None,
-    "stdout": None, "stderr": None, "capture": 1 << 20, "collect": "none", "output_dir": None, "cancel": None,
-}  # fmt: skip
+if TYPE_CHECKING:
+    from sandbox_cli.host.model import Host
+    from sandbox_cli.policy.model import Policy
+
 SEALED = "the jail is not what was planned: "
 
 
-def judge(weakened: Any) -> tuple[str, str]:
+class Subject(NamedTuple):
+    """The policy and host that every weakened plan is attacked against, and how much can't be tried in the sound one."""
+
+    policy: Policy
+    host: Host
+    uid_range: tuple[int, int]
+    untried: int
+
+
+def begin(job: Any) -> tuple[Any, Subject]:
+    """The plan of the job as it is, which nothing may be wrong with."""
+    config = configuration.load()
+    settled, choice = plan.decide(job, config=config)
+    sound = plan.compile(job, config=config)
+    subject = Subject(settled.effective, choice.host, config.uid_range, 0)
+    wrong, untried = attack(sound, subject)
+    if wrong:
+        raise AssertionError(wrong)
+    return sound, subject._replace(untried=untried)
+
+
+def attack(weakened: Any, subject: Subject) -> tuple[list[str], int]:
+    """The attempts that show that the jail isn't what the policy says, and how many could not be made."""
+    attempts = verify.attack(weakened, subject.policy, subject.host, uid_range=subject.uid_range)
+    wrong = [f"{each['name']}: {each['observed']}" for each in attempts if each["verdict"] in verify.FAILURES]
+    return wrong, sum(each["verdict"] == "untried" for each in attempts)
+
+
+def judge(weakened: Any, subject: Subject) -> tuple[str, str]:
     """(who caught it: seal | run | verify | nobody, what they said)."""
     try:
-        outcome = run.execute(weakened, WORK)  # type: ignore[arg-type]
-    except (SandboxError, KeyError) as error:  # a plan that contradicts itself
-        return "run", str(error)
-    if outcome["status"] == "sandbox-error":
-        message = (outcome["error"] or {}).get("message", "")
-        return ("seal", message.removeprefix(SEALED)) if message.startswith(SEALED) else ("run", message)
-    return "nobody", f"{outcome['status']} {outcome['cause']} {outcome['stdout'].decode(errors='replace')}"
+        wrong, untried = attack(weakened, subject)
+    except (SandboxError, KeyError) as error:  # KeyError: a plan that contradicts itself
+        said = str(error)
+        return ("seal", said.removeprefix(SEALED)) if said.startswith(SEALED) else ("run", said)
+    if wrong:
+        return "verify", "; ".join(wrong)
+    return ("run", "programs can't run") if untried > subject.untried else ("nobody", "")
 
 
 if __name__ == "__main__":
     for line in sys.stdin:
         question = ast.literal_eval(line)
-        answer = judge(question["plan"]) if "plan" in question else plan.compile(question["job"])
+        if "job" in question:
+            answer, subject = begin(question["job"])
+        else:
+            answer = judge(question["plan"], subject)
         print(repr(answer), flush=True)
