@@ -6,7 +6,7 @@ from sandbox_cli.slots import BOOT_ID, CONTROL_FD, GID, LAUNCHER_FD, UID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Literal
 
     from sandbox_cli.host.model import Host
@@ -91,10 +91,10 @@ def is_writable(mount: Mount) -> bool:
     return mount.mode in {"rw", "tmpfs"}
 
 
-def seal(policy: Policy, made: Sequence[tuple[str, str]]) -> SealFacts:
+def seal(policy: Policy, made: Sequence[tuple[str, str]], noexec: Sequence[str] = ()) -> SealFacts:
     """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
 
-    `made` are those that the jailer makes for every policy: (path, ro | rw).
+    `made` are those that the jailer makes for every policy: (path, ro | rw). In `noexec` nothing may be run.
     """
     closed = own_network(policy)
     return {
@@ -102,8 +102,13 @@ def seal(policy: Policy, made: Sequence[tuple[str, str]]) -> SealFacts:
         "hidden_namespaces": False,
         "interfaces": ["lo"] if closed else None,
         "mounts": [*_mount_modes(policy), *made],
+        "noexec": list(noexec),
         "elsewhere": ["/dev"],  # its devices
     }
+
+
+def noexec(mounts: Mapping[str, Mount]) -> list[str]:
+    return [path for path, mount in mounts.items() if mount.noexec]
 
 
 def _mount_modes(policy: Policy) -> list[tuple[str, str]]:

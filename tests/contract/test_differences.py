@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import textwrap
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,17 @@ def test_folders_and_made_files_have_the_same_modes_but_for_the_root_of_nsjail(b
 def test_run_and_core_are_there_or_not(backend: str, driver: Driver) -> None:
     run, core = said(driver, backend, "test -d /run && echo yes || echo no; test -L /dev/core && echo yes || echo no")
     assert (run, core) == (("yes", "no") if firejail(backend) else ("no", "yes"))
+
+
+@listed("boot-id")
+def test_each_job_has_a_boot_id_of_its_own_but_in_firejail_which_has_none(backend: str, driver: Driver) -> None:
+    lines = [said(driver, backend, "cat /proc/sys/kernel/random/boot_id 2>&1")[0] for _ in range(2)]
+    if firejail(backend):
+        assert all(line.endswith("Permission denied") for line in lines)
+    else:
+        host = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        assert len({host, *lines}) == 3
+        assert {uuid.UUID(line).version for line in lines} == {4}
 
 
 @listed("tmp")
@@ -283,6 +295,22 @@ def test_a_mount_that_firejail_can_not_make_is_refused_there_and_made_elsewhere(
     if firejail(backend):
         assert outcome.get("refused") == "RefusedError", outcome
         assert [gap["clause"].split("/")[0] for gap in outcome["gaps"]] == ["filesystem."]
+    else:
+        assert outcome.get("status") == "ok", outcome
+
+
+NOEXEC = {"/usr/local": "noexec", "/tmp": "noexec-tmp"}
+
+
+@listed(*NOEXEC.values())
+@pytest.mark.parametrize("path", list(NOEXEC))
+def test_a_mount_without_execution_is_refused_where_it_can_not_be_held(
+    path: str, backend: str, driver: Driver, shared_tmp: Path
+) -> None:
+    (shared_tmp / "policy.yaml").write_text(f"extends: command\nfilesystem: {{{path}: {{noexec: true}}}}\n")
+    outcome = driver.run({"command": ["true"], "backend": backend, "policy": str(shared_tmp / "policy.yaml")})
+    if backend == "bwrap" or (firejail(backend) and path == "/tmp"):
+        assert [gap["clause"] for gap in outcome["gaps"]] == [f"filesystem.{path}"]
     else:
         assert outcome.get("status") == "ok", outcome
 
