@@ -62,7 +62,6 @@ class SealFacts(TypedDict):
     hidden_namespaces: bool  # /proc/PID/ns can't be read here: NSpid, uid_map, mountinfo and net/dev serve
     interfaces: list[str] | None  # network interfaces in the jail; None where it is the host's network
     mounts: list[tuple[str, str]]  # (path in the jail, ro | rw): each must be there, just so
-    noexec: list[str]  # of those: nothing there, or mounted below, may be run
     elsewhere: list[str] | None  # prefixes below which the jailer mounts what it likes; None: anywhere
 
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 _FILTERED = "2"  # SECCOMP_MODE_FILTER
-_OTHER = {"ro": "rw", "rw": "ro"}
 # Where the module of a tunnel is loaded, each new network namespace is born with its device, down and without
 # an address (net.core.fb_tunnels_only_for_init_net).
 _FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"}
@@ -128,25 +127,18 @@ def _mounts(init: int, facts: SealFacts, site: Site) -> list[str]:
     for path, mode in planned.items():
         if path not in found:
             faults.append(f"{path} is not mounted")
-        elif mode not in found[path]:
-            faults.append(f"{path} is mounted {_OTHER[mode]}, not {mode}")
-    faults += [f"{path} is not mounted" for path in facts["noexec"] if path not in found]
-    for path, options in found.items():
-        above = max((each for each in (*planned, *facts["noexec"]) if _within(path, each)), key=len, default=None)
-        if above in facts["noexec"] and "noexec" not in options:
-            faults.append(f"{path} is mounted without noexec")
+        elif found[path] != mode:
+            faults.append(f"{path} is mounted {found[path]}, not {mode}")
     elsewhere = facts["elsewhere"]
     if elsewhere is None:
         return faults
-    for path, options in found.items():
-        if "nosuid" not in options and path != "/":  # nsjail's own root, which is empty and read-only
-            faults.append(f"{path} is mounted without nosuid")
+    for path, mode in found.items():
         if path in planned or any(_within(path, prefix) for prefix in elsewhere):
             continue
         above = max((each for each in planned if _within(path, each) and each != "/"), key=len, default=None)
         if above is None:
             faults.append(f"{path} is mounted, which the plan doesn't say")
-        elif "rw" in options and planned[above] == "ro":
+        elif mode == "rw" and planned[above] == "ro":
             faults.append(f"{path} is writable below {above}, which is read-only")
     return faults
 
@@ -155,17 +147,15 @@ def _within(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(prefix.rstrip("/") + "/")
 
 
-def _mountinfo(pid: int) -> dict[str, set[str]]:
-    """Mount point -> its options, ro or rw among them, of the topmost where several stand on one another (proc(5))."""
-    found: dict[str, set[str]] = {}
+def _mountinfo(pid: int) -> dict[str, str]:
+    """Mount point -> ro | rw, the topmost where several stand on one another (proc(5))."""
+    found: dict[str, str] = {}
     for line in lines_of(f"/proc/{pid}/mountinfo"):
         fields = line.split(" ")
-        options = set(fields[5].split(","))
-        if "ro" in fields[-1].split(","):  # the whole file system
-            options = options - {"rw"} | {"ro"}
+        options, superblock = fields[5].split(","), fields[-1].split(",")
         path = fields[4]
         if "\\" in path:
             for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
                 path = path.replace(code, character)
-        found[path] = options
+        found[path] = "ro" if "ro" in options or "ro" in superblock else "rw"
     return found
