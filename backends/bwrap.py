@@ -55,17 +55,26 @@ _HINTS = (
 
 
 def gaps(policy: Policy, host: Host) -> list[Shortfall]:
-    """bwrap bounds the bytes of a tmpfs, but not its files."""
-    if host.root or policy.limits["scratch_files"].default is None:
-        return []
-    return [
+    """bwrap bounds the bytes of a tmpfs, but not its files, and makes no mount whose files can't be run."""
+    found: list[Shortfall] = [
         {
-            "clause": "limits.scratch_files",
-            "level": "sampled",
-            "reason": "bwrap can't bound the number of files in a tmpfs",
-            "fix": "use nsjail, or run as root",
+            "clause": f"filesystem.{path}",
+            "level": "none",
+            "reason": "bwrap has no option for noexec",
+            "fix": "use nsjail or firejail, or remove noexec from the policy",
         }
+        for path in jail.noexec(policy.filesystem)
     ]
+    if not host.root and policy.limits["scratch_files"].default is not None:
+        found.append(
+            {
+                "clause": "limits.scratch_files",
+                "level": "sampled",
+                "reason": "bwrap can't bound the number of files in a tmpfs",
+                "fix": "use nsjail, or run as root",
+            }
+        )
+    return found
 
 
 def render(policy: Policy, host: Host) -> Invocation:
@@ -101,7 +110,7 @@ def render(policy: Policy, host: Host) -> Invocation:
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
         # To remount a folder read-only costs bwrap as much as a bind: it stays empty, and is one page large.
-        "seal": jail.seal(policy, host, folders="rw", counts_files=host.root),
+        "seal": jail.seal(policy, host, folders="rw", counts_files=host.root, holds_noexec=False),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall, Wheel
     from sandbox_cli.host.model import Host
+    from sandbox_cli.plan.model import SealedMount
     from sandbox_cli.policy.model import Policy
 
 NAME: str = "firejail"
@@ -26,8 +27,6 @@ LEFTOVERS: Sequence[str] = ()
 
 _FAILURE = 1  # its exit status for every failure of its own
 
-# What it puts over a path that is hidden: an empty folder or file of its own that nobody may open.
-_CLOSED = ["/firejail/firejail.ro.dir", "/firejail/firejail.ro.file"]
 _ASSERTION = "firejail: "  # it was aborted, or couldn't be loaded
 _NO_JAIL = "existing sandbox was detected"
 _NO_USER_NAMESPACE = "cannot create a new user namespace"
@@ -111,12 +110,17 @@ def render(policy: Policy, host: Host) -> Invocation:
                 {"path": "/run", "flags": ["rw"], "kind": "tmpfs"},
                 {"path": "/tmp", "flags": ["rw"], "kind": "tmpfs"},  # noqa: S108
                 *firejail_paths.modes(mounts),
-                *({"path": path, "flags": ["ro"], "part": _CLOSED} for path in [*(f"/{name}" for name in hidden), *masked]),
+                *(_closed(path) for path in (*(f"/{name}" for name in hidden), *masked)),
             ],
             "whole": False,  # the host's whole tree is below, with firejail's own mounts
         },
         "spare_tasks": 2,  # firejail's own PID 1, and the launcher's init
     }
+
+
+def _closed(path: str) -> SealedMount:
+    """What it puts over a path that it hides: an empty folder or file of its own that nobody may open."""
+    return {"path": path, "flags": ["ro"], "part": ["/firejail/firejail.ro.dir", "/firejail/firejail.ro.file"]}
 
 
 def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from sandbox_cli.slots import BOOT_ID, CONTROL_FD, GID, LAUNCHER_FD, UID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Literal
 
     from sandbox_cli.host.model import Host
@@ -94,11 +94,18 @@ def is_writable(mount: Mount) -> bool:
     return mount.mode in {"rw", "tmpfs"}
 
 
-def seal(policy: Policy, host: Host, *, folders: Literal["ro", "rw"], counts_files: bool) -> SealFacts:
+def noexec(mounts: Mapping[str, Mount]) -> list[str]:
+    """Where nothing may be run."""
+    return [path for path, mount in mounts.items() if mount.noexec]
+
+
+def seal(
+    policy: Policy, host: Host, *, folders: Literal["ro", "rw"], counts_files: bool, holds_noexec: bool
+) -> SealFacts:
     """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
 
     `folders` is how the jailer mounts what it puts over a folder of /proc; `counts_files` whether it bounds the number
-    of files in scratch.
+    of files in scratch; `holds_noexec` whether it has that option.
     """
     closed = own_network(policy)
     return {
@@ -109,7 +116,7 @@ def seal(policy: Policy, host: Host, *, folders: Literal["ro", "rw"], counts_fil
         "mounts": [
             *_own_mounts(policy, host, folders),
             scratch_mount(policy, counts_files=counts_files),
-            *_policys_mounts(policy),
+            *_policys_mounts(policy, holds_noexec=holds_noexec),
             *_files(policy),
         ],
         "whole": True,
@@ -123,7 +130,10 @@ def _own_mounts(policy: Policy, host: Host, folders: Literal["ro", "rw"]) -> lis
         {"path": "/", "flags": ["ro"], "kind": "tmpfs"},
         {"path": "/proc", "flags": ["rw", *CLOSED, "noexec"], "kind": "proc"},
         *_each(files, {"path": "", "flags": ["ro", *CLOSED], "source": "/dev/null"}),
-        *_each(closed_folders, {"path": "", "flags": [folders, *CLOSED], "kind": "tmpfs", "mode": 0, "size_bytes": 4096}),
+        *_each(
+            closed_folders,
+            {"path": "", "flags": [folders, *CLOSED], "kind": "tmpfs", "mode": 0, "size_bytes": 4096},
+        ),
         {"path": "/dev", "flags": ["ro", "nosuid"], "kind": "tmpfs"},
         *({"path": path, "flags": ["rw", "nosuid"], "source": path} for path in (f"/dev/{name}" for name in DEVICES)),
         {"path": "/dev/pts", "flags": ["rw", "nosuid", "noexec"], "kind": "devpts"},
@@ -152,12 +162,17 @@ def _tmpfs(path: str, mode: int, size_bytes: int | None) -> SealedMount:
     return mount
 
 
-def _policys_mounts(policy: Policy) -> Iterator[SealedMount]:
+def _policys_mounts(policy: Policy, *, holds_noexec: bool) -> Iterator[SealedMount]:
     for path, mount in policy.filesystem.items():
+        if mount.mode == "symlink":
+            continue
         if mount.mode == "tmpfs":
-            yield _tmpfs(path, 0o1777, bound(policy, "tmp_size"))
-        elif mount.mode != "symlink":
-            yield {"path": path, "flags": [mount.mode, *CLOSED], "source": mount.source or path}
+            planned = _tmpfs(path, 0o1777, bound(policy, "tmp_size"))
+        else:
+            planned = {"path": path, "flags": [mount.mode, *CLOSED], "source": mount.source or path}
+        if mount.noexec and holds_noexec:
+            planned["flags"].append("noexec")
+        yield planned
 
 
 def _files(policy: Policy) -> Iterator[SealedMount]:

@@ -74,20 +74,13 @@ def kernel_version() -> tuple[int, int]:
 def _proc() -> dict[str, ProcEntry]:
     """What anybody may open in /proc, but for processes and links."""
     found: dict[str, ProcEntry] = {}
-    for name in os.listdir("/proc"):
-        mode = 0 if name.isdecimal() else _mode(f"/proc/{name}")
+    for entry in Path("/proc").iterdir():
+        mode = 0 if entry.name.isdecimal() else entry.lstat().st_mode
         if stat.S_ISDIR(mode):
-            found[name] = "folder"
+            found[entry.name] = "folder"
         elif mode & (stat.S_IROTH | stat.S_IWOTH) and not stat.S_ISLNK(mode):
-            found[name] = "file"
+            found[entry.name] = "file"
     return found
-
-
-def _mode(path: str) -> int:
-    try:
-        return os.lstat(path).st_mode
-    except OSError:  # a process that has gone, or nothing for us
-        return 0
 
 
 def _home(uid: int) -> str:
