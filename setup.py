@@ -1,4 +1,4 @@
-"""Builds the launcher and the probe as a step of `build`; everything else about the package stands in pyproject.toml."""
+"""Builds the launcher and the probe as a step of `build`; all else about the package stands in pyproject.toml."""
 
 import os
 import runpy

@@ -1,7 +1,7 @@
 """`attack`: tries from inside what a jail allows, and compares that with its policy, in both directions.
 
-What is expected is derived from the policy and the host. Of the plan, whose jail it is, nothing is believed: that is what
-is tried. The probe (probe.c) knows none of it: it makes the calls that it is told, and says what the kernel answered.
+What is expected is derived from the policy and the host. Of the plan, whose jail it is, nothing is believed: that is
+what is tried. The probe (probe.c) knows none of it: it makes the calls that it is told, and says what the kernel answered.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy.config import UID_RANGE
-from sandbox_cli.verify import program, syscalls
+from sandbox_cli.verify import bounds, devices, filesystem, network, privileges, program, surroundings, syscalls
 from sandbox_cli.verify.attempts import FAILURES, Attempt
 from sandbox_cli.verify.calls import UNTRIED, call, line
 from sandbox_cli.verify.case import Case
@@ -18,13 +18,15 @@ from sandbox_cli.verify.filtering import Clause
 from sandbox_cli.verify.targets import set_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sandbox_cli.host.model import Host
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.policy.model import Policy
     from sandbox_cli.verify.attempts import Try
     from sandbox_cli.verify.calls import Answer, Call
+
+    Lowered = Callable[[Mapping[str, str]], Plan]
 
 __all__ = ["FAILURES", "Attempt", "attack"]
 
@@ -37,25 +39,31 @@ def attack(
     host: Host,
     *,
     uid_range: tuple[int, int] = UID_RANGE,
-    limits: bool = False,
+    lowered: Lowered | None = None,
     chosen: Callable[[str], bool] = bool,
 ) -> list[Attempt]:
     """What `plan`'s jail allows against what `policy` does: the effective one, as it is brought to `host` (settle).
 
-    `chosen` says of a clause whether it is tried: by default each is.
-    With `limits` each limit is tried too, by a job of its own. HostError where no jail is made, or its seal is broken.
+    With `lowered`, which plans the same job with other limits, each limit is tried too, by a job of its own. HostError
+    where no jail is made, or its seal is broken. `chosen` says of a clause whether it is tried: by default each is.
     """
     outside = functools.partial(_outside, host, uid_range)
     clause = Clause.of(policy.syscalls)
     with set_up(outside, host.home) as targets:
         case = Case(policy, host, plan["backend"], uid_range, targets)
         found = _make(plan, case, clause, [each for each in _tries(case, clause) if chosen(each.clause)])
-    del limits
-    return found
+    return found if lowered is None else [*found, *bounds.attempts(policy, host.machine, lowered)]
 
 
 def _tries(case: Case, clause: Clause) -> list[Try]:
-    tries = [*syscalls.tries(case, clause)]
+    tries = [
+        *filesystem.tries(case),
+        *devices.tries(),
+        *network.tries(case),
+        *surroundings.tries(case),
+        *privileges.tries(case),
+        *syscalls.tries(case, clause),
+    ]
     return sorted(tries, key=lambda each: each.last)  # what may end the jail comes last: the sort is stable
 
 
@@ -89,6 +97,8 @@ def _judged(each: Try, answer: Answer, without: Answer, clause: Clause) -> Attem
 
 def _how(each: Try, clause: Clause) -> str:
     """In a child that has some time; as much of that as the policy's own filter lets the probe have."""
+    if each.by_itself and not any(clause.decides(one) == "kill" for one in each.calls):
+        return "n"
     if any(clause.decides(needed) != "allow" for needed in _OF_A_CHILD):
         return "N" if each.deadly else "n"
     how = "c" if clause.decides(_OF_A_TIMER) != "allow" else "b" if each.blocks else "a"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # held and works: as the policy says. escaped: more than it allows. broken: it allows that, and it doesn't work.
 # unenforced: the receipt says that nothing holds the clause here. untried: why is told in `observed`.
 Verdict = Literal["held", "works", "escaped", "broken", "unenforced", "untried"]
+JAIL = "jail"  # the clause of what every jail has alike, whatever its policy
 FAILURES: tuple[Verdict, ...] = ("escaped", "broken")
 
 
@@ -22,7 +23,7 @@ class Attempt(TypedDict):
     """What was attempted in the jail, under which clause, what the policy allows, and what was observed."""
 
     name: str
-    clause: str  # "jail": what every jail has alike, whatever its policy
+    clause: str
     allowed: str
     observed: str
     verdict: Verdict
@@ -36,6 +37,7 @@ class Try(NamedTuple):
 
     `outside` asks the same of the kernel without a jail first, as the same account; `judge` then gets that answer too.
     `deadly`: it may end who makes it. `blocks`: it lasts until it is ended. `last`: it may end the jail.
+    `by_itself`: the probe makes it, and no child of it.
     """
 
     clause: str
@@ -48,6 +50,7 @@ class Try(NamedTuple):
     deadly: bool = False
     blocks: bool = False
     last: bool = False
+    by_itself: bool = False
 
 
 def refused(clause: str, name: str, *calls: Call, errors: Iterable[str] = ()) -> Try:
@@ -82,25 +85,31 @@ def shows(
     name: str,
     calls: tuple[Call, ...],
     allowed: str,
-    read: Callable[[Answer], tuple[str, bool]],
-    *,
-    otherwise: Verdict = "escaped",
+    read: Callable[[Answer], Judged],
 ) -> Try:
-    """What is found must be just what is expected; `read` says what it is, and whether it is. Else it is `otherwise`."""
+    """What is found must be just what is expected; `read` says what it is, and judges it."""
 
     def judge(answer: Answer, _outside: Answer) -> Judged:
         if not answer.tried:
             return answer.word(), "untried"
         if answer.failed(len(calls)):
             return answer.word(len(calls)), "broken"
-        found, as_expected = read(answer)
-        return found, "works" if as_expected else otherwise
+        return read(answer)
 
     return Try(clause, name, calls, allowed, judge)
 
 
-def differing(found: Iterable[str], expected: Iterable[str]) -> tuple[str, bool, bool]:
-    """What is there too much and too little, in words; whether they are the same; and whether there is too much."""
+def so(is_so: bool) -> Verdict:
+    return "works" if is_so else "escaped"
+
+
+def measured(found: float, wanted: float) -> Verdict:
+    """Less than is allowed doesn't work, more is too much."""
+    return "works" if found == wanted else "escaped" if found > wanted else "broken"
+
+
+def compared(found: Iterable[str], expected: Iterable[str], same: str = "just those") -> Judged:
+    """What is there too much and too little, in words."""
     more, less = sorted({*found} - {*expected}), sorted({*expected} - {*found})
     words = [*(f"also {each}" for each in more), *(f"no {each}" for each in less)]
-    return ", ".join(words) or "the same", not words, bool(more)
+    return ", ".join(words) or same, "escaped" if more else "broken" if less else "works"

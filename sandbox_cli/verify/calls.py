@@ -119,15 +119,17 @@ def answer(text: bytes) -> Answer:
 
 
 def _word(argument: Argument) -> str:
-    if isinstance(argument, Out):
-        return f"o{argument.size}"
-    if isinstance(argument, Of):
-        return f"r{argument.call}"
-    if isinstance(argument, tuple):
-        return "v" + ",".join(os.fsencode(each).hex() for each in argument)
-    if isinstance(argument, int):
-        return str(argument)
-    return "x" + (os.fsencode(argument) if isinstance(argument, str) else argument).hex()
+    match argument:
+        case Out(size):
+            return f"o{size}"
+        case Of(index):
+            return f"r{index}"
+        case int():
+            return str(argument)
+        case str() | bytes():
+            return f"x{os.fsencode(argument).hex()}"
+        case words:
+            return "v" + ",".join(os.fsencode(each).hex() for each in words)
 
 
 def _signal(value: int) -> str:

@@ -1,4 +1,4 @@
-"""What the policy's system call clause says of a call: told from the policy's own words, not from the filter made of them."""
+"""What a policy says of a system call: told from its own words, not from the filter that is made of them."""
 
 from __future__ import annotations
 

@@ -171,12 +171,12 @@ static long argument_at(const char **text, const long *results, int made, struct
     return (long)buffer->bytes;
 }
 
+/* What these bring forth has nothing to say, and ends; nobody waits for it. */
 static bool is_fork(long number) {
 #ifdef __NR_fork
     if (number == __NR_fork || number == __NR_vfork) return true;
 #endif
-    (void)number;
-    return false;
+    return number == __NR_clone;
 }
 
 /* One call of the line, from `text` on. Returns whether another one follows. */

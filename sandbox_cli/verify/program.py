@@ -37,15 +37,18 @@ def path() -> Path:
     return program
 
 
-def in_jail(plan: Plan, lines: Sequence[bytes]) -> tuple[Outcome, list[Answer]]:
-    """Makes the attempts in the jail of `plan`, whatever its own program is. HostError where there is no jail."""
+def in_jail(plan: Plan, lines: Sequence[bytes], *, room: bool = True) -> tuple[Outcome, list[Answer]]:
+    """Makes the attempts in the jail of `plan`, whatever its own program is. HostError where there is no jail.
+
+    `room` gives them all the time and output that they take.
+    """
     own: Plan = {
         **plan,
         "command": [f"{SCRATCH}/{NAME}"],
         "argv0": NAME,
         "compile": None,
         "file": None,
-        "limits": {name: _with_room(name, limit) for name, limit in plan["limits"].items()},
+        "limits": {name: _with_room(name, limit) if room else limit for name, limit in plan["limits"].items()},
     }
     outcome = execute(own, work(b"".join(lines), [(NAME.encode(), str(path()), 0o755)]))
     error = outcome["error"]

@@ -1,4 +1,4 @@
-"""`syscalls`: every call that this machine has, with arguments that do no harm; and those where the arguments decide."""
+"""`syscalls`: every call that this machine has, with harmless arguments; and those whose arguments decide."""
 
 from __future__ import annotations
 

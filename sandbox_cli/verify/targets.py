@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.verify.calls import call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from sandbox_cli.verify.calls import Answer, Call
 
@@ -34,7 +34,7 @@ class Targets(NamedTuple):
 
 
 @contextmanager
-def set_up(outside: Outside, home: str) -> Iterator[Targets]:
+def set_up(outside: Outside, home: str) -> Generator[Targets]:
     """`outside` makes calls as the job's account, without a jail."""
     token = f"sandbox-verify-{os.getpid()}-{secrets.token_hex(4)}"
     with ExitStack() as stack:
@@ -53,7 +53,7 @@ def set_up(outside: Outside, home: str) -> Iterator[Targets]:
 
 
 @contextmanager
-def _file(path: Path) -> Iterator[Path | None]:
+def _file(path: Path) -> Generator[Path | None]:
     """None: this account may not write there."""
     try:
         made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
@@ -70,7 +70,7 @@ def _file(path: Path) -> Iterator[Path | None]:
 
 
 @contextmanager
-def _listener(family: socket.AddressFamily, address: str) -> Iterator[int | None]:
+def _listener(family: socket.AddressFamily, address: str) -> Generator[int | None]:
     try:
         listener = socket.create_server((address, 0), family=family)
     except OSError:
@@ -82,7 +82,7 @@ def _listener(family: socket.AddressFamily, address: str) -> Iterator[int | None
 
 
 @contextmanager
-def _segment(outside: Outside) -> Iterator[int | None]:
+def _segment(outside: Outside) -> Generator[int | None]:
     key = secrets.randbelow(1 << 30) + (1 << 30)
     (made,) = outside([[call("shmget", key, 4096, _IPC_CREAT | _ALL_MAY)]])
     if made.failed(1):
