@@ -87,7 +87,7 @@ def _limits(case: Case) -> Iterator[Try]:
     ):
         if value is not None:
             yield _limit(f"limits.{name}", f"what bounds {name} of a process", kind, int(value))
-    yield _limit(JAIL, "leave a core dump", resource.RLIMIT_CORE, 0)
+    yield _limit(JAIL, "leave a core dump", resource.RLIMIT_CORE, 1)  # less than a page is none: see plan/identity.py
 
 
 def _limit(clause: str, name: str, kind: int, value: int) -> Try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from typing import TYPE_CHECKING, NamedTuple
+from unittest.mock import patch
 
 from sandbox_cli.policy.filter import compile_filter
 from sandbox_cli.policy.syscall_names import architecture, libseccomp
@@ -93,8 +94,8 @@ def _name(number: int) -> str:
 def _names(plan: Plan, policy: Policy) -> Iterator[Weakening]:
     listed = sorted({name for each in policy.syscalls.deny or () for name in SETS.get(each, (each,))})
     for name in listed:
-        less = policy.syscalls.model_copy(update={"deny": tuple(each for each in listed if each != name)})
-        code = compile_filter(less, MACHINE)
+        with patch.dict(SETS, {each: tuple(one for one in SETS[each] if one != name) for each in SETS}):
+            code = compile_filter(policy.syscalls, MACHINE)
         if code != plan["filter"]:  # else this machine has no such call
             yield Weakening(f"filter: {name} in the list: dropped", _putting(code))
 
