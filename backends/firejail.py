@@ -110,7 +110,6 @@ def render(policy: Policy, host: Host) -> Invocation:
                 *((f"/{name}", "ro") for name in hidden),
                 *((path, "ro") for path in masked),
             ],
-            "noexec": jail.noexec(mounts),
             "elsewhere": None,  # the host's whole tree is below, with firejail's own mounts
         },
         "spare_tasks": 2,  # firejail's own PID 1, and the launcher's init

@@ -91,10 +91,10 @@ def is_writable(mount: Mount) -> bool:
     return mount.mode in {"rw", "tmpfs"}
 
 
-def seal(policy: Policy, made: Sequence[tuple[str, str]], noexec: Sequence[str] = ()) -> SealFacts:
+def seal(policy: Policy, made: Sequence[tuple[str, str]]) -> SealFacts:
     """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
 
-    `made` are those that the jailer makes for every policy: (path, ro | rw). In `noexec` nothing may be run.
+    `made` are those that the jailer makes for every policy: (path, ro | rw).
     """
     closed = own_network(policy)
     return {
@@ -102,12 +102,12 @@ def seal(policy: Policy, made: Sequence[tuple[str, str]], noexec: Sequence[str] 
         "hidden_namespaces": False,
         "interfaces": ["lo"] if closed else None,
         "mounts": [*_mount_modes(policy), *made],
-        "noexec": list(noexec),
         "elsewhere": ["/dev"],  # its devices
     }
 
 
 def noexec(mounts: Mapping[str, Mount]) -> list[str]:
+    """Where nothing may be run."""
     return [path for path, mount in mounts.items() if mount.noexec]
 
 

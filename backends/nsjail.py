@@ -103,11 +103,7 @@ def render(policy: Policy, host: Host) -> Invocation:
         "data": [config.encode(errors="surrogateescape")],
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
-        "seal": jail.seal(
-            policy,
-            [(path, "ro") for path in (*masked_files, *masked_folders)],
-            noexec=jail.noexec(policy.filesystem),
-        ),
+        "seal": jail.seal(policy, [(path, "ro") for path in (*masked_files, *masked_folders)]),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
 
