@@ -47,6 +47,7 @@ _MASKED_FILES = (
 _MASKED_FOLDERS = (
     "acpi", "asound", "bus", "driver", "irq", "scsi",  # the host's hardware
     "fs",  # its file systems: disks, servers of NFS
+    "pressure",  # its load; anybody may have the kernel watch that for him, by writing there
 )  # fmt: skip
 
 
