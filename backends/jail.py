@@ -50,6 +50,7 @@ _MASKED_FILES = (
 _MASKED_FOLDERS = (
     "acpi", "asound", "bus", "driver", "irq", "scsi",  # the host's hardware
     "fs",  # its file systems: disks, servers of NFS
+    "pressure",  # its load; anybody may have the kernel watch that for him, by writing there
 )  # fmt: skip
 
 
@@ -100,12 +101,18 @@ def noexec(mounts: Mapping[str, Mount]) -> list[str]:
 
 
 def seal(
-    policy: Policy, host: Host, *, folders: Literal["ro", "rw"], counts_files: bool, holds_noexec: bool
+    policy: Policy,
+    host: Host,
+    *,
+    folders: Literal["ro", "rw"],
+    counts_files: bool,
+    holds_noexec: bool,
+    bound: Sequence[str] = (),
 ) -> SealFacts:
     """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
 
     `folders` is how the jailer mounts what it puts over a folder of /proc; `counts_files` whether it bounds the number
-    of files in scratch; `holds_noexec` whether it has that option.
+    of files in scratch; `holds_noexec` whether it has that option. In `bound` it shows what the host has there.
     """
     closed = own_network(policy)
     return {
@@ -115,6 +122,7 @@ def seal(
         "interfaces": ["lo"] if closed else None,
         "mounts": [
             *_own_mounts(policy, host, folders),
+            *({"path": path, "flags": ["ro", *CLOSED], "source": path} for path in bound),
             scratch_mount(policy, counts_files=counts_files),
             *_policys_mounts(policy, holds_noexec=holds_noexec),
             *_files(policy),

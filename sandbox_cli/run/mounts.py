@@ -87,8 +87,13 @@ def _of_another(path: str, seen: Seen, planned: dict[str, SealedMount], there: s
     source = planned[above].get("source") if above is not None else None
     if above is None or source is None or not _is_same(there, _outside(source, plan) + path[len(above.rstrip("/")) :]):
         yield f"{path} is mounted, which the plan doesn't say"
-    elif "rw" in seen.flags and "ro" in planned[above]["flags"]:
+        return
+    mode, *closed = planned[above]["flags"]
+    if "rw" in seen.flags and mode == "ro":
         yield f"{path} is writable below {above}, which is read-only"
+    missing = [flag for flag in closed if flag not in seen.flags]
+    if missing:
+        yield f"{path} is not mounted {' '.join(missing)}, as {above} is"
 
 
 def _outside(source: str, plan: Plan) -> str:

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 CLOSED = (
     "keys", "kallsyms", "interrupts", "cmdline", "kcore", "kmsg", "kpagecgroup", "kpagecount", "kpageflags",
     "slabinfo", "vmallocinfo", "latency_stats", "sched_debug", "timer_list", "timer_stats", "sysrq-trigger",
-    "acpi", "asound", "bus", "driver", "fs", "irq", "scsi",
+    "acpi", "asound", "bus", "driver", "fs", "irq", "pressure", "scsi",
+)  # fmt: skip
+
+# What programs read: libraries of every shipped language, and common tools.
+NEEDED = (
+    "cpuinfo", "meminfo", "stat", "uptime", "loadavg", "vmstat", "filesystems", "version", "mounts", "self/status",
+    "net/dev", "net/route", "net/tcp", "sys/kernel/osrelease", "sys/kernel/cap_last_cap", "sys/kernel/pid_max",
+    "sys/kernel/ngroups_max", "sys/kernel/threads-max", "sys/kernel/random/uuid", "sys/vm/overcommit_memory",
+    "sys/vm/max_map_count", "sys/fs/file-max", "sys/net/core/somaxconn",
 )  # fmt: skip
 
 
