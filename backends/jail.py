@@ -107,12 +107,12 @@ def seal(
     folders: Literal["ro", "rw"],
     counts_files: bool,
     holds_noexec: bool,
-    bound: Sequence[str] = (),
+    also: Sequence[str] = (),
 ) -> SealFacts:
     """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
 
     `folders` is how the jailer mounts what it puts over a folder of /proc; `counts_files` whether it bounds the number
-    of files in scratch; `holds_noexec` whether it has that option. In `bound` it shows what the host has there.
+    of files in scratch; `holds_noexec` whether it has that option. In `also` it shows what the host has there.
     """
     closed = own_network(policy)
     return {
@@ -122,7 +122,7 @@ def seal(
         "interfaces": ["lo"] if closed else None,
         "mounts": [
             *_own_mounts(policy, host, folders),
-            *({"path": path, "flags": ["ro", *CLOSED], "source": path} for path in bound),
+            *({"path": path, "flags": ["ro", *CLOSED], "source": path} for path in also),
             scratch_mount(policy, counts_files=counts_files),
             *_policys_mounts(policy, holds_noexec=holds_noexec),
             *_files(policy),

@@ -72,6 +72,8 @@ def _bind(case: Case, clause: str, path: str, mount: Mount) -> Iterator[Try]:
         yield granted(clause, f"write to {path}", *writing)
     if not case.differs("root-names"):  # it starts from the host's own tree, with the host's flags
         yield _flags(clause, path, kernel.NO_SUID | kernel.NO_DEVICES)
+        if not mount.noexec and not os.statvfs(source).f_flag & os.ST_NOEXEC:
+            yield _runs(clause, path)
 
 
 def _same(clause: str, path: str, source: Path) -> Try:
@@ -99,10 +101,21 @@ def _flags(clause: str, path: str, wanted: int) -> Try:
     return shows(clause, f"how {path} is mounted", (kernel.statfs(path),), told, read)
 
 
+def _runs(clause: str, path: str) -> Try:
+    def read(answer: Answer) -> Judged:
+        closed = kernel.file_system(answer.buffers[0]).flags & kernel.NO_EXECUTION
+        return ("noexec", "broken") if closed else ("yes", "works")
+
+    return shows(clause, f"run what is in {path}", (kernel.statfs(path),), "yes", read)
+
+
 def _tmpfs(case: Case, clause: str, path: str) -> Iterator[Try]:
     if case.differs("tmp") and path == "/tmp":  # noqa: S108
         yield refused(clause, f"find what is in the host's {path}", *kernel.reading(f"{path}/.X11-unix", 1))
     yield granted(clause, f"write to {path}", *kernel.making(f"{path}/{_NAME}"))
+    mount = case.policy.filesystem.get(path)
+    if mount is None or not mount.noexec:
+        yield _runs(clause, path)
     yield _flags(clause, path, kernel.NO_SUID | (0 if case.differs("root-names") else kernel.NO_DEVICES))
     bound = case.policy.limits["tmp_size"].default
     if bound is not None and not case.differs("tmp-size"):

@@ -7,10 +7,11 @@ import os
 import re
 import resource
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox_cli.verify import kernel
-from sandbox_cli.verify.attempts import JAIL, compared, measured, shows, so
+from sandbox_cli.verify.attempts import JAIL, Try, compared, measured, shows, so
 from sandbox_cli.verify.calls import Out, call
 from sandbox_cli.verify.case import SCRATCH
 from sandbox_cli.verify.privileges import status
@@ -18,7 +19,7 @@ from sandbox_cli.verify.privileges import status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox_cli.verify.attempts import Judged, Try
+    from sandbox_cli.verify.attempts import Judged
     from sandbox_cli.verify.calls import Answer
     from sandbox_cli.verify.case import Case
 
@@ -27,6 +28,9 @@ _FIXED = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/u
 _VARIABLE = "{{"  # a value with one of the policy's variables is not known here, but for scratch
 _UNAME_FIELD = 65
 _TTY_FIELD = 4  # of /proc/PID/stat, behind the name
+_HOSTS = ("127.0.0.1 localhost sandbox", "::1 localhost ip6-localhost ip6-loopback")
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAMES = {"/etc/passwd": {"root", "sandbox", "nobody"}, "/etc/group": {"root", "sandbox", "nogroup"}}
 
 
@@ -41,6 +45,9 @@ def tries(case: Case) -> Iterator[Try]:
     for path, names in () if case.differs("passwd") else _NAMES.items():
         if path not in case.policy.filesystem and "/etc" not in case.policy.filesystem:
             yield _accounts(path, names)
+    if not {"/etc", "/etc/hosts"} & case.policy.filesystem.keys():
+        yield _hosts()
+    yield _boot_id()
 
 
 def _environment(case: Case) -> Try:
@@ -139,3 +146,26 @@ def _accounts(path: str, names: set[str]) -> Try:
         return compared(found, names)
 
     return shows(JAIL, f"read {path}", kernel.reading(path), ", ".join(sorted(names)), read)
+
+
+def _hosts() -> Try:
+    def read(answer: Answer) -> Judged:
+        lines = answer.buffers[0].decode(errors="replace").splitlines()
+        return compared((" ".join(line.split()) for line in lines), _HOSTS, "itself alone")
+
+    return shows(JAIL, "find hosts by name", kernel.reading("/etc/hosts"), "itself alone", read)
+
+
+def _boot_id() -> Try:
+    """It tells which jobs share a host, and since when: hidden, or one that was made up."""
+    calls = kernel.reading(_BOOT_ID)
+
+    def judge(answer: Answer, _outside: Answer) -> Judged:
+        if not answer.tried or answer.failed(len(calls)):
+            return answer.word(len(calls)), "held" if answer.tried else "untried"
+        found = answer.buffers[0].decode(errors="replace").strip()
+        if found == Path(_BOOT_ID).read_text().strip():
+            return found, "escaped"
+        return found, "held" if _UUID.fullmatch(found) else "broken"
+
+    return Try(JAIL, "read the host's boot id", calls, "no", judge, needs=False)

@@ -73,7 +73,7 @@ def _with_arguments(machine: str) -> Iterator[tuple[str, Call]]:
             # With CLONE_THREAD but without CLONE_VM it is invalid: no filter, and still nothing comes to be.
             yield f"clone with namespace flag {bit:#x}", call("clone", bit | 0x1_0000)
         bit <<= 1
-    for name, arguments in (("fchmod", (-1,)), ("fchmodat", (AT_FDCWD, -1)), ("chmod", (-1,))):
+    for name, arguments in (("fchmod", (-1,)), ("fchmodat", (AT_FDCWD, -1)), ("fchmodat2", (AT_FDCWD, -1)), ("chmod", (-1,))):
         if Call(name).number(machine) is not None:
             yield f"{name} with the set-uid bit", call(name, *arguments, SET_UID)
     if machine == "x86_64":

@@ -34,7 +34,6 @@ _WIDER = (
     (r"^nice_level: 0", "nice_level: 19", "19"),
     (r"^log_fd: 2", "log_fd: 1", "1"),
     (r"^log_level: .*", "log_level: DEBUG", "all"),
-    (r"^mode: ONCE", "mode: RERUN", "again and again"),
 )  # fmt: skip
 
 _ADDED = (
