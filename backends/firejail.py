@@ -67,6 +67,7 @@ def render(policy: Policy, host: Host) -> Invocation:
     own_network = jail.own_network(policy)
     mounts = firejail_paths.shown(policy, host)
     hidden = firejail_paths.hidden(mounts, host)
+    masked = [*(path for paths in jail.masked(host) for path in paths), jail.BOOT_ID_FILE[0]]
     made = [path for path, _ in jail.made_files(policy)]
     own_hosts = "/etc/hosts" in made  # passwd and group are firejail's own, made from the host's
     profile = rendering.fill(
@@ -80,6 +81,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "scratch": SCRATCH,
             "directory": policy.directory or SCRATCH,
             "hosts_fd": DATA_FD + 1 if own_hosts else None,
+            "masked": masked,
             "made": [] if "/etc" in mounts else made,
             "flags": firejail_paths.flags(mounts, host),
             "commands": firejail_paths.commands(mounts, policy, host),
@@ -104,7 +106,9 @@ def render(policy: Policy, host: Host) -> Invocation:
                 ("/proc/sys", "ro"),
                 ("/tmp", "rw"),  # noqa: S108
                 *firejail_paths.modes(mounts),
-                *((f"/{name}", "ro") for name in hidden),  # an empty, closed directory or file stands there
+                # An empty, closed directory or file stands there.
+                *((f"/{name}", "ro") for name in hidden),
+                *((path, "ro") for path in masked),
             ],
             "elsewhere": None,  # the host's whole tree is below, with firejail's own mounts
         },

@@ -6,7 +6,7 @@ can show single paths ("whitelist"). Nothing can stand at another path than on t
 
 from __future__ import annotations
 
-from sandbox_cli.backends.jail import is_writable
+from sandbox_cli.backends.jail import is_writable, noexec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def refusal(path: str, policy: Policy, host: Host) -> str | None:
     if mount.mode == "symlink" and host.link(path) != mount.source:
         return "firejail can't make symbolic links, only show those of the host"
     if mount.mode == "tmpfs":
+        if mount.noexec:
+            return "firejail's noexec would hold for scratch too, which stands in /tmp"
         return None if path == "/tmp" else "firejail makes no tmpfs but /tmp"  # noqa: S108
     if mount.mode != "symlink" and mount.source not in {None, path}:
         return f"firejail can't show {mount.source} at another path"
@@ -56,6 +58,10 @@ def _misplaced(path: str, mount: Mount, policy: Policy, host: Host) -> str | Non
         (
             not whole and top in _PROGRAMS - {"etc"} and covering(path, policy) is None,
             f"firejail shows the whole of /{top} or nothing of it",
+        ),
+        (
+            not mount.noexec and any(path.startswith(f"{each}/") for each in noexec(policy.filesystem)),
+            "firejail's noexec holds for all that is mounted below",
         ),
         (
             is_writable(mount) and _stays_read_only(path, policy, host),
@@ -119,6 +125,7 @@ def commands(mounts: dict[str, Mount], policy: Policy, host: Host) -> list[tuple
             found.append(("read-write", path))
         elif top_name(path) != "etc" or etc_is_writable:
             found.append(("read-only", path))
+    found += [("noexec", path) for path, mount in mounts.items() if mount.noexec]
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sandbox_cli.slots import CONTROL_FD, GID, LAUNCHER_FD, UID
+from sandbox_cli.slots import BOOT_ID, CONTROL_FD, GID, LAUNCHER_FD, UID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import Literal
 
+    from sandbox_cli.host.model import Host
     from sandbox_cli.plan.model import Scratch, SealFacts
     from sandbox_cli.policy.model import Mount, Policy
 
@@ -28,10 +30,38 @@ HOSTS = f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost ip6-localhost ip6-loopba
 
 _MADE = (("/etc/passwd", _PASSWD), ("/etc/group", _GROUP), ("/etc/hosts", HOSTS))
 
+BOOT_ID_FILE = ("/proc/sys/kernel/random/boot_id", f"{BOOT_ID}\n")  # the host's would tell which jobs share a host
+
+# What stands in /proc for the whole host, and that no language needs: closed, where the kernel leaves it open to
+# everybody. What it opens to root alone needs no mount: the job is never root. A mount costs bwrap 0.13 ms: iomem,
+# ioports (without addresses for all but root), key-users, config.gz, modules and counters are not worth that.
+_MASKED_FILES = (
+    "keys",  # names of the keys that the caller's session holds
+    "kallsyms",  # the kernel's addresses, depending on two sysctls
+    "interrupts",  # when somebody types, when packets come
+    "cmdline",  # the host's boot options, secrets of early boot among them
+    "kcore", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "slabinfo", "vmallocinfo",  # the kernel's memory
+    "latency_stats", "sched_debug", "timer_list", "timer_stats",  # the host's processes, on older kernels
+    "sysrq-trigger",
+)  # fmt: skip
+_MASKED_FOLDERS = (
+    "acpi", "asound", "bus", "driver", "irq", "scsi",  # the host's hardware
+    "fs",  # its file systems: disks, servers of NFS
+    "pressure",  # its load; anybody may have the kernel watch that for him, by writing there
+)  # fmt: skip
+
 
 def made_files(policy: Policy) -> list[tuple[str, str]]:
     """The files of /etc that are made anew for each job, with their content; a policy's own mount of one wins."""
     return [(path, content) for path, content in _MADE if path not in policy.filesystem]
+
+
+def masked(host: Host) -> tuple[list[str], list[str]]:
+    """The files and the folders of /proc that are closed, of those that this host has open."""
+    return (
+        [f"/proc/{name}" for name in _MASKED_FILES if host.proc.get(name) == "file"],
+        [f"/proc/{name}" for name in _MASKED_FOLDERS if host.proc.get(name) == "folder"],
+    )
 
 
 def bound(policy: Policy, name: str) -> int | None:
@@ -62,16 +92,24 @@ def is_writable(mount: Mount) -> bool:
     return mount.mode in {"rw", "tmpfs"}
 
 
-def seal(policy: Policy) -> SealFacts:
-    """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's."""
+def seal(policy: Policy, made: Sequence[tuple[str, str]]) -> SealFacts:
+    """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
+
+    `made` are those that the jailer makes for every policy: (path, ro | rw).
+    """
     closed = own_network(policy)
     return {
         "namespaces": ["user", "pid", "mnt", "ipc", "uts", "cgroup", *(["net"] if closed else [])],
         "hidden_namespaces": False,
         "interfaces": ["lo"] if closed else None,
-        "mounts": _mount_modes(policy),
+        "mounts": [*_mount_modes(policy), *made],
         "elsewhere": ["/dev"],  # its devices
     }
+
+
+def noexec(mounts: Mapping[str, Mount]) -> list[str]:
+    """Where nothing may be run."""
+    return [path for path, mount in mounts.items() if mount.noexec]
 
 
 def _mount_modes(policy: Policy) -> list[tuple[str, str]]:
@@ -87,5 +125,5 @@ def _mount_modes(policy: Policy) -> list[tuple[str, str]]:
             for path, mount in policy.filesystem.items()
             if mount.mode != "symlink"
         ),
-        *((path, "ro") for path, _ in made_files(policy)),
+        *((path, "ro") for path, _ in (*made_files(policy), BOOT_ID_FILE)),
     ]

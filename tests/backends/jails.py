@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox_cli.slots import CONTROL_FD, DATA_FD, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID
+from sandbox_cli.slots import BOOT_ID, CONTROL_FD, DATA_FD, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,6 +146,7 @@ def command(
         SCRATCH: scratch_path(invocation, directory),
         HOST_SCRATCH: directory,
         UID: str(jailer.uid),
+        BOOT_ID: "made up",
         GID: str(jailer.gid),
     }
 
