@@ -42,7 +42,7 @@ def attack(
     where no jail is made, or its seal is broken.
     """
     outside = functools.partial(_outside, host, uid_range)
-    clause = Clause.of(policy.syscalls)
+    clause = Clause.of(policy)
     with set_up(outside, host.home) as targets:
         case = Case(policy, host, plan["backend"], uid_range, targets)
         found = _make(plan, case, clause, _tries(case, clause))
