@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Command
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "verify.schema.json"
-UNBOUNDED = ", ".join(f"{name}: none" for name in ("wall_time", "cpu_time", "memory", "processes", "output"))
+MINE = """
+extends: command
+network: host
+environment: {A: "{{ scratch }}"}
+syscalls: {allow: ["@system-service"]}
+limits: {cpu_time: none, memory: none}
+filesystem: {/opt/mine: {from: FOLDER/mine, mode: rw}}
+"""
+NOT_BY_FIREJAIL = """
+extends: command
+require: {limits.tmp_size: strict}
+limits: {wall_time: none, cpu_time: none, memory: none, processes: none, output: none}
+"""
 # Adds a folder in /tmp to what bwrap is asked for: of what is no mount the seal sees nothing.
 WEAK_BWRAP = """#!/bin/sh
 case "$*" in *--version*) exec bwrap --version;; esac
@@ -59,10 +71,7 @@ def test_every_jailer_holds_the_default_policy_and_nothing_else(sandbox: Sandbox
 def test_policy_of_a_path_is_verified_as_it_is(sandbox: Sandbox, shared_tmp: Path) -> None:
     (shared_tmp / "mine").mkdir()
     (shared_tmp / "mine").chmod(0o777)
-    (shared_tmp / "p.yaml").write_text(
-        "extends: command\nnetwork: host\nenvironment: {A: '{{ scratch }}'}\n"
-        f"syscalls: {{allow: ['@system-service']}}\nlimits: {{cpu_time: none, memory: none}}\nfilesystem: {{/opt/mine: {{from: {shared_tmp}/mine, mode: rw}}}}\n"
-    )
+    (shared_tmp / "p.yaml").write_text(MINE.replace("FOLDER", str(shared_tmp)))
     answer = verified(sandbox, "-p", str(shared_tmp / "p.yaml"), "-b", "bwrap")
     verdicts = {each["name"]: each["verdict"] for each in answer["backends"][0]["attempts"]}
     assert answer["failures"] == 0
@@ -100,9 +109,7 @@ def test_host_where_no_jail_can_be_made_is_said_and_no_pass(sandbox: Sandbox, wo
 
 
 def test_jailer_that_cannot_be_used_is_told_beside_those_that_can(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(
-        f"extends: command\nrequire: {{limits.tmp_size: strict}}\nlimits: {{{UNBOUNDED}}}\n"
-    )
+    (tmp_path / "p.yaml").write_text(NOT_BY_FIREJAIL)
     done = command("verify", "--all", "-p", str(tmp_path / "p.yaml"))
     assert (done.code, done.err) == (0, "")
     assert "firejail: not verified, since " in done.out

@@ -87,7 +87,7 @@ def test_what_a_fork_brings_forth_says_nothing() -> None:
 def test_not_built_and_stale_say_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "HERE", tmp_path)
     (tmp_path / "probe.c").touch()
-    with pytest.raises(HostError, match="^the probe is not built$"):
+    with pytest.raises(HostError, match=r"^the probe is not built$"):
         program.path()
     (tmp_path / "probe").touch()
     os.utime(tmp_path / "probe", (1, 1))
