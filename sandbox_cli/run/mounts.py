@@ -102,8 +102,8 @@ def _outside(source: str, plan: Plan) -> str:
 
 
 def _is_same(there: str, here: str) -> bool:
-    """One and the same file or folder. Somebody may have put another one in its place meanwhile, as package managers do:
-    then that of the jail is in no folder any more."""
+    """One and the same file or folder. Somebody may have put another one in its place meanwhile, as a package manager
+    does: then that of the jail is in no folder any more."""
     try:
         inside, outside = os.stat(there), os.stat(here)
     except PermissionError:

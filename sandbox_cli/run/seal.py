@@ -39,7 +39,10 @@ def inspect(plan: Plan, step: Step, site: Site, init: int, child: int) -> tuple[
         return [], ["no process namespace of its own"]
     inspected = ["uid", "no_new_privs", "capabilities", "seccomp", "limits"]
     faults = [f"init: {fault}" for fault in _identity(parent, plan, site)]
-    faults += [f"program: {fault}" for fault in [*_identity(program, plan, site), *_filter(parent, program), *_limits(child, step)]]
+    faults += [
+        f"program: {fault}"
+        for fault in [*_identity(program, plan, site), *_filter(parent, program), *_limits(child, step)]
+    ]
     if plan["seal"]["first"] and parent["NSpid"].split()[-1] != "1":
         faults.append("init: it is not the first process of the jail")
     if program["PPid"] != str(init):

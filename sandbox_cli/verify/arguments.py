@@ -64,7 +64,12 @@ def _flags(machine: str) -> Iterator[tuple[str, Call]]:
         if (bit := 1 << shift) & NAMESPACE_FLAGS:
             # With CLONE_THREAD but without CLONE_VM it is invalid: no filter, and still nothing comes to be.
             yield f"clone with namespace flag {bit:#x}", call("clone", bit | _CLONE_THREAD)
-    for name, arguments in (("fchmod", (-1,)), ("fchmodat", (AT_FDCWD, -1)), ("chmod", (-1,))):
+    for name, arguments in (
+        ("fchmod", (-1,)),
+        ("fchmodat", (AT_FDCWD, -1)),
+        ("fchmodat2", (AT_FDCWD, -1)),
+        ("chmod", (-1,)),
+    ):
         if Call(name).number(machine) is not None:
             yield f"{name} with the set-uid bit", call(name, *arguments, SET_UID)
     yield "personality without random addresses", call("personality", 0x4_0000)

@@ -30,8 +30,7 @@ _NO_CORE = 1  # byte: no file is as small, and at 0 a handler of the host's woul
 _UNAME_FIELD = 65
 _TTY_FIELD = 4  # of /proc/PID/stat, behind the name
 _HOSTS = ("127.0.0.1 localhost sandbox", "::1 localhost ip6-localhost ip6-loopback")
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_BOOT_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")
 _NAMES = {"/etc/passwd": {"root", "sandbox", "nobody"}, "/etc/group": {"root", "sandbox", "nogroup"}}
 
 
@@ -142,7 +141,9 @@ def _boot_id() -> Try:
     def judge(answer: Answer, _outside: Answer) -> Judged:
         if not answer.tried or answer.failed(len(calls)):
             return answer.word(len(calls)), "held" if answer.tried else "untried"
-        return ("the host's", "escaped") if answer.buffers[0] == ours else ("one of its own", "held")
+        if answer.buffers[0] == ours:
+            return "the host's", "escaped"
+        return ("one of its own", "held") if _BOOT_ID.fullmatch(answer.buffers[0]) else ("no boot id", "broken")
 
     return Try(JAIL, "read the host's boot id", calls, "no", judge, needs=False)
 
@@ -169,18 +170,3 @@ def _hosts() -> Try:
         return compared((" ".join(line.split()) for line in lines), _HOSTS, "itself alone")
 
     return shows(JAIL, "find hosts by name", kernel.reading("/etc/hosts"), "itself alone", read)
-
-
-def _boot_id() -> Try:
-    """It tells which jobs share a host, and since when: hidden, or one that was made up."""
-    calls = kernel.reading(_BOOT_ID)
-
-    def judge(answer: Answer, _outside: Answer) -> Judged:
-        if not answer.tried or answer.failed(len(calls)):
-            return answer.word(len(calls)), "held" if answer.tried else "untried"
-        found = answer.buffers[0].decode(errors="replace").strip()
-        if found == Path(_BOOT_ID).read_text().strip():
-            return found, "escaped"
-        return found, "held" if _UUID.fullmatch(found) else "broken"
-
-    return Try(JAIL, "read the host's boot id", calls, "no", judge, needs=False)

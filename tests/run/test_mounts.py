@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox_cli.run import mounts
 from sandbox_cli.run.mounts import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RO, RW = ["ro", "nosuid", "nodev"], ["rw", "nosuid", "nodev"]
 
@@ -23,12 +26,17 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def judge(monkeypatch: Any, tree: Path, changed: dict[str, Any] | None = None, **found: Seen | None) -> list[str]:
+def judge(
+    monkeypatch: Any,
+    tree: Path,
+    found: Mapping[str, Seen | None] | None = None,
+    changed: Mapping[str, Any] | None = None,
+) -> list[str]:
     """The faults of a jail that is as planned but for `found`, by path below `tree`, and with a plan `changed`."""
     seen = {"/": Seen(set(RO), "tmpfs", "/"), f"{tree}/shown": Seen(set(RO), "ext4", "/x")}
     seen |= {f"{tree}/made": Seen(set(RW), "tmpfs", "/")}
-    for name, mount in found.items():
-        path = f"{tree}/{name.replace('__', '/')}"
+    for name, mount in (found or {}).items():
+        path = f"{tree}/{name}"
         if mount is None:
             del seen[path]
         else:
@@ -65,17 +73,17 @@ def test_what_is_as_planned_has_no_fault(monkeypatch: Any, tree: Path) -> None:
         ("shown", Seen({"ro"}, "ext4", "/x"), "shown is not mounted nosuid nodev"),
         ("made", Seen({*RW}, "ext4", "/x"), "made is a ext4, not a tmpfs"),
         ("other", Seen({*RO}, "ext4", "/x"), "other is mounted, which the plan doesn't say"),
-        ("made__x", Seen({*RO}, "ext4", "/x"), "made/x is mounted, which the plan doesn't say"),
-        ("shown__inner", Seen({"ro", "nodev"}, "ext4", "/x"), "shown/inner is not mounted nosuid, as shown is"),
-        ("shown__inner", Seen({*RW}, "ext4", "/x"), "shown/inner is writable below shown, which is read-only"),
+        ("made/x", Seen({*RO}, "ext4", "/x"), "made/x is mounted, which the plan doesn't say"),
+        ("shown/inner", Seen({"ro", "nodev"}, "ext4", "/x"), "shown/inner is not mounted nosuid, as shown is"),
+        ("shown/inner", Seen({*RW}, "ext4", "/x"), "shown/inner is writable below shown, which is read-only"),
     ],
 )
 def test_each_deviation_is_a_fault(monkeypatch: Any, tree: Path, name: str, seen: Seen | None, fault: str) -> None:
-    assert judge(monkeypatch, tree, **{name: seen}) == [fault]
+    assert judge(monkeypatch, tree, {name: seen}) == [fault]
 
 
 def test_what_the_host_has_below_a_source_comes_along(monkeypatch: Any, tree: Path) -> None:
-    assert judge(monkeypatch, tree, shown__inner=Seen({*RO}, "ext4", "/y")) == []
+    assert judge(monkeypatch, tree, {"shown/inner": Seen({*RO}, "ext4", "/y")}) == []
 
 
 @pytest.mark.parametrize(
@@ -87,7 +95,7 @@ def test_what_the_host_has_below_a_source_comes_along(monkeypatch: Any, tree: Pa
     ],
 )
 def test_what_stands_there_is_looked_at(monkeypatch: Any, tree: Path, changed: dict[str, Any], fault: str) -> None:
-    assert judge(monkeypatch, tree, changed) == [fault]
+    assert judge(monkeypatch, tree, changed=changed) == [fault]
 
 
 def test_a_file_that_was_replaced_meanwhile_is_still_the_one_that_was_planned(monkeypatch: Any, tree: Path) -> None:
@@ -107,7 +115,8 @@ def test_sizes_are_those_of_the_plan(monkeypatch: Any) -> None:
 
     def faults(**planned: int) -> int:
         mount: Any = {"path": "/x", "flags": ["rw"], **planned}
-        return len(list(mounts._of_what_stands("/x", mount, "/dev/shm", {})))  # type: ignore[arg-type]
+        plan: Any = {"binds": []}
+        return len(list(mounts._of_what_stands("/x", mount, "/dev/shm", plan)))
 
     assert faults(size_bytes=size_bytes) == faults(size_bytes=size_bytes - 1) == faults(files=room.f_files) == 0
     assert faults(size_bytes=size_bytes // 2) == faults(files=room.f_files - 1) == 1

@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 
 class Explanation(NamedTuple):
-    """`backends` and `accounts`: where it holds; empty: everywhere."""
+    """`backends` and `accounts`: where it holds; empty: everywhere. `optional`: a host may have nothing of the kind."""
 
     why: str
     patterns: tuple[str, ...]
     backends: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    optional: bool = False
 
 
 EVERYWHERE = (
@@ -27,11 +28,14 @@ EVERYWHERE = (
         (r"environment: the other way round", r"rlimits: the other way round"),
     ),
     Explanation(
-        "The launcher starts the program with the environment of its message alone: what the jailer has or adds goes no "
-        "further, and the launcher itself is static.",
+        "The launcher starts the program with the environment of its message alone: what the jailer has or adds goes "
+        "no further, and the launcher itself is static.",
         (
-            r"the jailer's environment LEAKED=1: added", r"--setenv LD_PRELOAD .*: added", r"(--)?keep_env.*",
-            r'envar: "LD_PRELOAD=.*": added', r"env LD_PRELOAD=.*: added (first|last)",
+            r"the jailer's environment LEAKED=1: added",
+            r"--setenv LD_PRELOAD .*: added",
+            r"(--)?keep_env.*",
+            r'envar: "LD_PRELOAD=.*": added',
+            r"env LD_PRELOAD=.*: added (first|last)",
         ),
     ),
     Explanation("A program's own name for itself grants nothing.", (r"argv0: another",)),
@@ -40,18 +44,34 @@ EVERYWHERE = (
         (r"--chdir /sandbox: .*", r'cwd: "/sandbox": .*', r"private-cwd scratch: .*"),
     ),
     Explanation(
-        "It tells who ends a jail whose supervisor was killed, and not what the jail allows: the launcher's lifeline does "
-        "it, too (tests/contract/test_supervisor_killed.py).",
+        "It tells who ends a jail whose supervisor was killed, and not what the jail allows: the launcher's lifeline "
+        "does it, too (tests/contract/test_supervisor_killed.py).",
         (r"the watcher: the other way", r"--die-with-parent: dropped"),
     ),
     Explanation(
-        "The policy has no limit that this controller holds (cpu), or the sampler and RLIMIT_CPU beneath hold it (cpuacct).",
+        "The policy has no limit that this controller holds (cpu), or the sampler and RLIMIT_CPU beneath hold it "
+        "(cpuacct).",
         (r"the control group: without cpu(acct)?",),
         accounts=("root",),
+        optional=True,
     ),
 )
 
 BWRAP = (
+    Explanation(
+        "libseccomp's part refuses calls of other machines and of x32 as well.",
+        (r"filter: architecture .*", r"filter: number >= 0x40000000.*"),
+    ),
+    Explanation("The rules before the list refuse it as well.", (r"filter: (unshare|setns) in the list: dropped",)),
+    Explanation("The list refuses it as well.", (r"filter: (unshare|setns).*",)),
+    Explanation(
+        "The kernel gives the same answer to whoever has no capability, which no job has: the filter is the second to "
+        "refuse it. That it does is read back from a running job in tests/contract/test_installed_filter.py.",
+        (
+            r"filter: (acct|fanotify_init|fsmount|fsopen|fspick|move_mount|pivot_root|reboot) in the list: dropped",
+            r"filter: (setdomainname|sethostname|swapoff|syslog|vhangup) in the list: dropped",
+        ),
+    ),
     Explanation(
         "bwrap gives up all capabilities by itself where it isn't started by root; the seal looks for what is left.",
         (r"--cap-drop ALL: dropped",),
@@ -83,19 +103,25 @@ NSJAIL = (
     Explanation(
         "It says what nsjail does by itself: the line is there to be read.",
         (
-            r'(name|mode|clone_\w+|iface_no_lo|keep_caps|disable_no_new_privs|silent|skip_setsid|log_level): .*: dropped',
+            r"(name|mode|clone_\w+|iface_no_lo|keep_caps|disable_no_new_privs): .*: dropped",
+            r"(silent|skip_setsid|log_level): .*: dropped",
             r"mount .*: without (rw|noexec)",
         ),
     ),
     Explanation(
         "nsjail's own log, name, wait and niceness: none of it reaches the jail.",
         (
-            r"silent: false: silent true", r"log_fd: 2: .*", r"log_level: WARNING: all", r"time_limit: 0: .*",
-            r"nice_level: 0: .*", r"seccomp_log: true: added",
+            r"silent: false: silent true",
+            r"log_fd: 2: .*",
+            r"log_level: WARNING: all",
+            r"time_limit: 0: .*",
+            r"nice_level: 0: .*",
+            r"seccomp_log: true: added",
         ),
     ),
     Explanation(
-        "The launcher makes sessions of its own, for itself and for the job.", (r"(--)?skip_setsid.*: (skip_setsid true|added)",)
+        "The launcher makes sessions of its own, for itself and for the job.",
+        (r"(--)?skip_setsid.*: (skip_setsid true|added)",),
     ),
     Explanation(
         "The launcher closes every descriptor but its socket before anything else, and is itself executed already.",
@@ -104,20 +130,22 @@ NSJAIL = (
     Explanation(
         "Symbolic links show nothing that isn't there without them.", (r"mount /proc/\S+ on /dev/(fd|std\w+|core): .*",)
     ),
-    Explanation("/dev is read-only: it stays as small as it is.", (r"mount tmpfs on /dev: (mode|size|without size).*",)),
+    Explanation(
+        "/dev is read-only: it stays as small as it is.", (r"mount tmpfs on /dev: (mode|size|without size).*",)
+    ),
     Explanation(
         "A devpts that is mounted in a user namespace is always an instance of its own, whose terminals are the job's.",
         (r"mount devpts on /dev/pts: .*",),
     ),
     Explanation(
-        "As root scratch is a tmpfs of the launcher's `enter`, which mounts it nosuid and nodev itself: nsjail can't take "
-        "that off.",
+        "As root scratch is a tmpfs of the launcher's `enter`, which mounts it nosuid and nodev itself: nsjail can't "
+        "take that off.",
         (r"mount host-scratch on /sandbox: (without )?(nosuid|nodev)( false)?",),
         accounts=("root",),
     ),
     Explanation(
-        "The older code leaves writable what the host has mounted below a read-only mount. This host has nothing there; "
-        "the seal looks for it (tests/run/test_mounts.py).",
+        "The older code leaves writable what the host has mounted below a read-only mount. This host has nothing there, "
+        "and the seal looks for it (tests/run/test_mounts.py).",
         (r"--experimental_mnt new: .*",),
     ),
     Explanation(
@@ -129,19 +157,23 @@ NSJAIL = (
 
 FIREJAIL = (
     Explanation(
-        "Its network and its /run are the jail's own, so that no socket of X11 or D-Bus can be reached; the host here has "
-        "no X11, whose socket firejail would show in /tmp: verify looks for it.",
+        "Its network and its /run are the jail's own, so that no socket of X11 or D-Bus can be reached; the host here "
+        "has no X11, whose socket firejail would show in /tmp: verify looks for it.",
         (r"x11 none: dropped", r"dbus-(user|system) none: .*", r"blacklist /tmp/.X11-unix: .*"),
     ),
     Explanation(
-        "The launcher does the same for every jailer: `enter` leaves root's groups, the child sets no_new_privs and loads "
-        "the filter, which refuses new namespaces. An ordinary caller keeps his own groups in every jail.",
+        "The launcher does the same for every jailer: `enter` leaves root's groups, the child sets no_new_privs and "
+        "loads the filter, which refuses new namespaces. An ordinary caller keeps his own groups in every jail.",
         (
-            r"nogroups: dropped", r"nonewprivs: dropped", r"ignore nonewprivs: added (first|last)",
+            r"nogroups: dropped",
+            r"nonewprivs: dropped",
+            r"ignore nonewprivs: added (first|last)",
             r"restrict-namespaces: .*",
         ),
     ),
-    Explanation("It tells with which status firejail ends, and nobody asks it.", (r"deterministic-exit-code: dropped",)),
+    Explanation(
+        "It tells with which status firejail ends, and nobody asks it.", (r"deterministic-exit-code: dropped",)
+    ),
     Explanation("A whitelist for scratch makes a /tmp of the jail's own, too.", (r"private-tmp: .*",)),
     Explanation(
         "private-dev leaves nothing of this in /dev.",
@@ -150,14 +182,18 @@ FIREJAIL = (
     Explanation(
         "firejail hides or keeps this itself, and what it hides it shows to nobody.",
         (
-            r"blacklist /proc/\S+: .*", r"blacklist /boot: .*", r"whitelist /run/firejail: added .*",
-            r"whitelist /etc/(passwd|group|hosts): .*", r"read-only /usr: .*",
+            r"blacklist /proc/\S+: .*",
+            r"blacklist /boot: .*",
+            r"whitelist /run/firejail: added .*",
+            r"whitelist /etc/(passwd|group|hosts): .*",
+            r"read-only /usr: .*",
         ),
     ),
     Explanation(
         "/home, /var and /opt are hidden as a whole, whatever is said of what is in them; /run is empty.",
         (
-            r"(whitelist|read-only) \${HOME}(/.none)?: .*", r"(allusers|writable-var|keep-var-tmp): added .*",
+            r"(whitelist|read-only) \${HOME}(/.none)?: .*",
+            r"(allusers|writable-var|keep-var-tmp): added .*",
             r"(keep-config-pulse|writable-run-user|keep-shell-rc): added .*",
         ),
     ),
@@ -172,14 +208,11 @@ FIREJAIL = (
     Explanation("No line is called so: it is `caps.drop`.", (r"ignore caps: added first",)),
     Explanation("It opens calls in firejail's own filter, which isn't used.", (r"allow-debuggers: added .*",)),
     Explanation("It is for programs that look for hosts on a network.", (r"dns 127.0.0.1: added .*",)),
-    Explanation(
-        "The launcher closes every descriptor but its socket before anything else.", (r"keep-fd 3,4: all",)
-    ),
+    Explanation("The launcher closes every descriptor but its socket before anything else.", (r"keep-fd 3,4: all",)),
     Explanation(
         "firejail sorts its commands by kind before it does them.",
         (r"all lines: the other way round", r".*: before .* \(which lies with it\)"),
     ),
-    Explanation("firejail takes both for the end of its own options.", (r"--: added",)),
 )
 
 EXPLANATIONS = (
@@ -192,7 +225,9 @@ EXPLANATIONS = (
 
 def of(name: str, backend: str, account: str) -> Explanation | None:
     """Why that weakening may survive there; None: nothing explains it."""
-    return next((each for each in there(backend, account) if any(re.fullmatch(one, name) for one in each.patterns)), None)
+    return next(
+        (each for each in there(backend, account) if any(re.fullmatch(one, name) for one in each.patterns)), None
+    )
 
 
 def there(backend: str, account: str) -> list[Explanation]:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from sandbox_cli.policy.filter import compile_filter
 from sandbox_cli.policy.syscall_names import architecture, libseccomp
 from sandbox_cli.policy.syscalls import NUMBERS, SETS
-from tests.weakening.model import Plan, Weakening
+from tests.weakening.model import OF_THE_FILTER, Plan, Weakening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -119,11 +119,11 @@ def _names(plan: Plan, policy: Policy) -> Iterator[Weakening]:
         with patch.dict(SETS, {each: tuple(one for one in SETS[each] if one != name) for each in SETS}):
             code = compile_filter(policy.syscalls, MACHINE, isolated=policy.network != "host")
         if code != plan["filter"]:  # else this machine has no such call
-            yield Weakening(f"filter: {name} in the list: dropped", _putting(code))
+            yield Weakening(f"{OF_THE_FILTER}{name} in the list: dropped", _putting(code))
 
 
 def _filter(name: str, program: Sequence[Instruction]) -> Weakening:
-    return Weakening(f"filter: {name}", _putting(b"".join(struct.pack("=HBBI", *each) for each in program)))
+    return Weakening(f"{OF_THE_FILTER}{name}", _putting(b"".join(struct.pack("=HBBI", *each) for each in program)))
 
 
 def _putting(code: bytes) -> Callable[[Plan], None]:
