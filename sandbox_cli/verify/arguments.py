@@ -41,7 +41,8 @@ _SOCKETS = {"TCP": (2, 1, 6), "UDP": (2, 2, 17), "routing tables (netlink)": (16
 # Whoever gets as far as the kernel with these has it load a driver: tried only where the policy refuses them.
 _DRIVERS = {
     "SCTP": (2, 1, 132), "DCCP": (2, 6, 33), "AF_INET by SOCK_PACKET": (2, 10, 3), "raw ICMPv6": (10, 3, 58),
-    "DCCP by its kind": (2, 6, 0), "generic netlink": (16, 3, 16), "AF_PACKET": (17, 3, 3), "AF_RDS": (21, 5, 0), "AF_CAN": (29, 3, 1),
+    "DCCP by its kind": (2, 6, 0),
+    "generic netlink": (16, 3, 16), "AF_PACKET": (17, 3, 3), "AF_RDS": (21, 5, 0), "AF_CAN": (29, 3, 1),
     "AF_TIPC": (30, 2, 0), "AF_BLUETOOTH": (31, 3, 1), "AF_ALG": (38, 5, 0), "AF_VSOCK": (40, 1, 0),
     "AF_QIPCRTR": (42, 2, 0), "AF_XDP": (44, 3, 0),
 }  # fmt: skip
