@@ -228,7 +228,7 @@ def test_the_receipt_says_where_namespaces_could_not_be_inspected(backend: str, 
 @listed("unplanned-mounts")
 def test_a_mount_that_nobody_planned_closes_the_gate_but_in_firejail(backend: str, driver: Driver) -> None:
     plan = driver.plan({"command": ["true"], "backend": backend})
-    plan["seal"]["mounts"] = [mount for mount in plan["seal"]["mounts"] if mount[0] != "/usr"]
+    plan["seal"]["mounts"] = [mount for mount in plan["seal"]["mounts"] if mount["path"] != "/usr"]
     outcome = driver.run(plan=plan)
     assert outcome["status"] == ("ok" if firejail(backend) else "sandbox-error")
 
