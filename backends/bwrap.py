@@ -110,7 +110,7 @@ def render(policy: Policy, host: Host) -> Invocation:
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
         # To remount a folder read-only costs bwrap as much as a bind: it stays empty, and is one page large.
-        "seal": jail.seal(policy, host, folders="rw", counts_files=host.root, holds_noexec=False, also=["/proc/sys"]),
+        "seal": jail.seal(policy, host, folders="rw", counts_files=host.root, holds_noexec=False),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
 

@@ -107,12 +107,11 @@ def seal(
     folders: Literal["ro", "rw"],
     counts_files: bool,
     holds_noexec: bool,
-    also: Sequence[str] = (),
 ) -> SealFacts:
     """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
 
     `folders` is how the jailer mounts what it puts over a folder of /proc; `counts_files` whether it bounds the number
-    of files in scratch; `holds_noexec` whether it has that option. In `also` it shows what the host has there.
+    of files in scratch; `holds_noexec` whether it has that option.
     """
     closed = own_network(policy)
     return {
@@ -122,7 +121,6 @@ def seal(
         "interfaces": ["lo"] if closed else None,
         "mounts": [
             *_own_mounts(policy, host, folders),
-            *_of_host(also, ["ro", *CLOSED]),
             scratch_mount(policy, counts_files=counts_files),
             *_policys_mounts(policy, holds_noexec=holds_noexec),
             *_files(policy),
@@ -137,6 +135,7 @@ def _own_mounts(policy: Policy, host: Host, folders: Literal["ro", "rw"]) -> lis
     return [
         {"path": "/", "flags": ["ro"], "kind": "tmpfs"},
         {"path": "/proc", "flags": ["rw", *CLOSED, "noexec"], "kind": "proc"},
+        {"path": "/proc/sys", "flags": ["ro", *CLOSED], "kind": "proc", "source": "/proc/sys"},
         *_each(files, {"path": "", "flags": ["ro", *CLOSED], "source": "/dev/null"}),
         *_each(
             closed_folders,
