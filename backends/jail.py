@@ -6,7 +6,7 @@ from sandbox_cli.slots import BOOT_ID, CONTROL_FD, GID, LAUNCHER_FD, UID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Literal
 
     from sandbox_cli.host.model import Host
@@ -160,7 +160,7 @@ def _own_mounts(policy: Policy, host: Host, folders: Literal["ro", "rw"]) -> lis
             {"path": "", "flags": [folders, *CLOSED], "kind": "tmpfs", "mode": 0, "size_bytes": 4096},
         ),
         {"path": "/dev", "flags": ["ro", "nosuid"], "kind": "tmpfs"},
-        *({"path": path, "flags": ["rw", "nosuid"], "source": path} for path in (f"/dev/{name}" for name in DEVICES)),
+        *_of_host((f"/dev/{name}" for name in DEVICES), ["rw", "nosuid"]),
         {"path": "/dev/pts", "flags": ["rw", "nosuid", "noexec"], "kind": "devpts"},
         _tmpfs("/dev/shm", 0o1777, bound(policy, "tmp_size")),  # noqa: S108
     ]
@@ -169,6 +169,12 @@ def _own_mounts(policy: Policy, host: Host, folders: Literal["ro", "rw"]) -> lis
 def _each(paths: Sequence[str], mount: SealedMount) -> Iterator[SealedMount]:
     for path in paths:
         yield {**mount, "path": path}
+
+
+def _of_host(paths: Iterable[str], flags: list[str]) -> Iterator[SealedMount]:
+    """What the host has at the same path."""
+    for path in paths:
+        yield {"path": path, "flags": flags, "source": path}
 
 
 def scratch_mount(policy: Policy, path: str = SCRATCH_PATH, *, counts_files: bool = True) -> SealedMount:

@@ -14,24 +14,35 @@ from sandbox_cli.run.system import lines_of, status_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sandbox_cli.plan.model import Plan, SealFacts
+    from sandbox_cli.plan.model import Plan, SealFacts, Step
     from sandbox_cli.run.scratch import Site
 
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 _FILTERED = "2"  # SECCOMP_MODE_FILTER
+# Limits that each process of the job has from its birth: how /proc/PID/limits calls them, and what they may be above.
+# Tasks of the jail itself count as the job's; RLIMIT_CPU lies beneath what is counted for the job as a whole.
+_RLIMITS = {
+    "file_size": ("Max file size ", 0),
+    "open_files": ("Max open files ", 0),
+    "processes": ("Max processes ", 2),
+    "cpu_time": ("Max cpu time ", 2),
+}
 # Where the module of a tunnel is loaded, each new network namespace is born with its device, down and without
 # an address (net.core.fb_tunnels_only_for_init_net).
 _FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"}
 
 
-def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
+def inspect(plan: Plan, step: Step, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
     """What was inspected, and the faults: any fault means that the program must not start."""
     parent, program = status_of(init), status_of(child)
     if len(parent["NSpid"].split()) < 2:  # it made no jail at all: what else is missing would only bury that
         return [], ["no process namespace of its own"]
-    inspected = ["uid", "no_new_privs", "capabilities", "seccomp"]
+    inspected = ["uid", "no_new_privs", "capabilities", "seccomp", "limits"]
     faults = [f"init: {fault}" for fault in _identity(parent, plan, site)]
-    faults += [f"program: {fault}" for fault in [*_identity(program, plan, site), *_filter(parent, program)]]
+    faults += [
+        f"program: {fault}"
+        for fault in [*_identity(program, plan, site), *_filter(parent, program), *_limits(child, step)]
+    ]
     if plan["seal"]["first"] and parent["NSpid"].split()[-1] != "1":
         faults.append("init: it is not the first process of the jail")
     if program["PPid"] != str(init):
@@ -41,7 +52,7 @@ def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], l
         ("namespaces", _namespaces(init, plan["seal"])),
         ("interfaces", _interfaces(init, plan["seal"])),
         ("mounts", mounts.faults(plan, site, init)),
-        ("control group", _group(child, plan, site)),
+        ("control group", _group(child, step, site)),
         ("workspace", _workspace(init, plan)),
     ):
         if check is not None:
@@ -75,6 +86,20 @@ def _filter(parent: dict[str, str], program: dict[str, str]) -> list[str]:
     return [] if loaded == 1 + guard else ["the system call filter is not loaded"]
 
 
+def _limits(child: int, step: Step) -> list[str]:
+    """What bounds each process must be no more than what was promised of the job."""
+    lines = lines_of(f"/proc/{child}/limits")
+    faults: list[str] = []
+    for name, (word, spare) in _RLIMITS.items():
+        limit = step["limits"].get(name)
+        if limit is None or (name == "processes" and limit["enforcer"] != "rlimit"):
+            continue
+        hard = next(line[36:57].strip() for line in lines if line.startswith(word))
+        if hard == "unlimited" or int(hard) > limit["value"] + spare:
+            faults.append(f"{name} is bounded by {hard}, not {limit['asked']}")
+    return faults
+
+
 def _uid_map(init: int, site: Site) -> list[str]:
     """The job's account must be mapped to itself alone; above all, nothing may be mapped to the host's root."""
     faults: list[str] = []
@@ -106,9 +131,9 @@ def _interfaces(init: int, facts: SealFacts) -> list[str] | None:
     return [f"network interfaces are {' '.join(sorted(found))}"]
 
 
-def _group(child: int, plan: Plan, site: Site) -> list[str] | None:
+def _group(child: int, step: Step, site: Site) -> list[str] | None:
     if site.group is None:
-        enforcers = {limit["enforcer"] for limit in plan["limits"].values()}
+        enforcers = {limit["enforcer"] for limit in step["limits"].values()}
         return ["the job has no control group"] if enforcers & KINDS.keys() else None
     return [] if site.group.holds(child) else ["program: it is not in the job's control group"]
 

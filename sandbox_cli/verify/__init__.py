@@ -48,7 +48,7 @@ def attack(
     where no jail is made, or its seal is broken. `chosen` says of a clause whether it is tried: by default each is.
     """
     outside = functools.partial(_outside, host, uid_range)
-    clause = Clause.of(policy.syscalls)
+    clause = Clause.of(policy)
     with set_up(outside, host.home) as targets:
         case = Case(policy, host, plan["backend"], uid_range, targets)
         found = _make(plan, case, clause, [each for each in _tries(case, clause) if chosen(each.clause)])

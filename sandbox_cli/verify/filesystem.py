@@ -40,7 +40,7 @@ def tries(case: Case) -> Iterator[Try]:
         if mount.mode == "symlink":
             yield _link(clause, path, mount)
         elif mount.mode == "tmpfs":
-            yield from _tmpfs(case, clause, path)
+            yield from _tmpfs(case, clause, path, noexec=mount.noexec)
         else:
             yield from _bind(case, clause, path, mount)
     yield from _tmpfs(case, "limits.tmp_size", "/dev/shm")  # noqa: S108
@@ -70,8 +70,12 @@ def _bind(case: Case, clause: str, path: str, mount: Mount) -> Iterator[Try]:
     elif case.is_open(mount, os.W_OK | os.X_OK if folder else os.W_OK):
         writing = kernel.making(f"{path}/{_NAME}") if folder else (call("openat", AT_FDCWD, path, os.O_WRONLY),)
         yield granted(clause, f"write to {path}", *writing)
-    if not case.differs("root-names"):  # it starts from the host's own tree, with the host's flags
-        yield _flags(clause, path, kernel.NO_SUID | kernel.NO_DEVICES)
+    # Of a jailer that starts from the host's own tree, the flags are the host's.
+    flags = 0 if case.differs("root-names") else kernel.NO_SUID | kernel.NO_DEVICES
+    if flags or mount.noexec:
+        yield _flags(clause, path, flags | (kernel.NO_EXECUTION if mount.noexec else 0))
+    if not (mount.noexec or case.differs("root-names") or os.statvfs(source).f_flag & os.ST_NOEXEC):
+        yield _runs(clause, path)
 
 
 def _same(clause: str, path: str, source: Path) -> Try:
@@ -88,7 +92,7 @@ def _same(clause: str, path: str, source: Path) -> Try:
 
 def _flags(clause: str, path: str, wanted: int) -> Try:
     """Whatever lies there: no program in it gets rights by a bit of its own, and no device in it is one."""
-    words = {kernel.NO_SUID: "nosuid", kernel.NO_DEVICES: "nodev", kernel.READ_ONLY: "ro"}
+    words = {kernel.NO_SUID: "nosuid", kernel.NO_DEVICES: "nodev", kernel.NO_EXECUTION: "noexec"}
     told = ",".join(word for flag, word in words.items() if wanted & flag)
 
     def read(answer: Answer) -> Judged:
@@ -99,11 +103,22 @@ def _flags(clause: str, path: str, wanted: int) -> Try:
     return shows(clause, f"how {path} is mounted", (kernel.statfs(path),), told, read)
 
 
-def _tmpfs(case: Case, clause: str, path: str) -> Iterator[Try]:
+def _runs(clause: str, path: str) -> Try:
+    def read(answer: Answer) -> Judged:
+        closed = kernel.file_system(answer.buffers[0]).flags & kernel.NO_EXECUTION
+        return ("noexec", "broken") if closed else ("yes", "works")
+
+    return shows(clause, f"run what is in {path}", (kernel.statfs(path),), "yes", read)
+
+
+def _tmpfs(case: Case, clause: str, path: str, *, noexec: bool = False) -> Iterator[Try]:
     if case.differs("tmp") and path == "/tmp":  # noqa: S108
         yield refused(clause, f"find what is in the host's {path}", *kernel.reading(f"{path}/.X11-unix", 1))
     yield granted(clause, f"write to {path}", *kernel.making(f"{path}/{_NAME}"))
-    yield _flags(clause, path, kernel.NO_SUID | (0 if case.differs("root-names") else kernel.NO_DEVICES))
+    flags = kernel.NO_SUID | (0 if case.differs("root-names") else kernel.NO_DEVICES)
+    yield _flags(clause, path, flags | (kernel.NO_EXECUTION if noexec else 0))
+    if not noexec:
+        yield _runs(clause, path)
     bound = case.policy.limits["tmp_size"].default
     if bound is not None and not case.differs("tmp-size"):
         yield _size("limits.tmp_size", path, int(bound))

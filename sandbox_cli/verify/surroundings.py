@@ -7,10 +7,11 @@ import os
 import re
 import resource
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox_cli.verify import kernel
-from sandbox_cli.verify.attempts import JAIL, compared, measured, shows, so
+from sandbox_cli.verify.attempts import JAIL, Try, compared, measured, shows, so
 from sandbox_cli.verify.calls import Out, call
 from sandbox_cli.verify.case import SCRATCH
 from sandbox_cli.verify.privileges import status
@@ -18,15 +19,18 @@ from sandbox_cli.verify.privileges import status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox_cli.verify.attempts import Judged, Try
+    from sandbox_cli.verify.attempts import Judged
     from sandbox_cli.verify.calls import Answer
     from sandbox_cli.verify.case import Case
 
 _HOST_SCRATCH = re.compile(r"/tmp/sandbox-[0-9a-f-]+")  # noqa: S108 - where a jailer can't show it at another path
 _FIXED = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
 _VARIABLE = "{{"  # a value with one of the policy's variables is not known here, but for scratch
+_NO_CORE = 1  # byte: no file is as small, and at 0 a handler of the host's would still be started
 _UNAME_FIELD = 65
 _TTY_FIELD = 4  # of /proc/PID/stat, behind the name
+_HOSTS = ("127.0.0.1 localhost sandbox", "::1 localhost ip6-localhost ip6-loopback")
+_BOOT_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")
 _NAMES = {"/etc/passwd": {"root", "sandbox", "nobody"}, "/etc/group": {"root", "sandbox", "nogroup"}}
 
 
@@ -37,10 +41,14 @@ def tries(case: Case) -> Iterator[Try]:
     yield _descriptors()
     yield _terminal()
     yield _host_name()
+    yield _boot_id()
     yield _file_mode()
     for path, names in () if case.differs("passwd") else _NAMES.items():
         if path not in case.policy.filesystem and "/etc" not in case.policy.filesystem:
             yield _accounts(path, names)
+    if not {"/etc", "/etc/hosts"} & case.policy.filesystem.keys():
+        yield _hosts()
+    yield _boot_id()
 
 
 def _environment(case: Case) -> Try:
@@ -87,7 +95,7 @@ def _limits(case: Case) -> Iterator[Try]:
     ):
         if value is not None:
             yield _limit(f"limits.{name}", f"what bounds {name} of a process", kind, int(value))
-    yield _limit(JAIL, "leave a core dump", resource.RLIMIT_CORE, 1)  # less than a page is none: see plan/identity.py
+    yield _limit(JAIL, "leave a core dump", resource.RLIMIT_CORE, _NO_CORE)
 
 
 def _limit(clause: str, name: str, kind: int, value: int) -> Try:
@@ -125,6 +133,21 @@ def _host_name() -> Try:
     return shows(JAIL, "read the host's name", (call("uname", Out(6 * _UNAME_FIELD)),), "sandbox", read)
 
 
+def _boot_id() -> Try:
+    """It would tell which jobs share a host. A jailer may close it, or put one of the job's own there."""
+    path, calls = "/proc/sys/kernel/random/boot_id", kernel.reading("/proc/sys/kernel/random/boot_id", 64)
+    ours = Path(path).read_bytes()
+
+    def judge(answer: Answer, _outside: Answer) -> Judged:
+        if not answer.tried or answer.failed(len(calls)):
+            return answer.word(len(calls)), "held" if answer.tried else "untried"
+        if answer.buffers[0] == ours:
+            return "the host's", "escaped"
+        return ("one of its own", "held") if _BOOT_ID.fullmatch(answer.buffers[0]) else ("no boot id", "broken")
+
+    return Try(JAIL, "read the host's boot id", calls, "no", judge, needs=False)
+
+
 def _file_mode() -> Try:
     def read(answer: Answer) -> Judged:
         found = status(answer.buffers[0]).get("Umask", "")
@@ -139,3 +162,11 @@ def _accounts(path: str, names: set[str]) -> Try:
         return compared(found, names)
 
     return shows(JAIL, f"read {path}", kernel.reading(path), ", ".join(sorted(names)), read)
+
+
+def _hosts() -> Try:
+    def read(answer: Answer) -> Judged:
+        lines = answer.buffers[0].decode(errors="replace").splitlines()
+        return compared((" ".join(line.split()) for line in lines), _HOSTS, "itself alone")
+
+    return shows(JAIL, "find hosts by name", kernel.reading("/etc/hosts"), "itself alone", read)

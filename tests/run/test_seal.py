@@ -73,6 +73,39 @@ def test_only_a_loopback_and_fallback_tunnels_are_no_network(monkeypatch: Any, n
 
 @pytest.mark.parametrize(("enforcer", "sound"), [("cgroup-v1", False), ("systemd-scope", False), ("rlimit", True)])
 def test_a_limit_that_a_control_group_should_hold_needs_one(enforcer: str, sound: bool) -> None:
-    plan: Any = {"limits": {"memory": {"enforcer": enforcer}, "output": {"enforcer": "supervisor"}}}
+    step: Any = {"limits": {"memory": {"enforcer": enforcer}, "output": {"enforcer": "supervisor"}}}
     site: Any = type("Site", (), {"group": None})
-    assert (seal._group(1, plan, site) is None) is sound
+    assert (seal._group(1, step, site) is None) is sound
+
+
+@pytest.mark.parametrize(
+    ("limits", "faults"),
+    [
+        ({"open_files": 256, "file_size": 67108864, "cpu_time": 10.0}, []),
+        ({"open_files": 255}, ["open_files is bounded by 256, not 255"]),
+        ({"file_size": 1}, ["file_size is bounded by 67108864, not 1"]),
+        ({"cpu_time": 8.5}, ["cpu_time is bounded by 11, not 8.5"]),
+        ({"processes": 1}, ["processes is bounded by unlimited, not 1"]),
+    ],
+)
+def test_what_bounds_each_process_is_no_more_than_was_promised(
+    monkeypatch: Any, limits: dict[str, float], faults: list[str]
+) -> None:
+    lines = [
+        "Limit                     Soft Limit           Hard Limit           Units     ",
+        "Max cpu time              11                   11                   seconds   ",
+        "Max file size             67108864             67108864             bytes     ",
+        "Max processes             65                   unlimited            processes ",
+        "Max open files            256                  256                  files     ",
+    ]
+    monkeypatch.setattr(seal, "lines_of", lambda path: lines)
+    step: Any = {
+        "limits": {name: {"value": value, "asked": str(value), "enforcer": "rlimit"} for name, value in limits.items()}
+    }
+    assert seal._limits(1, step) == faults
+
+
+def test_tasks_that_a_group_holds_need_no_bound_of_a_process(monkeypatch: Any) -> None:
+    monkeypatch.setattr(seal, "lines_of", lambda path: [])
+    step: Any = {"limits": {"processes": {"value": 1, "asked": "1", "enforcer": "cgroup-v1"}}}
+    assert seal._limits(1, step) == []

@@ -30,7 +30,7 @@ SEALED = "the jail is not what was planned: "
 
 
 class Subject(NamedTuple):
-    """The policy and host that every weakened plan is attacked against, and how much can't be tried in the sound one."""
+    """Policy and host that every weakened plan is attacked against, and how much can't be tried in the sound one."""
 
     policy: Policy
     host: Host

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 Plan = dict[str, Any]
+OF_THE_FILTER = "filter: "  # how the names of weakened filters begin
 
 
 class Weakening(NamedTuple):

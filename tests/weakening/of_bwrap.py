@@ -74,9 +74,9 @@ def weakenings(plan: Plan) -> Iterator[Weakening]:
             earlier = [*first[1 : after + 1], each, *first[after + 1 :]]
             yield Weakening(f"{each.text}: right after its mount", _storing(earlier))
     last = next(index for index, each in enumerate(elements) if each.words[0] == "--remount-ro")
-    for words in _ADDED:
-        changed = [*elements[:last], _element(words), *elements[last:]]
-        yield Weakening(f"{' '.join(words)}: added", _storing(changed))
+    for added in _ADDED:
+        changed = [*elements[:last], _element(added), *elements[last:]]
+        yield Weakening(f"{' '.join(added)}: added", _storing(changed))
 
 
 def _elements(argv: Sequence[str]) -> list[Element]:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from sandbox_cli.policy.filter import compile_filter
 from sandbox_cli.policy.syscall_names import architecture, libseccomp
 from sandbox_cli.policy.syscalls import NUMBERS, SETS
-from tests.weakening.model import Plan, Weakening
+from tests.weakening.model import OF_THE_FILTER, Plan, Weakening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.model import Policy
 
 MACHINE = os.uname().machine
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN, _JUMP = 0x20, 0x15, 0x35, 0x45, 0x06, 0x05
+_LOAD, _AND, _EQUAL, _AT_LEAST, _RETURN, _JUMP = 0x20, 0x54, 0x15, 0x35, 0x06, 0x05
 _ALLOW = 0x7FFF_0000
-_NUMBER, _ARCHITECTURE = 0, 4
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
+_NEVER = 0x5A5A_5A5A
 
 
 class Instruction(NamedTuple):
@@ -34,8 +35,8 @@ NOTHING = Instruction(_JUMP, 0, 0, 0)  # goes on with the next one
 ALLOW_ALL = Instruction(_RETURN, 0, 0, _ALLOW)
 
 
-def weakenings(plan: Plan, policy: Policy, *, names: bool) -> Iterator[Weakening]:
-    """`names`: each name of the policy's list, too."""
+def weakenings(plan: Plan, policy: Policy, *, single: bool) -> Iterator[Weakening]:
+    """`single`: each instruction and each name of the list, too."""
     program = [Instruction(*each) for each in struct.iter_unpack("=HBBI", plan["filter"])]
     second = max(i for i, each in enumerate(program) if each.code == _LOAD and each.k == _ARCHITECTURE)
     first, rest = program[:second], program[second:]
@@ -47,42 +48,63 @@ def weakenings(plan: Plan, policy: Policy, *, names: bool) -> Iterator[Weakening
     yield _filter("the list: before the rules", [*rest, *first, ALLOW_ALL])
     yield _filter("its first instruction: dropped", program[1:])
     yield _filter("its last instruction: dropped", program[:-1])
-    yield from _rules(program, second)
-    if names and policy.syscalls.deny is not None:
+    if single:
+        yield from _rules(program, second)
         yield from _names(plan, policy)
 
 
 def _rules(program: Sequence[Instruction], end: int) -> Iterator[Weakening]:
+    """Of the part that is written out: each answer that refuses dropped, each question, each value and bit of one."""
     for at, each in enumerate(program[:end]):
-        said = _conditions(program, at)
+        where = " ".join(_conditions(program, at)) or "any call"
+
+        def instead(name: str, new: Instruction, at: int = at, where: str = where) -> Weakening:
+            return _filter(f"{where}: {name}", [*program[:at], new, *program[at + 1 :]])
+
         if each.code == _RETURN and each.k != _ALLOW:
-            yield _filter(f"{said}: dropped", [*program[:at], NOTHING, *program[at + 1 :]])
-        if each.code == _ANY_BIT and each.k & (each.k - 1):
-            for bit in range(32):
-                if each.k >> bit & 1:
-                    less = each._replace(k=each.k & ~(1 << bit))
-                    yield _filter(f"{said}: without bit {1 << bit:#x}", [*program[:at], less, *program[at + 1 :]])
+            yield instead("not refused", NOTHING)
+        elif each.code == _JUMP and each.k:
+            yield instead(f"{_question(program, at)} not asked", NOTHING)
+        elif each.code in {_EQUAL, _AT_LEAST}:
+            yield instead(f"{_compared(program, at)} never so", each._replace(k=_NEVER))
+        elif each.code == _AND and each.k & (each.k - 1):
+            for bit in (1 << place for place in range(32) if each.k >> place & 1):
+                yield instead(f"{_loaded(program, at)} without bit {bit:#x}", each._replace(k=each.k & ~bit))
 
 
-def _conditions(program: Sequence[Instruction], at: int) -> str:
-    """In which case the instruction is reached, for one among forward jumps that skip what is not the case."""
-    words: list[str] = []
-    loaded = 0
+def _conditions(program: Sequence[Instruction], at: int) -> Iterator[str]:
+    """In which case the instruction is reached: what is not the case is skipped, by jumps forward."""
     for index, each in enumerate(program[:at]):
-        if each.code == _LOAD:
-            loaded = each.k
-        for offset, is_case in ((each.if_false, True), (each.if_true, False)):
-            if each.code in {_EQUAL, _AT_LEAST, _ANY_BIT} and offset and index + offset >= at:
-                words.append(_condition(each, loaded, is_case))
-    return " ".join(words) or "any call"
+        if each.code == _JUMP and index + each.k >= at:
+            yield _question(program, index)
 
 
-def _condition(each: Instruction, loaded: int, is_case: bool) -> str:
-    if loaded == _NUMBER and each.code == _EQUAL:
+def _question(program: Sequence[Instruction], jump: int) -> str:
+    """What has to hold for this jump not to be taken: the comparisons in front of it."""
+    begin = jump
+    while begin and program[begin - 1].code in {_EQUAL, _AT_LEAST}:
+        begin -= 1
+    if begin == jump:
+        return "nothing of that"
+    negated = program[jump - 1].if_true == 0  # what is equal comes to the jump
+    words = " or ".join(_compared(program, index) for index in range(begin, jump))
+    return f"not {words}" if negated else words
+
+
+def _compared(program: Sequence[Instruction], at: int) -> str:
+    what, each = _loaded(program, at), program[at]
+    if what == "number" and each.code == _EQUAL:
         return _name(each.k)
-    what = {_NUMBER: "a number", _ARCHITECTURE: "an architecture"}.get(loaded, f"argument {(loaded - 16) // 8}")
-    sign = {_EQUAL: "==", _AT_LEAST: ">=", _ANY_BIT: "&"}[each.code]
-    return f"{what} {sign} {each.k:#x}" if is_case else f"{what} not {sign} {each.k:#x}"
+    return f"{what} {'=' if each.code == _EQUAL else '>='} {each.k:#x}"
+
+
+def _loaded(program: Sequence[Instruction], at: int) -> str:
+    last = max(index for index in range(at) if program[index].code == _LOAD)
+    offset, mask = program[last].k, [each.k for each in program[last:at] if each.code == _AND]
+    fixed = {_NUMBER: "number", _ARCHITECTURE: "architecture"}
+    argument, high = divmod(offset - _ARGUMENTS, 8)
+    what = fixed.get(offset, f"argument {argument}{', high half' if high else ''}")
+    return f"{what} & {mask[0]:#x}" if mask else what
 
 
 def _name(number: int) -> str:
@@ -95,13 +117,13 @@ def _names(plan: Plan, policy: Policy) -> Iterator[Weakening]:
     listed = sorted({name for each in policy.syscalls.deny or () for name in SETS.get(each, (each,))})
     for name in listed:
         with patch.dict(SETS, {each: tuple(one for one in SETS[each] if one != name) for each in SETS}):
-            code = compile_filter(policy.syscalls, MACHINE)
+            code = compile_filter(policy.syscalls, MACHINE, isolated=policy.network != "host")
         if code != plan["filter"]:  # else this machine has no such call
-            yield Weakening(f"filter: {name} in the list: dropped", _putting(code))
+            yield Weakening(f"{OF_THE_FILTER}{name} in the list: dropped", _putting(code))
 
 
 def _filter(name: str, program: Sequence[Instruction]) -> Weakening:
-    return Weakening(f"filter: {name}", _putting(b"".join(struct.pack("=HBBI", *each) for each in program)))
+    return Weakening(f"{OF_THE_FILTER}{name}", _putting(b"".join(struct.pack("=HBBI", *each) for each in program)))
 
 
 def _putting(code: bytes) -> Callable[[Plan], None]:

@@ -39,10 +39,9 @@ _WIDER = (
 _ADDED = (
     "whitelist /etc", "whitelist /usr/share", "whitelist /run/firejail", "read-write /usr", "read-write /etc",
     "read-write /proc/sys", "noblacklist /home", "allusers", "writable-etc", "writable-var", "writable-run-user",
-    "keep-dev-shm", "keep-config-pulse", "keep-var-tmp", "keep-shell-rc", "tmpfs /opt", "allow-debuggers",
-    "ignore net", "ignore noroot", "ignore caps", "ignore private-dev", "ignore nonewprivs", "ignore blacklist",
-    "ignore whitelist", "noexec /tmp", "env LD_PRELOAD=/tmp/x.so", "rlimit-nofile 4096", "nice 5", "read-write /dev/shm",
-    "cpu 0", "dns 127.0.0.1", "mkdir /tmp/extra", "apparmor", "seccomp", "join-or-start x", "name other",
+    "keep-dev-shm", "keep-config-pulse", "keep-var-tmp", "keep-shell-rc", "allow-debuggers", "ignore net",
+    "ignore noroot", "ignore caps", "ignore private-dev", "ignore nonewprivs", "ignore blacklist", "ignore whitelist",
+    "env LD_PRELOAD=/tmp/x.so", "dns 127.0.0.1",
 )  # fmt: skip
 
 
