@@ -82,7 +82,8 @@ def render(policy: Policy, host: Host) -> Invocation:
     from sandbox_cli.backends import rendering
 
     rendering.check_paths(policy)
-    files, (boot_id, own_boot_id) = jail.made_files(policy), jail.BOOT_ID_FILE
+    files = [*jail.made_files(policy), *jail.identity_files(policy.filesystem, host)]
+    boot_id, own_boot_id = jail.BOOT_ID_FILE
     masked_files, masked_folders = jail.masked(host)
     text = rendering.fill(
         "bwrap.args.j2",

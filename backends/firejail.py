@@ -76,6 +76,7 @@ def render(policy: Policy, host: Host) -> Invocation:
         str,
         {
             "hostname": jail.HOSTNAME,
+            "machine_id": any(path.endswith("/machine-id") for path, _ in jail.identity_files(mounts, host)),
             "own_network": own_network,
             "control_fd": CONTROL_FD,
             "launcher_fd": LAUNCHER_FD,

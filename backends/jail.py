@@ -30,6 +30,14 @@ HOSTS = f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost ip6-localhost ip6-loopba
 
 _MADE = (("/etc/passwd", _PASSWD), ("/etc/group", _GROUP), ("/etc/hosts", HOSTS))
 
+# By these a job could tell one host from another. In their place stands what is the same in every jail.
+_MACHINE_ID = "73616e64626f780a4a61696c65644a6f"
+_IDENTITY = {
+    "/etc/hostname": f"{HOSTNAME}\n",
+    "/etc/machine-id": f"{_MACHINE_ID}\n",
+    "/var/lib/dbus/machine-id": f"{_MACHINE_ID}\n",
+}
+
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 CLOSED = ("nosuid", "nodev")  # no mount of a jail brings set-uid programs or devices with it, but those of /dev
 
@@ -57,6 +65,21 @@ _MASKED_FOLDERS = (
 def made_files(policy: Policy) -> list[tuple[str, str]]:
     """The files of /etc that are made anew for each job, with their content; a policy's own mount of one wins."""
     return [(path, content) for path, content in _MADE if path not in policy.filesystem]
+
+
+def identity_files(mounts: Mapping[str, Mount], host: Host) -> list[tuple[str, str]]:
+    """What stands over the files that tell this host from others, with their content: where a folder around them is
+    shown, and they aren't named themselves."""
+    return [(path, _IDENTITY[path]) for path in host.identity if path in _IDENTITY and _is_shown(path, mounts)]
+
+
+def _is_shown(path: str, mounts: Mapping[str, Mount]) -> bool:
+    """Whether the host's own file stands at `path` because a folder around it does."""
+    above = path
+    while above and above not in mounts:
+        above = above.rpartition("/")[0]
+    mount = mounts.get(above)
+    return above != path and mount is not None and mount.mode in {"ro", "rw"} and mount.source in {None, above}
 
 
 def masked(host: Host) -> tuple[list[str], list[str]]:
@@ -101,12 +124,7 @@ def noexec(mounts: Mapping[str, Mount]) -> list[str]:
 
 
 def seal(
-    policy: Policy,
-    host: Host,
-    *,
-    folders: Literal["ro", "rw"],
-    counts_files: bool,
-    holds_noexec: bool,
+    policy: Policy, host: Host, *, folders: Literal["ro", "rw"], counts_files: bool, holds_noexec: bool
 ) -> SealFacts:
     """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
 
@@ -123,7 +141,7 @@ def seal(
             *_own_mounts(policy, host, folders),
             scratch_mount(policy, counts_files=counts_files),
             *_policys_mounts(policy, holds_noexec=holds_noexec),
-            *_files(policy),
+            *_files(policy, host),
         ],
         "whole": True,
     }
@@ -188,7 +206,7 @@ def _policys_mounts(policy: Policy, *, holds_noexec: bool) -> Iterator[SealedMou
         yield planned
 
 
-def _files(policy: Policy) -> Iterator[SealedMount]:
+def _files(policy: Policy, host: Host) -> Iterator[SealedMount]:
     """Made files lie in a tmpfs of the jailer's own."""
-    for path, _ in (*made_files(policy), BOOT_ID_FILE):
+    for path, _ in (*made_files(policy), *identity_files(policy.filesystem, host), BOOT_ID_FILE):
         yield {"path": path, "flags": ["ro", *CLOSED], "kind": "tmpfs"}

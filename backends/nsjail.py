@@ -89,7 +89,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "mounts": list(policy.filesystem.items()),
             "masked_files": masked_files,
             "masked_folders": masked_folders,
-            "files": [*jail.made_files(policy), jail.BOOT_ID_FILE],
+            "files": [*jail.made_files(policy), *jail.identity_files(policy.filesystem, host), jail.BOOT_ID_FILE],
         },
     )
     argv = [

@@ -51,7 +51,8 @@ def faults(plan: Plan, site: Site, init: int) -> list[str]:
     if facts["whole"]:
         assert root is not None
         for path in found.keys() - planned.keys():
-            said += _of_another(path, found[path], planned, root + path, plan)
+            if path != site.host:  # scratch itself, as `enter` has mounted it for the jailer, below a shown /run
+                said += _of_another(path, found[path], planned, root + path, plan)
     return said
 
 
@@ -85,15 +86,14 @@ def _of_what_stands(path: str, mount: SealedMount, there: str, plan: Plan) -> It
 def _of_another(path: str, seen: Seen, planned: dict[str, SealedMount], there: str, plan: Plan) -> Iterator[str]:
     above = max((each for each in planned if _within(path, each)), key=len, default=None)
     source = planned[above].get("source") if above is not None else None
-    if above is None or source is None or not _is_same(there, _outside(source, plan) + path[len(above.rstrip("/")) :]):
+    if above is None or source is None or not _is_same(there, _outside(source + path[len(above.rstrip("/")) :], plan)):
         yield f"{path} is mounted, which the plan doesn't say"
         return
-    mode, *closed = planned[above]["flags"]
-    if "rw" in seen.flags and mode == "ro":
+    flags = planned[above]["flags"]
+    if "rw" in seen.flags and "ro" in flags:
         yield f"{path} is writable below {above}, which is read-only"
-    missing = [flag for flag in closed if flag not in seen.flags]
-    if missing:
-        yield f"{path} is not mounted {' '.join(missing)}, as {above} is"
+    if "noexec" in flags and "noexec" not in seen.flags:  # of nsjail nosuid and nodev can't be had there
+        yield f"{path} is not mounted noexec, as {above} is"
 
 
 def _outside(source: str, plan: Plan) -> str:

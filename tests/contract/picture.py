@@ -144,6 +144,7 @@ def _mounts(case: Case) -> dict[str, str]:
     modes = {"/": "ro", "/proc": "rw", "/dev": "ro", "/dev/pts": "rw", "/dev/shm": "rw", "/sandbox": "rw"}
     modes |= {f"/dev/{name}": "rw" for name in DEVICES} | dict.fromkeys(MADE, "ro")
     modes |= dict.fromkeys(("/proc/sys", "/proc/sys/kernel/random/boot_id", *surroundings.closed(Path.is_file)), "ro")
+    modes |= dict.fromkeys(surroundings.identity(case.binds), "ro")
     modes |= dict.fromkeys(surroundings.closed(Path.is_dir), "rw" if case.backend == "bwrap" else "ro")
     for path, mount in case.mounts.items():
         if mount.mode in {"ro", "rw"}:
