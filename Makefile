@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: help demo test tests test-languages test-vm check lint types imports wheel launcher fuzz lock needs clean
+.PHONY: weakening help demo test tests test-languages test-vm check lint types imports wheel launcher fuzz lock needs clean
 
 # The first of these that is new enough and can make a virtual environment; or: make PYTHON=/opt/python3.13/bin/python3
 PYTHON ?= $(shell for python in /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
@@ -88,6 +88,9 @@ fuzz:  ## fuzz the launcher's message parser for FUZZ_SECONDS=60; corpus and fin
 	clang -DLIBFUZZER -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 		-I sandbox_cli/launcher -o build/fuzz/fuzz_message tests/launcher/fuzz_message.c sandbox_cli/launcher/message.c
 	cd build/fuzz && ./fuzz_message -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -use_value_profile=1 corpus seeds
+
+weakening: .venv/tools needs  ## as root: weaken each element of a jail, and write docs/weakening.md anew
+	"$(BIN)/python" -m tests.weakening $(WHOLE)
 
 lock:  ## choose newer versions of all dependencies, with their hashes
 	"$(PYTHON)" -m venv build/lock

@@ -82,7 +82,8 @@ def render(policy: Policy, host: Host) -> Invocation:
     from sandbox_cli.backends import rendering
 
     rendering.check_paths(policy)
-    files, (boot_id, own_boot_id) = jail.made_files(policy), jail.BOOT_ID_FILE
+    files = [*jail.made_files(policy), *jail.identity_files(policy.filesystem, host)]
+    boot_id, own_boot_id = jail.BOOT_ID_FILE
     masked_files, masked_folders = jail.masked(host)
     text = rendering.fill(
         "bwrap.args.j2",
@@ -110,13 +111,7 @@ def render(policy: Policy, host: Host) -> Invocation:
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
         # To remount a folder read-only costs bwrap as much as a bind: it stays empty, and is one page large.
-        "seal": jail.seal(
-            policy,
-            [
-                *((path, "ro") for path in ("/proc/sys", *masked_files)),
-                *((path, "rw") for path in masked_folders),
-            ],
-        ),
+        "seal": jail.seal(policy, host, folders="rw", counts_files=host.root, holds_noexec=False),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall, Wheel
     from sandbox_cli.host.model import Host
+    from sandbox_cli.plan.model import SealedMount
     from sandbox_cli.policy.model import Policy
 
 NAME: str = "firejail"
@@ -75,6 +76,7 @@ def render(policy: Policy, host: Host) -> Invocation:
         str,
         {
             "hostname": jail.HOSTNAME,
+            "machine_id": any(path.endswith("/machine-id") for path, _ in jail.identity_files(mounts, host)),
             "own_network": own_network,
             "control_fd": CONTROL_FD,
             "launcher_fd": LAUNCHER_FD,
@@ -96,24 +98,30 @@ def render(policy: Policy, host: Host) -> Invocation:
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run", tmpfs=host.root, shown=True),
         "seal": {
+            "first": False,
             # The cgroup namespace is the host's; the links of the others belong to root, as firejail does.
             "namespaces": ["user", "pid", "mnt", "ipc", "uts", *(["net"] if own_network else [])],
             "hidden_namespaces": not host.root,
             "interfaces": ["lo"] if own_network else None,
             "mounts": [
-                (SCRATCH, "rw"),
-                ("/proc", "rw"),
-                ("/proc/sys", "ro"),
-                ("/tmp", "rw"),  # noqa: S108
+                jail.scratch_mount(policy, SCRATCH) if host.root else {"path": SCRATCH, "flags": ["rw"]},
+                {"path": "/proc", "flags": ["rw", *jail.CLOSED, "noexec"], "kind": "proc"},
+                {"path": "/proc/sys", "flags": ["ro"], "kind": "proc"},
+                {"path": "/dev", "flags": ["rw", "nosuid"], "kind": "tmpfs"},
+                {"path": "/run", "flags": ["rw"], "kind": "tmpfs"},
+                {"path": "/tmp", "flags": ["rw"], "kind": "tmpfs"},  # noqa: S108
                 *firejail_paths.modes(mounts),
-                # An empty, closed directory or file stands there.
-                *((f"/{name}", "ro") for name in hidden),
-                *((path, "ro") for path in masked),
+                *(_closed(path) for path in (*(f"/{name}" for name in hidden), *masked)),
             ],
-            "elsewhere": None,  # the host's whole tree is below, with firejail's own mounts
+            "whole": False,  # the host's whole tree is below, with firejail's own mounts
         },
         "spare_tasks": 2,  # firejail's own PID 1, and the launcher's init
     }
+
+
+def _closed(path: str) -> SealedMount:
+    """What it puts over a path that it hides: an empty folder or file of its own that nobody may open."""
+    return {"path": path, "flags": ["ro"], "part": ["/firejail/firejail.ro.dir", "/firejail/firejail.ro.file"]}
 
 
 def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:

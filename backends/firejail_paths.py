@@ -11,6 +11,7 @@ from sandbox_cli.backends.jail import is_writable, noexec
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.host.model import Host
+    from sandbox_cli.plan.model import SealedMount
     from sandbox_cli.policy.model import Mount, Policy
 
 # Top-level directories that are firejail's own in every jail, or that the template empties.
@@ -129,14 +130,14 @@ def commands(mounts: dict[str, Mount], policy: Policy, host: Host) -> list[tuple
     return found
 
 
-def modes(mounts: dict[str, Mount]) -> list[tuple[str, str]]:
+def modes(mounts: dict[str, Mount]) -> list[SealedMount]:
     """What mountinfo must show. A whole directory that stays writable is no mount of its own, and a link is none.
 
     Below /etc firejail shows a symbolic link as a link, not as a mount; what it shows there is read-only
     by the whole of /etc.
     """
     return [
-        (path, "rw" if is_writable(mount) else "ro")
+        {"path": path, "flags": ["rw" if is_writable(mount) else "ro", *(["noexec"] if mount.noexec else [])]}
         for path, mount in mounts.items()
         if mount.mode != "symlink"
         and not (is_writable(mount) and path.count("/") == 1)

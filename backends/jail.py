@@ -6,11 +6,11 @@ from sandbox_cli.slots import BOOT_ID, CONTROL_FD, GID, LAUNCHER_FD, UID
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Literal
 
     from sandbox_cli.host.model import Host
-    from sandbox_cli.plan.model import Scratch, SealFacts
+    from sandbox_cli.plan.model import Scratch, SealedMount, SealFacts
     from sandbox_cli.policy.model import Mount, Policy
 
 INIT = (f"/proc/self/fd/{LAUNCHER_FD}", "init", str(CONTROL_FD))  # the first program in the jail, and its arguments
@@ -29,6 +29,17 @@ _GROUP = f"root:x:0:\nsandbox:x:{GID}:\nnogroup:x:65534:\n"
 HOSTS = f"127.0.0.1 localhost {HOSTNAME}\n::1 localhost ip6-localhost ip6-loopback\n"
 
 _MADE = (("/etc/passwd", _PASSWD), ("/etc/group", _GROUP), ("/etc/hosts", HOSTS))
+
+# By these a job could tell one host from another. In their place stands what is the same in every jail.
+_MACHINE_ID = "73616e64626f780a4a61696c65644a6f"
+_IDENTITY = {
+    "/etc/hostname": f"{HOSTNAME}\n",
+    "/etc/machine-id": f"{_MACHINE_ID}\n",
+    "/var/lib/dbus/machine-id": f"{_MACHINE_ID}\n",
+}
+
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+CLOSED = ("nosuid", "nodev")  # no mount of a jail brings set-uid programs or devices with it, but those of /dev
 
 BOOT_ID_FILE = ("/proc/sys/kernel/random/boot_id", f"{BOOT_ID}\n")  # the host's would tell which jobs share a host
 
@@ -54,6 +65,21 @@ _MASKED_FOLDERS = (
 def made_files(policy: Policy) -> list[tuple[str, str]]:
     """The files of /etc that are made anew for each job, with their content; a policy's own mount of one wins."""
     return [(path, content) for path, content in _MADE if path not in policy.filesystem]
+
+
+def identity_files(mounts: Mapping[str, Mount], host: Host) -> list[tuple[str, str]]:
+    """What stands over the files that tell this host from others, with their content: where a folder around them is
+    shown, and they aren't named themselves."""
+    return [(path, _IDENTITY[path]) for path in host.identity if path in _IDENTITY and _is_shown(path, mounts)]
+
+
+def _is_shown(path: str, mounts: Mapping[str, Mount]) -> bool:
+    """Whether the host's own file stands at `path` because a folder around it does."""
+    above = path
+    while above and above not in mounts:
+        above = above.rpartition("/")[0]
+    mount = mounts.get(above)
+    return above != path and mount is not None and mount.mode in {"ro", "rw"} and mount.source in {None, above}
 
 
 def masked(host: Host) -> tuple[list[str], list[str]]:
@@ -92,38 +118,95 @@ def is_writable(mount: Mount) -> bool:
     return mount.mode in {"rw", "tmpfs"}
 
 
-def seal(policy: Policy, made: Sequence[tuple[str, str]]) -> SealFacts:
-    """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
-
-    `made` are those that the jailer makes for every policy: (path, ro | rw).
-    """
-    closed = own_network(policy)
-    return {
-        "namespaces": ["user", "pid", "mnt", "ipc", "uts", "cgroup", *(["net"] if closed else [])],
-        "hidden_namespaces": False,
-        "interfaces": ["lo"] if closed else None,
-        "mounts": [*_mount_modes(policy), *made],
-        "elsewhere": ["/dev"],  # its devices
-    }
-
-
 def noexec(mounts: Mapping[str, Mount]) -> list[str]:
     """Where nothing may be run."""
     return [path for path, mount in mounts.items() if mount.noexec]
 
 
-def _mount_modes(policy: Policy) -> list[tuple[str, str]]:
-    """As mountinfo shows them: (path, ro | rw)."""
+def seal(
+    policy: Policy, host: Host, *, folders: Literal["ro", "rw"], counts_files: bool, holds_noexec: bool
+) -> SealFacts:
+    """What must be seen of a jail whose root is its own tmpfs: all namespaces but time, no mount but the plan's.
+
+    `folders` is how the jailer mounts what it puts over a folder of /proc; `counts_files` whether it bounds the number
+    of files in scratch; `holds_noexec` whether it has that option.
+    """
+    closed = own_network(policy)
+    return {
+        "first": True,
+        "namespaces": ["user", "pid", "mnt", "ipc", "uts", "cgroup", *(["net"] if closed else [])],
+        "hidden_namespaces": False,
+        "interfaces": ["lo"] if closed else None,
+        "mounts": [
+            *_own_mounts(policy, host, folders),
+            scratch_mount(policy, counts_files=counts_files),
+            *_policys_mounts(policy, holds_noexec=holds_noexec),
+            *_files(policy, host),
+        ],
+        "whole": True,
+    }
+
+
+def _own_mounts(policy: Policy, host: Host, folders: Literal["ro", "rw"]) -> list[SealedMount]:
+    """What stands in every jail."""
+    files, closed_folders = masked(host)
     return [
-        ("/", "ro"),
-        ("/proc", "rw"),
-        ("/dev", "ro"),
-        ("/dev/shm", "rw"),  # noqa: S108
-        (SCRATCH_PATH, "rw"),
-        *(
-            (path, "rw" if is_writable(mount) else "ro")
-            for path, mount in policy.filesystem.items()
-            if mount.mode != "symlink"
+        {"path": "/", "flags": ["ro"], "kind": "tmpfs"},
+        {"path": "/proc", "flags": ["rw", *CLOSED, "noexec"], "kind": "proc"},
+        {"path": "/proc/sys", "flags": ["ro", *CLOSED], "kind": "proc", "source": "/proc/sys"},
+        *_each(files, {"path": "", "flags": ["ro", *CLOSED], "source": "/dev/null"}),
+        *_each(
+            closed_folders,
+            {"path": "", "flags": [folders, *CLOSED], "kind": "tmpfs", "mode": 0, "size_bytes": 4096},
         ),
-        *((path, "ro") for path, _ in (*made_files(policy), BOOT_ID_FILE)),
+        {"path": "/dev", "flags": ["ro", "nosuid"], "kind": "tmpfs"},
+        *_of_host((f"/dev/{name}" for name in DEVICES), ["rw", "nosuid"]),
+        {"path": "/dev/pts", "flags": ["rw", "nosuid", "noexec"], "kind": "devpts"},
+        _tmpfs("/dev/shm", 0o1777, bound(policy, "tmp_size")),  # noqa: S108
     ]
+
+
+def _each(paths: Sequence[str], mount: SealedMount) -> Iterator[SealedMount]:
+    for path in paths:
+        yield {**mount, "path": path}
+
+
+def _of_host(paths: Iterable[str], flags: list[str]) -> Iterator[SealedMount]:
+    """What the host has at the same path."""
+    for path in paths:
+        yield {"path": path, "flags": flags, "source": path}
+
+
+def scratch_mount(policy: Policy, path: str = SCRATCH_PATH, *, counts_files: bool = True) -> SealedMount:
+    """Scratch where it is a tmpfs."""
+    mount = _tmpfs(path, 0o700, bound(policy, "scratch_size"))
+    files = policy.limits["scratch_files"].default
+    if counts_files and files is not None:
+        mount["files"] = int(files) + 1  # its own root takes one
+    return mount
+
+
+def _tmpfs(path: str, mode: int, size_bytes: int | None) -> SealedMount:
+    mount: SealedMount = {"path": path, "flags": ["rw", *CLOSED], "kind": "tmpfs", "mode": mode}
+    if size_bytes is not None:
+        mount["size_bytes"] = size_bytes
+    return mount
+
+
+def _policys_mounts(policy: Policy, *, holds_noexec: bool) -> Iterator[SealedMount]:
+    for path, mount in policy.filesystem.items():
+        if mount.mode == "symlink":
+            continue
+        if mount.mode == "tmpfs":
+            planned = _tmpfs(path, 0o1777, bound(policy, "tmp_size"))
+        else:
+            planned = {"path": path, "flags": [mount.mode, *CLOSED], "source": mount.source or path}
+        if mount.noexec and holds_noexec:
+            planned["flags"].append("noexec")
+        yield planned
+
+
+def _files(policy: Policy, host: Host) -> Iterator[SealedMount]:
+    """Made files lie in a tmpfs of the jailer's own."""
+    for path, _ in (*made_files(policy), *identity_files(policy.filesystem, host), BOOT_ID_FILE):
+        yield {"path": path, "flags": ["ro", *CLOSED], "kind": "tmpfs"}

@@ -89,7 +89,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "mounts": list(policy.filesystem.items()),
             "masked_files": masked_files,
             "masked_folders": masked_folders,
-            "files": [*jail.made_files(policy), jail.BOOT_ID_FILE],
+            "files": [*jail.made_files(policy), *jail.identity_files(policy.filesystem, host), jail.BOOT_ID_FILE],
         },
     )
     argv = [
@@ -103,7 +103,7 @@ def render(policy: Policy, host: Host) -> Invocation:
         "data": [config.encode(errors="surrogateescape")],
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
-        "seal": jail.seal(policy, [(path, "ro") for path in (*masked_files, *masked_folders)]),
+        "seal": jail.seal(policy, host, folders="ro", counts_files=True, holds_noexec=True),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
 

@@ -75,6 +75,7 @@ def raw(compiled: dict[str, Any], program: list[str], scratch: str, stdout: int 
             ("host-scratch", scratch),
             ("uid", os.getuid()),
             ("gid", os.getgid()),
+            ("boot-id", "of-a-bench"),
         ):
             text = text.replace(f"\0{slot}\0", str(value))
         return text

@@ -22,6 +22,8 @@ from sandbox_cli.host.nproc import Proof
 if TYPE_CHECKING:
     from sandbox_cli.backends.base import Backend
 
+_IDENTITY = ("/etc/hostname", "/etc/machine-id", "/var/lib/dbus/machine-id")
+
 FirejailUser = tuple[str, int, int, str]
 
 
@@ -61,6 +63,7 @@ def look(
         firejail_user=user,
         groups=groups.find(),
         group_mounts=groups.mount_points(),
+        identity=tuple(path for path in _IDENTITY if _is_file(path)),
         proc=_proc(),
         nproc_in_namespace=proof.holds(),
     )
@@ -69,6 +72,14 @@ def look(
 def kernel_version() -> tuple[int, int]:
     told = re.match(r"(\d+)\.(\d+)", platform.release())
     return (int(told[1]), int(told[2])) if told else (0, 0)
+
+
+def _is_file(path: str) -> bool:
+    """One of its own: a link leads to another one of them."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _proc() -> dict[str, ProcEntry]:

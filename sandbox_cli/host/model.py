@@ -71,6 +71,7 @@ class Host:
     firejail_user: tuple[str, int, int, str] | None = None  # name, uid, gid, home; for root alone
     groups: Groups | Problem = NO_GROUPS
     group_mounts: tuple[str, ...] = ()  # where control groups can be reached, whether they can be used or not
+    identity: tuple[str, ...] = ()  # files that tell this machine from others, of those that it has
     proc: dict[str, ProcEntry] = field(default_factory=dict[str, "ProcEntry"])  # what anybody may open in /proc
     nproc_in_namespace: bool = False  # RLIMIT_NPROC counts a jail's own tasks alone (kernel >= 5.14)
 

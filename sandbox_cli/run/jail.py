@@ -230,7 +230,8 @@ class Jail:
             if self._site.group is not None:
                 self._site.group.admit(child)
             refused = "the jail can't be inspected"
-            self.inspected, faults = seal.inspect(self._plan, self._site, self.init, child)
+            assert self._step is not None
+            self.inspected, faults = seal.inspect(self._plan, self._step, self._site, self.init, child)
             if faults:
                 self.fault = f"the jail is not what was planned: {'; '.join(faults)}"
                 return

@@ -8,37 +8,51 @@ from __future__ import annotations
 
 import os
 
+from sandbox_cli.run import mounts
+from sandbox_cli.run.limits.groups import KINDS
 from sandbox_cli.run.system import lines_of, status_of
-from sandbox_cli.slots import SCRATCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sandbox_cli.plan.model import Plan, SealFacts
+    from sandbox_cli.plan.model import Plan, SealFacts, Step
     from sandbox_cli.run.scratch import Site
 
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 _FILTERED = "2"  # SECCOMP_MODE_FILTER
+# Limits that each process of the job has from its birth: how /proc/PID/limits calls them, and what they may be above.
+# Tasks of the jail itself count as the job's; RLIMIT_CPU lies beneath what is counted for the job as a whole.
+_RLIMITS = {
+    "file_size": ("Max file size ", 0),
+    "open_files": ("Max open files ", 0),
+    "processes": ("Max processes ", 2),
+    "cpu_time": ("Max cpu time ", 2),
+}
 # Where the module of a tunnel is loaded, each new network namespace is born with its device, down and without
 # an address (net.core.fb_tunnels_only_for_init_net).
 _FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"}
 
 
-def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
+def inspect(plan: Plan, step: Step, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
     """What was inspected, and the faults: any fault means that the program must not start."""
     parent, program = status_of(init), status_of(child)
     if len(parent["NSpid"].split()) < 2:  # it made no jail at all: what else is missing would only bury that
         return [], ["no process namespace of its own"]
-    inspected = ["uid", "no_new_privs", "capabilities", "seccomp"]
+    inspected = ["uid", "no_new_privs", "capabilities", "seccomp", "limits"]
     faults = [f"init: {fault}" for fault in _identity(parent, plan, site)]
-    faults += [f"program: {fault}" for fault in [*_identity(program, plan, site), *_filter(parent, program)]]
+    faults += [
+        f"program: {fault}"
+        for fault in [*_identity(program, plan, site), *_filter(parent, program), *_limits(child, step)]
+    ]
+    if plan["seal"]["first"] and parent["NSpid"].split()[-1] != "1":
+        faults.append("init: it is not the first process of the jail")
     if program["PPid"] != str(init):
         faults.append("program: it is not the launcher's own child")
     for name, check in (
         ("uid_map", _uid_map(init, site)),
         ("namespaces", _namespaces(init, plan["seal"])),
         ("interfaces", _interfaces(init, plan["seal"])),
-        ("mounts", _mounts(init, plan["seal"], site)),
-        ("control group", _group(child, site)),
+        ("mounts", mounts.faults(plan, site, init)),
+        ("control group", _group(child, step, site)),
         ("workspace", _workspace(init, plan)),
     ):
         if check is not None:
@@ -72,6 +86,20 @@ def _filter(parent: dict[str, str], program: dict[str, str]) -> list[str]:
     return [] if loaded == 1 + guard else ["the system call filter is not loaded"]
 
 
+def _limits(child: int, step: Step) -> list[str]:
+    """What bounds each process must be no more than what was promised of the job."""
+    lines = lines_of(f"/proc/{child}/limits")
+    faults: list[str] = []
+    for name, (word, spare) in _RLIMITS.items():
+        limit = step["limits"].get(name)
+        if limit is None or (name == "processes" and limit["enforcer"] != "rlimit"):
+            continue
+        hard = next(line[36:57].strip() for line in lines if line.startswith(word))
+        if hard == "unlimited" or int(hard) > limit["value"] + spare:
+            faults.append(f"{name} is bounded by {hard}, not {limit['asked']}")
+    return faults
+
+
 def _uid_map(init: int, site: Site) -> list[str]:
     """The job's account must be mapped to itself alone; above all, nothing may be mapped to the host's root."""
     faults: list[str] = []
@@ -103,9 +131,10 @@ def _interfaces(init: int, facts: SealFacts) -> list[str] | None:
     return [f"network interfaces are {' '.join(sorted(found))}"]
 
 
-def _group(child: int, site: Site) -> list[str] | None:
+def _group(child: int, step: Step, site: Site) -> list[str] | None:
     if site.group is None:
-        return None
+        enforcers = {limit["enforcer"] for limit in step["limits"].values()}
+        return ["the job has no control group"] if enforcers & KINDS.keys() else None
     return [] if site.group.holds(child) else ["program: it is not in the job's control group"]
 
 
@@ -116,46 +145,3 @@ def _workspace(init: int, plan: Plan) -> list[str] | None:
     found = os.stat(f"/proc/{init}/root{plan['directory']}")
     is_planned = (found.st_dev, found.st_ino) == tuple(plan["working_in"])
     return [] if is_planned else [f"{plan['directory']} is not the directory that was named"]
-
-
-def _mounts(init: int, facts: SealFacts, site: Site) -> list[str]:
-    """Each planned mount must be there, just so; what else is mounted must lie where the jailer may mount,
-    or below a planned mount and be no more writable than that one."""
-    found = _mountinfo(init)
-    planned = {path.replace(SCRATCH, site.path): mode for path, mode in facts["mounts"]}
-    faults: list[str] = []
-    for path, mode in planned.items():
-        if path not in found:
-            faults.append(f"{path} is not mounted")
-        elif found[path] != mode:
-            faults.append(f"{path} is mounted {found[path]}, not {mode}")
-    elsewhere = facts["elsewhere"]
-    if elsewhere is None:
-        return faults
-    for path, mode in found.items():
-        if path in planned or any(_within(path, prefix) for prefix in elsewhere):
-            continue
-        above = max((each for each in planned if _within(path, each) and each != "/"), key=len, default=None)
-        if above is None:
-            faults.append(f"{path} is mounted, which the plan doesn't say")
-        elif mode == "rw" and planned[above] == "ro":
-            faults.append(f"{path} is writable below {above}, which is read-only")
-    return faults
-
-
-def _within(path: str, prefix: str) -> bool:
-    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
-
-
-def _mountinfo(pid: int) -> dict[str, str]:
-    """Mount point -> ro | rw, the topmost where several stand on one another (proc(5))."""
-    found: dict[str, str] = {}
-    for line in lines_of(f"/proc/{pid}/mountinfo"):
-        fields = line.split(" ")
-        options, superblock = fields[5].split(","), fields[-1].split(",")
-        path = fields[4]
-        if "\\" in path:
-            for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-                path = path.replace(code, character)
-        found[path] = "ro" if "ro" in options or "ro" in superblock else "rw"
-    return found

@@ -35,18 +35,24 @@ _OF_A_CHILD, _OF_A_TIMER, _CLOSING = (call("clone", 17), call("wait4")), call("s
 
 
 def attack(
-    plan: Plan, policy: Policy, host: Host, *, uid_range: tuple[int, int] = UID_RANGE, lowered: Lowered | None = None
+    plan: Plan,
+    policy: Policy,
+    host: Host,
+    *,
+    uid_range: tuple[int, int] = UID_RANGE,
+    lowered: Lowered | None = None,
+    chosen: Callable[[str], bool] = bool,
 ) -> list[Attempt]:
     """What `plan`'s jail allows against what `policy` does: the effective one, as it is brought to `host` (settle).
 
     With `lowered`, which plans the same job with other limits, each limit is tried too, by a job of its own. HostError
-    where no jail is made, or its seal is broken.
+    where no jail is made, or its seal is broken. `chosen` says of a clause whether it is tried: by default each is.
     """
     outside = functools.partial(_outside, host, uid_range)
     clause = Clause.of(policy)
     with set_up(outside, host.home) as targets:
         case = Case(policy, host, plan["backend"], uid_range, targets)
-        found = _make(plan, case, clause, _tries(case, clause))
+        found = _make(plan, case, clause, [each for each in _tries(case, clause) if chosen(each.clause)])
     return found if lowered is None else [*found, *bounds.attempts(policy, host.machine, lowered)]
 
 

@@ -110,6 +110,7 @@ def measured(found: float, wanted: float) -> Verdict:
 
 def compared(found: Iterable[str], expected: Iterable[str], same: str = "just those") -> Judged:
     """What is there too much and too little, in words."""
-    more, less = sorted({*found} - {*expected}), sorted({*expected} - {*found})
+    there, wanted = {*found}, {*expected}
+    more, less = sorted(there - wanted), sorted(wanted - there)
     words = [*(f"also {each}" for each in more), *(f"no {each}" for each in less)]
     return ", ".join(words) or same, "escaped" if more else "broken" if less else "works"

@@ -70,6 +70,8 @@ def _bind(case: Case, clause: str, path: str, mount: Mount) -> Iterator[Try]:
     flags = 0 if case.differs("root-names") else kernel.NO_SUID | kernel.NO_DEVICES
     if flags or mount.noexec:
         yield _flags(clause, path, flags | (kernel.NO_EXECUTION if mount.noexec else 0))
+    if not (mount.noexec or case.differs("root-names") or os.statvfs(source).f_flag & os.ST_NOEXEC):
+        yield _runs(clause, path)
 
 
 def _writing(case: Case, path: str, *, folder: bool) -> tuple[Call, ...]:
@@ -104,12 +106,22 @@ def _flags(clause: str, path: str, wanted: int) -> Try:
     return shows(clause, f"how {path} is mounted", (kernel.statfs(path),), told, read)
 
 
+def _runs(clause: str, path: str) -> Try:
+    def read(answer: Answer) -> Judged:
+        closed = kernel.file_system(answer.buffers[0]).flags & kernel.NO_EXECUTION
+        return ("noexec", "broken") if closed else ("yes", "works")
+
+    return shows(clause, f"run what is in {path}", (kernel.statfs(path),), "yes", read)
+
+
 def _tmpfs(case: Case, clause: str, path: str, *, noexec: bool = False) -> Iterator[Try]:
     if case.differs("tmp") and path == "/tmp":  # noqa: S108
         yield refused(clause, f"find what is in the host's {path}", *kernel.reading(f"{path}/.X11-unix", 1))
     yield granted(clause, f"write to {path}", *_writing(case, path, folder=True))
     flags = kernel.NO_SUID | (0 if case.differs("root-names") else kernel.NO_DEVICES)
     yield _flags(clause, path, flags | (kernel.NO_EXECUTION if noexec else 0))
+    if not noexec:
+        yield _runs(clause, path)
     bound = case.policy.limits["tmp_size"].default
     if bound is not None and not case.differs("tmp-size"):
         yield _size("limits.tmp_size", path, int(bound))

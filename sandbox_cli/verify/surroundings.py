@@ -29,6 +29,8 @@ _VARIABLE = "{{"  # a value with one of the policy's variables is not known here
 _NO_CORE = 1  # byte: no file is as small, and at 0 a handler of the host's would still be started
 _UNAME_FIELD = 65
 _TTY_FIELD = 4  # of /proc/PID/stat, behind the name
+_HOSTS = ("127.0.0.1 localhost sandbox", "::1 localhost ip6-localhost ip6-loopback")
+_BOOT_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n")
 _NAMES = {"/etc/passwd": {"root", "sandbox", "nobody"}, "/etc/group": {"root", "sandbox", "nogroup"}}
 
 
@@ -44,6 +46,9 @@ def tries(case: Case) -> Iterator[Try]:
     for path, names in () if case.differs("passwd") else _NAMES.items():
         if path not in case.policy.filesystem and "/etc" not in case.policy.filesystem:
             yield _accounts(path, names)
+    if not {"/etc", "/etc/hosts"} & case.policy.filesystem.keys():
+        yield _hosts()
+    yield _boot_id()
 
 
 def _environment(case: Case) -> Try:
@@ -136,7 +141,9 @@ def _boot_id() -> Try:
     def judge(answer: Answer, _outside: Answer) -> Judged:
         if not answer.tried or answer.failed(len(calls)):
             return answer.word(len(calls)), "held" if answer.tried else "untried"
-        return ("the host's", "escaped") if answer.buffers[0] == ours else ("one of its own", "held")
+        if answer.buffers[0] == ours:
+            return "the host's", "escaped"
+        return ("one of its own", "held") if _BOOT_ID.fullmatch(answer.buffers[0]) else ("no boot id", "broken")
 
     return Try(JAIL, "read the host's boot id", calls, "no", judge, needs=False)
 
@@ -155,3 +162,11 @@ def _accounts(path: str, names: set[str]) -> Try:
         return compared(found, names)
 
     return shows(JAIL, f"read {path}", kernel.reading(path), ", ".join(sorted(names)), read)
+
+
+def _hosts() -> Try:
+    def read(answer: Answer) -> Judged:
+        lines = answer.buffers[0].decode(errors="replace").splitlines()
+        return compared((" ".join(line.split()) for line in lines), _HOSTS, "itself alone")
+
+    return shows(JAIL, "find hosts by name", kernel.reading("/etc/hosts"), "itself alone", read)

@@ -109,6 +109,7 @@ def fixed_host(*, root: bool = False, **facts: Any) -> Host:
     proc = {"acpi": "folder", "cpuinfo": "file", "fs": "folder", "keys": "file", "kallsyms": "file", "sys": "folder"}
     given: dict[str, Any] = {
         "proc": proc,
+        "identity": ("/etc/hostname", "/etc/machine-id"),
         "uid": 0 if root else 1000,
         "gid": 0 if root else 1000,
         "kernel": (6, 1),

@@ -143,8 +143,8 @@ def _mounts(case: Case) -> dict[str, str]:
     """Of a jail whose root is the jailer's own: all there are."""
     modes = {"/": "ro", "/proc": "rw", "/dev": "ro", "/dev/pts": "rw", "/dev/shm": "rw", "/sandbox": "rw"}
     modes |= {f"/dev/{name}": "rw" for name in DEVICES} | dict.fromkeys(MADE, "ro")
-    modes |= dict.fromkeys(("/proc/sys/kernel/random/boot_id", *surroundings.closed(Path.is_file)), "ro")
-    modes |= {"/proc/sys": "ro"} if case.backend == "bwrap" else {}
+    modes |= dict.fromkeys(("/proc/sys", "/proc/sys/kernel/random/boot_id", *surroundings.closed(Path.is_file)), "ro")
+    modes |= dict.fromkeys(surroundings.identity(case.binds), "ro")
     modes |= dict.fromkeys(surroundings.closed(Path.is_dir), "rw" if case.backend == "bwrap" else "ro")
     for path, mount in case.mounts.items():
         if mount.mode in {"ro", "rw"}:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from sandbox_cli.policy.model import Mount
 
 # What docs/backends.md says, once more.
 CLOSED = (
@@ -15,6 +18,7 @@ CLOSED = (
     "acpi", "asound", "bus", "driver", "fs", "irq", "pressure", "scsi",
 )  # fmt: skip
 
+IDENTITY = ("/etc/hostname", "/etc/machine-id", "/var/lib/dbus/machine-id")
 # What programs read: libraries of every shipped language, and common tools.
 NEEDED = (
     "cpuinfo", "meminfo", "stat", "uptime", "loadavg", "vmstat", "filesystems", "version", "mounts", "self/status",
@@ -28,3 +32,10 @@ def closed(kind: Callable[[Path], bool]) -> list[str]:
     """Those of one kind that the host opens to everybody: a jail has to close them."""
     paths = [Path("/proc", name) for name in CLOSED]
     return [str(path) for path in paths if kind(path) and path.stat().st_mode & 0o006]
+
+
+def identity(binds: Mapping[str, Mount]) -> list[str]:
+    """Files that tell this host from others, where a policy shows a folder around them."""
+    found = [path for path in IDENTITY if os.path.isfile(path) and not os.path.islink(path)]
+    around = {path for path, mount in binds.items() if mount.source == path}
+    return [path for path in found if around & {str(above) for above in Path(path).parents}]

@@ -80,6 +80,18 @@ def test_run_and_core_are_there_or_not(backend: str, driver: Driver) -> None:
     assert (run, core) == (("yes", "no") if firejail(backend) else ("no", "yes"))
 
 
+@listed("machine-id")
+def test_a_policy_that_shows_etc_does_not_tell_which_host_it_is(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    policy = shared_tmp / "policy.yaml"
+    policy.write_text("extends: command\nfilesystem: {/etc: ro, /var/lib: ro}\n")
+    paths = [path for path in ("/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostname") if Path(path).exists()]
+    job = {"command": ["cat", *paths], "backend": backend, "policy": str(policy)}
+    one, other = (driver.run(job)["stdout"].split() for _ in range(2))
+    assert not {*one} & {word for path in paths for word in Path(path).read_bytes().split()}
+    assert one == other or firejail(backend)
+    assert (b"sandbox" in one) is not firejail(backend)
+
+
 @listed("boot-id")
 def test_each_job_has_a_boot_id_of_its_own_but_in_firejail_which_has_none(backend: str, driver: Driver) -> None:
     lines = [said(driver, backend, "cat /proc/sys/kernel/random/boot_id 2>&1")[0] for _ in range(2)]
@@ -228,7 +240,7 @@ def test_the_receipt_says_where_namespaces_could_not_be_inspected(backend: str, 
 @listed("unplanned-mounts")
 def test_a_mount_that_nobody_planned_closes_the_gate_but_in_firejail(backend: str, driver: Driver) -> None:
     plan = driver.plan({"command": ["true"], "backend": backend})
-    plan["seal"]["mounts"] = [mount for mount in plan["seal"]["mounts"] if mount[0] != "/usr"]
+    plan["seal"]["mounts"] = [mount for mount in plan["seal"]["mounts"] if mount["path"] != "/usr"]
     outcome = driver.run(plan=plan)
     assert outcome["status"] == ("ok" if firejail(backend) else "sandbox-error")
 

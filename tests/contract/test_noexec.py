@@ -1,4 +1,4 @@
-"""Where a policy says noexec, nothing can be run: on every jailer that can hold it."""
+"""Where a policy says noexec, nothing can be run: on every jailer that can hold it, and the seal sees to it."""
 
 from __future__ import annotations
 
@@ -75,3 +75,16 @@ def test_a_part_of_what_is_shown_can_be_noexec_by_itself(tree: Path, backend: st
 def test_temporary_files_can_be_noexec_while_scratch_is_not(tree: Path, backend: str, driver: Driver) -> None:
     outcome = driver.run(job(tree, backend, {"/tmp": {"noexec": True}}, "/tmp", "."))
     assert said(outcome) == [f"tmp {REFUSED}", ". 0 None"]
+
+
+@with_noexec
+def test_a_jailer_that_leaves_noexec_out_starts_nothing(tree: Path, backend: str, driver: Driver) -> None:
+    shown = f"{tree}/shown"
+    plan = driver.plan(job(tree, backend, {shown: {"noexec": True}}, "."))
+    assert driver.run(plan=plan)["status"] == "ok"
+    lines = [line for line in plan["data"][0].decode().split("\n") if line != f"noexec {shown}"]
+    lines = [line.replace("noexec: true", "noexec: false") if f'"{shown}"' in line else line for line in lines]
+    plan["data"][0] = "\n".join(lines).encode()
+    outcome = driver.run(plan=plan)
+    assert outcome["status"] == "sandbox-error"
+    assert f"{shown} is not mounted noexec" in outcome["error"]["message"]

@@ -63,43 +63,49 @@ def test_the_policys_own_filter_must_be_loaded(init: dict[str, str], child: dict
     assert (seal._filter(init, child) == []) is loaded
 
 
-MOUNTINFO = {"/": "ro", "/usr": "ro", "/usr/share": "ro", "/tmp": "rw", "/dev/null": "rw", "/a b": "rw"}
-
-
-@pytest.mark.parametrize(
-    ("found", "fault"),
-    [
-        ({}, None),
-        ({"/usr": "rw"}, "/usr is mounted rw, not ro"),
-        ({"/usr/share": "rw"}, "/usr/share is writable below /usr, which is read-only"),
-        ({"/etc/shadow": "ro"}, "/etc/shadow is mounted, which the plan doesn't say"),
-        ({"/devious": "ro"}, "/devious is mounted, which the plan doesn't say"),
-        ({"/dev/pts": "rw"}, None),
-    ],
-)
-def test_mounts_are_those_of_the_plan(monkeypatch: Any, found: dict[str, str], fault: str | None) -> None:
-    monkeypatch.setattr(seal, "_mountinfo", lambda pid: MOUNTINFO | found)
-    facts: Any = {
-        "mounts": [("/", "ro"), ("/usr", "ro"), ("/tmp", "rw"), ("/a b", "rw")], "elsewhere": ["/dev"],
-    }  # fmt: skip
-    site: Any = Site()
-    assert seal._mounts(1, facts, site) == ([fault] if fault else [])
-
-
-def test_mountinfo_is_read_with_its_escapes_and_odd_names(monkeypatch: Any) -> None:
-    lines = [
-        "22 1 0:20 / / ro,nosuid - tmpfs tmpfs rw",
-        "23 22 0:21 / /a\\040b\\134 rw - tmpfs x\u2028y rw",
-        "24 22 0:22 / /ro rw - ext4 /dev/x ro",
-        "25 22 0:22 / / rw - overlay x rw",
-    ]
-    monkeypatch.setattr(seal, "lines_of", lambda path: lines)
-    assert seal._mountinfo(1) == {"/": "rw", "/a b\\": "rw", "/ro": "ro"}
-
-
 @pytest.mark.parametrize(("names", "sound"), [("lo", True), ("lo sit0 tunl0", True), ("lo eth0", False), ("", False)])
 def test_only_a_loopback_and_fallback_tunnels_are_no_network(monkeypatch: Any, names: str, sound: bool) -> None:
     lines = ["Inter-|", " face |", *(f"  {name}: 0 0" for name in names.split())]
     monkeypatch.setattr(seal, "lines_of", lambda path: lines)
     facts: Any = {"interfaces": ["lo"]}
     assert (seal._interfaces(1, facts) == []) is sound
+
+
+@pytest.mark.parametrize(("enforcer", "sound"), [("cgroup-v1", False), ("systemd-scope", False), ("rlimit", True)])
+def test_a_limit_that_a_control_group_should_hold_needs_one(enforcer: str, sound: bool) -> None:
+    step: Any = {"limits": {"memory": {"enforcer": enforcer}, "output": {"enforcer": "supervisor"}}}
+    site: Any = type("Site", (), {"group": None})
+    assert (seal._group(1, step, site) is None) is sound
+
+
+@pytest.mark.parametrize(
+    ("limits", "faults"),
+    [
+        ({"open_files": 256, "file_size": 67108864, "cpu_time": 10.0}, []),
+        ({"open_files": 255}, ["open_files is bounded by 256, not 255"]),
+        ({"file_size": 1}, ["file_size is bounded by 67108864, not 1"]),
+        ({"cpu_time": 8.5}, ["cpu_time is bounded by 11, not 8.5"]),
+        ({"processes": 1}, ["processes is bounded by unlimited, not 1"]),
+    ],
+)
+def test_what_bounds_each_process_is_no_more_than_was_promised(
+    monkeypatch: Any, limits: dict[str, float], faults: list[str]
+) -> None:
+    lines = [
+        "Limit                     Soft Limit           Hard Limit           Units     ",
+        "Max cpu time              11                   11                   seconds   ",
+        "Max file size             67108864             67108864             bytes     ",
+        "Max processes             65                   unlimited            processes ",
+        "Max open files            256                  256                  files     ",
+    ]
+    monkeypatch.setattr(seal, "lines_of", lambda path: lines)
+    step: Any = {
+        "limits": {name: {"value": value, "asked": str(value), "enforcer": "rlimit"} for name, value in limits.items()}
+    }
+    assert seal._limits(1, step) == faults
+
+
+def test_tasks_that_a_group_holds_need_no_bound_of_a_process(monkeypatch: Any) -> None:
+    monkeypatch.setattr(seal, "lines_of", lambda path: [])
+    step: Any = {"limits": {"processes": {"value": 1, "asked": "1", "enforcer": "cgroup-v1"}}}
+    assert seal._limits(1, step) == []
