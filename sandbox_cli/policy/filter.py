@@ -64,7 +64,7 @@ class _Word(NamedTuple):
     negated: bool
 
 
-def compile_filter(syscalls: Syscalls, machine: str, *, isolated: bool) -> bytes:
+def compile_filter(syscalls: Syscalls, machine: str, *, isolated: bool = True) -> bytes:
     """The program for `machine` (x86_64, aarch64): `struct sock_filter`s. HostError where libseccomp is not there.
 
     `isolated`: the network is the jail's own.
