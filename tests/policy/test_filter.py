@@ -76,9 +76,11 @@ def test_no_rule_could_be_left_out_unseen(monkeypatch: pytest.MonkeyPatch, machi
     for place, rule in enumerate(whole):
         monkeypatch.setattr(filters, rules, whole[:place] + whole[place + 1 :])
         syscalls = DEFAULT if rules == "DEFAULT_RULES" else {"deny": []}
-        assert rule.syscall in only_x86 or differences(compiled(syscalls, machine), Policy(syscalls, True, machine)), (
-            rule
-        )
+        program, policy = compiled(syscalls, machine), Policy(syscalls, True, machine)
+        asked = [(0,) * 6, *(arguments for name, arguments in CASES if name == rule.syscall)]
+        number, arch = numbers(machine).get(rule.syscall, 0), ARCH[machine]
+        is_seen = any(run(program, number, arch, each) != policy.answer(number, arch, each) for each in asked)
+        assert is_seen or rule.syscall in only_x86, rule
 
 
 @every_machine
