@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import functools
 import itertools
+import platform
 import re
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.policy.machine import AARCH64, ALLOW, ARM, ENOSYS, EPERM, I386, KILL, LOG, X86_64, run
 
@@ -60,6 +63,8 @@ _HEADERS = {
 @functools.cache
 def numbers(machine: str) -> Mapping[str, int]:
     """From the names of its calls to their numbers."""
+    if machine == "x86_64" != platform.machine():
+        pytest.skip("the headers of x86_64 are not here; those of arm64 are the generic ones")
     told = subprocess.run(["cc", "-E", "-dM", "-"], input=_HEADERS[machine], capture_output=True, text=True, check=True)
     said = dict(re.findall(r"^#define (__NR\w+) (\w+)$", told.stdout, re.MULTILINE))
     found = {name.removeprefix("__NR_"): value for name, value in said.items() if name.startswith("__NR_")}
