@@ -1,4 +1,4 @@
-"""How what is observed of a system call is judged, beside what the policy decides of it and what it does without a jail."""
+"""A system call is judged by what the policy decides of it, and by what it does without a jail."""
 
 from __future__ import annotations
 
