@@ -197,6 +197,7 @@ def _policys_mounts(policy: Policy, *, holds_noexec: bool) -> Iterator[SealedMou
     for path, mount in policy.filesystem.items():
         if mount.mode == "symlink":
             continue
+        planned: SealedMount
         if mount.mode == "tmpfs":
             planned = _tmpfs(path, 0o1777, bound(policy, "tmp_size"))
         else:
