@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.plan.settle import Settled
     from sandbox_cli.policy.config import Config
+    from sandbox_cli.result import Gap
     from sandbox_cli.verify import Attempt
 
 _LONGEST = 60  # of what is told of an attempt that went well: a list of names may be long
@@ -64,14 +65,16 @@ def verify(
     from sandbox_cli.plan import backends
     from sandbox_cli.plan.request import FOR_COMMANDS
     from sandbox_cli.policy import config as configuration
+    from sandbox_cli.verify import program
 
     if every and backend is not None:
         raise UsageError("--all and --backend exclude each other", hint="leave one of them out")
     config = configuration.load()
+    program.path()  # without it no jailer is tried, which is none's fault
     name = policy or FOR_COMMANDS
     tried = [_tried(name, each, config, among=every) for each in (backends.names() if every else [backend])]
     if not any(each["usable"] for each in tried):
-        raise RefusedError(f"no jailer can hold policy {name} here", hint="`sandbox doctor` says what would help")
+        raise _nobody(name, tried)
     failures = sum(attempt["verdict"] in _failures() for each in tried for attempt in each["attempts"])
     answer: Verified = {"policy": name, "uid": os.geteuid(), "failures": failures, "backends": tried}
     if json:
@@ -79,6 +82,16 @@ def verify(
     else:
         _print(answer, verbose=verbose)
     return 1 if failures else 0
+
+
+def _nobody(policy: str, tried: Sequence[VerifiedBackend]) -> RefusedError:
+    """Why each of them makes no jail."""
+    gaps: list[Gap] = [
+        {"backend": each["name"], "clause": "jailer", "reason": each["problem"] or "", "fix": each["fix"]}
+        for each in tried
+    ]
+    hint = "`sandbox doctor` says what would help"
+    return RefusedError(f"no jailer can hold policy {policy} here", hint=hint, gaps=gaps)
 
 
 def _failures() -> Sequence[str]:

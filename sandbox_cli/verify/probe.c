@@ -18,7 +18,6 @@
  * No C library: a filter that lets four calls pass (read, write, clone, wait4) is enough for it, and with the first two it
  * still makes those that may be made in the probe.
  */
-#include <asm/unistd.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,7 +34,9 @@ struct buffer {
     size_t size;
 };
 
+/* Numbers of the calls that the probe makes for itself: no header is sure to be there without a C library. */
 #if defined(__x86_64__)
+enum { READ = 0, WRITE = 1, CLOSE = 3, SETITIMER = 38, CLONE = 56, FORK = 57, VFORK = 58, WAIT4 = 61, EXIT_GROUP = 231 };
 static inline __attribute__((always_inline)) long call(long number, const long *a) {
     register long r10 __asm__("r10") = a[3], r8 __asm__("r8") = a[4], r9 __asm__("r9") = a[5];
     long result;
@@ -55,6 +56,7 @@ static long call_32(long number, const long *a) {
 }
 __asm__(".globl _start\n_start: xor %ebp, %ebp\n and $-16, %rsp\n call probe\n hlt\n");
 #elif defined(__aarch64__)
+enum { CLOSE = 57, READ = 63, WRITE = 64, EXIT_GROUP = 94, SETITIMER = 103, CLONE = 220, WAIT4 = 260, FORK = -1, VFORK = -1 };
 static inline __attribute__((always_inline)) long call(long number, const long *a) {
     register long x8 __asm__("x8") = number, x0 __asm__("x0") = a[0], x1 __asm__("x1") = a[1], x2 __asm__("x2") = a[2];
     register long x3 __asm__("x3") = a[3], x4 __asm__("x4") = a[4], x5 __asm__("x5") = a[5];
@@ -70,13 +72,27 @@ __asm__(".globl _start\n_start: mov x29, #0\n mov x30, #0\n bl probe\n brk #1\n"
 #error "no probe for this machine yet"
 #endif
 
+/* Compilers call these by themselves. Volatile, or they would make a call of the loop, too. */
+void *memset(void *to, int value, size_t count);
+void *memset(void *to, int value, size_t count) {
+    for (volatile char *each = to; count; count--) *each++ = (char)value;
+    return to;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t count);
+void *memcpy(void *restrict to, const void *restrict from, size_t count) {
+    const char *source = from;
+    for (volatile char *each = to; count; count--) *each++ = *source++;
+    return to;
+}
+
 static long call3(long number, long first, long second, long third) {
     const long arguments[ARGUMENTS] = {first, second, third};
     return call(number, arguments);
 }
 
 _Noreturn static void leave(int code) {
-    for (;;) call3(__NR_exit_group, code, 0, 0);
+    for (;;) call3(EXIT_GROUP, code, 0, 0);
 }
 
 static void say(char letter) {
@@ -96,7 +112,7 @@ static void say_number(long number) {
 static void flush(void) {
     size_t written = 0;
     while (written < said) {
-        long count = call3(__NR_write, 1, (long)(answer + written), (long)(said - written));
+        long count = call3(WRITE, 1, (long)(answer + written), (long)(said - written));
         if (count <= 0) leave(1);
         written += (size_t)count;
     }
@@ -174,10 +190,7 @@ static long argument_at(const char **text, const long *results, int made, struct
 
 /* What these bring forth has nothing to say, and ends; nobody waits for it. */
 static bool is_fork(long number) {
-#ifdef __NR_fork
-    if (number == __NR_fork || number == __NR_vfork) return true;
-#endif
-    return number == __NR_clone;
+    return number == FORK || number == VFORK || number == CLONE;
 }
 
 /* One call of the line, from `text` on. Returns whether another one follows. */
@@ -220,22 +233,22 @@ static void make(const char *text) {
     static const long long_timer[4] = {0, 0, 2, 0}, short_timer[4] = {0, 0, 0, 100000};
     char how = *text, timed = how | ('a' ^ 'A');
     text += 2;
-    long child = timed == 'n' || timed == 'k' ? -1 : call3(__NR_clone, SIGCHLD_NUMBER, 0, 0);
+    long child = timed == 'n' || timed == 'k' ? -1 : call3(CLONE, SIGCHLD_NUMBER, 0, 0);
     if (!child) {
         const long *timer = timed == 'a' ? long_timer : timed == 'b' ? short_timer : NULL;
-        if (timer) call3(__NR_setitimer, ITIMER_REAL, (long)timer, 0); /* then SIGALRM ends it */
+        if (timer) call3(SETITIMER, ITIMER_REAL, (long)timer, 0); /* then SIGALRM ends it */
         attempt(text);
         leave(0);
     }
     int status = 0;
     if (child > 0) {
         const long arguments[ARGUMENTS] = {child, (long)&status, 0, 0, 0, 0};
-        while (call(__NR_wait4, arguments) == -4) continue; /* EINTR */
+        while (call(WAIT4, arguments) == -4) continue; /* EINTR */
     } else if (how != timed) {
         say('?');
     } else {
         attempt(text);
-        for (long fd = FIRST_FD; fd < SOME_FDS && timed != 'k'; fd++) call3(__NR_close, fd, 0, 0);
+        for (long fd = FIRST_FD; fd < SOME_FDS && timed != 'k'; fd++) call3(CLOSE, fd, 0, 0);
     }
     if (status & 127) say('!'), say_number(status & 127);
     else if (status) say('.'), say_number(status >> 8 & 255);
@@ -246,7 +259,7 @@ static void make(const char *text) {
 __attribute__((used)) void probe(void) {
     for (;;) {
         if (input_length == INPUT - 1) leave(3);
-        long count = call3(__NR_read, 0, (long)(input + input_length), (long)(INPUT - 1 - input_length));
+        long count = call3(READ, 0, (long)(input + input_length), (long)(INPUT - 1 - input_length));
         if (count < 0) leave(3);
         if (!count) break;
         input_length += (size_t)count;

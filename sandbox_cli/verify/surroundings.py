@@ -48,7 +48,6 @@ def tries(case: Case) -> Iterator[Try]:
             yield _accounts(path, names)
     if not {"/etc", "/etc/hosts"} & case.policy.filesystem.keys():
         yield _hosts()
-    yield _boot_id()
 
 
 def _environment(case: Case) -> Try:

@@ -11,6 +11,7 @@ import pytest
 from tests.contract.differences import firejail, listed
 
 if TYPE_CHECKING:
+    from tests.accounts import Account
     from tests.contract.conftest import Driver
 
 MOUNTS = {
@@ -67,3 +68,22 @@ def test_a_mount_without_execution_is_refused_where_it_can_not_be_held(
         assert [gap["clause"] for gap in outcome["gaps"]] == [f"filesystem.{path}"]
     else:
         assert outcome.get("status") == "ok", outcome
+
+
+@listed("inner-mounts")
+def test_what_is_mounted_below_a_shown_folder_has_flags_of_its_own_in_nsjail(
+    backend: str, account: str, shared_tmp: Path, request: pytest.FixtureRequest
+) -> None:
+    """In a mount namespace of the test's own, in which the host has something mounted there."""
+    if account != "root":
+        pytest.skip("only root can mount")
+    (shared_tmp / "outer" / "inner").mkdir(parents=True)
+    (shared_tmp / "policy.yaml").write_text(f"extends: command\nfilesystem: {{{shared_tmp}/outer: ro}}\n")
+    who: Account = request.getfixturevalue("as_root")
+    words = [who.python, "-m", "sandbox_cli", "exec", "-p", f"{shared_tmp}/policy.yaml", "-b", backend]
+    script = f'mount -t tmpfs inner {shared_tmp}/outer/inner && exec "$@"'
+    done = who.run(["unshare", "-m", "sh", "-c", script, "sh", *words, "--", "cat", "/proc/self/mountinfo"])
+    lines = [line.split(" ") for line in done.stdout.decode().splitlines()]
+    flags = [set(line[5].split(",")) for line in lines if line[4] == f"{shared_tmp}/outer/inner"][-1]
+    assert "ro" in flags
+    assert ({"nosuid", "nodev"} <= flags) is (backend == "bwrap")

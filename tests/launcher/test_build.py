@@ -88,13 +88,22 @@ def test_no_compiler_at_all_says_what_to_install(folder: Path) -> None:
     assert made.stderr == "no C compiler for the launcher: install gcc or clang, set CC, or `pip install ziglang`\n"
 
 
+@pytest.mark.parametrize("program", ["launcher", "verify"])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
-def test_compilers_have_nothing_to_say(compiler: str) -> None:
+def test_compilers_have_nothing_to_say(compiler: str, program: str) -> None:
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
     flags = ["-std=gnu11", "-Wall", "-Wextra", "-Wshadow", "-Wundef", "-Wconversion", "-fsyntax-only"]
-    made = subprocess.run([compiler, *flags, *SOURCES.glob("*.c")], capture_output=True, text=True, check=False)
+    sources = (SOURCES.parent / program).glob("*.c")
+    made = subprocess.run([compiler, *flags, *sources], capture_output=True, text=True, check=False)
     assert (made.returncode, made.stderr) == (0, "")
+
+
+def test_probe_needs_no_library_and_is_small(folder: Path) -> None:
+    assert build(folder).returncode == 0
+    program = (folder.parent / "verify" / "probe").read_bytes()
+    assert not has_interpreter(program)
+    assert len(program) < 20_000
 
 
 def test_import_is_light() -> None:

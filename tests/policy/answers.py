@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import functools
 import itertools
+import platform
 import re
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.policy.machine import AARCH64, ALLOW, ARM, ENOSYS, EPERM, I386, KILL, LOG, X86_64, run
 
@@ -30,16 +33,15 @@ NEWER = {  # than the headers of Debian 12
     "removexattrat": 466, "open_tree_attr": 467, "file_getattr": 468, "file_setattr": 469,
 }  # fmt: skip
 _DENIED = (
-    "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp process_madvise process_mrelease "
-    "move_pages migrate_pages mbind set_mempolicy set_mempolicy_home_node bpf perf_event_open "
-    "lookup_dcookie userfaultfd io_uring_setup io_uring_enter io_uring_register vmsplice memfd_secret "
-    "keyctl add_key request_key mount umount umount2 pivot_root chroot open_tree open_tree_attr "
-    "move_mount fsopen fsconfig fsmount fspick mount_setattr statmount listmount unshare setns "
-    "open_by_handle_at name_to_handle_at kexec_load kexec_file_load init_module finit_module "
-    "delete_module create_module query_module get_kernel_syms reboot swapon swapoff quotactl quotactl_fd "
-    "acct settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname syslog vhangup iopl "
-    "ioperm modify_ldt fanotify_init fanotify_mark cachestat lsm_set_self_attr nfsservctl _sysctl sysfs "
-    "ustat uselib"
+    "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp process_madvise process_mrelease move_pages "
+    "migrate_pages mbind set_mempolicy set_mempolicy_home_node bpf perf_event_open lookup_dcookie userfaultfd "
+    "io_uring_setup io_uring_enter io_uring_register vmsplice memfd_secret keyctl add_key request_key mount "
+    "umount umount2 pivot_root chroot open_tree open_tree_attr move_mount fsopen fsconfig fsmount fspick "
+    "mount_setattr statmount listmount unshare setns open_by_handle_at name_to_handle_at kexec_load "
+    "kexec_file_load init_module finit_module delete_module create_module query_module get_kernel_syms reboot "
+    "swapon swapoff quotactl quotactl_fd acct settimeofday clock_settime clock_adjtime adjtimex sethostname "
+    "setdomainname syslog vhangup iopl ioperm modify_ldt fanotify_init fanotify_mark cachestat "
+    "lsm_set_self_attr lsm_get_self_attr lsm_list_modules nfsservctl _sysctl sysfs ustat uselib"
 )
 DEFAULT_DENY = set(_DENIED.split())
 
@@ -61,6 +63,8 @@ _HEADERS = {
 @functools.cache
 def numbers(machine: str) -> Mapping[str, int]:
     """From the names of its calls to their numbers."""
+    if machine == "x86_64" != platform.machine():
+        pytest.skip("the headers of x86_64 are not here; those of arm64 are the generic ones")
     told = subprocess.run(["cc", "-E", "-dM", "-"], input=_HEADERS[machine], capture_output=True, text=True, check=True)
     said = dict(re.findall(r"^#define (__NR\w+) (\w+)$", told.stdout, re.MULTILINE))
     found = {name.removeprefix("__NR_"): value for name, value in said.items() if name.startswith("__NR_")}

@@ -14,7 +14,12 @@ EPERM, ENOSYS = 0x00050001, 0x00050026
 def _decoded(program: bytes) -> list[tuple[int, int, int, int]]:
     assert len(program) % 8 == 0
     assert 0 < len(program) // 8 <= 4096
-    return list(struct.iter_unpack("=HBBI", program))
+    code = list(struct.iter_unpack("=HBBI", program))
+    for position, (operation, if_true, if_false, k) in enumerate(code):  # as the kernel looks, before it takes one
+        furthest = k if operation == 0x05 else max(if_true, if_false) if operation & 7 == 0x05 else 0
+        assert position + 1 + furthest < len(code) or operation == 0x06
+    assert code[-1][0] == 0x06
+    return code
 
 
 def run(program: bytes, number: int, arch: int = X86_64, args: tuple[int, ...] = ()) -> int:
