@@ -90,7 +90,7 @@ fuzz:  ## fuzz the launcher's message parser for FUZZ_SECONDS=60; corpus and fin
 	cd build/fuzz && ./fuzz_message -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -use_value_profile=1 corpus seeds
 
 weakening: .venv/tools needs  ## as root: weaken each element of a jail, and write docs/weakening.md anew
-	"$(BIN)/python" -m tests.weakening
+	"$(BIN)/python" -m tests.weakening $(WHOLE)
 
 lock:  ## choose newer versions of all dependencies, with their hashes
 	"$(PYTHON)" -m venv build/lock

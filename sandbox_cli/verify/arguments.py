@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.policy.syscall_rules import NAMESPACE_FLAGS, RLIMIT_CORE, SET_UID, TIOCLINUX, TIOCSETD, TIOCSTI
+from sandbox_cli.policy.syscall_rules import (
+    NAMESPACE_FLAGS,
+    PR_SCHED_CORE,
+    PR_SET_MM,
+    RLIMIT_CORE,
+    SET_UID,
+    TIOCLINUX,
+    TIOCSETD,
+    TIOCSTI,
+)
 from sandbox_cli.policy.syscalls import NEWEST
 from sandbox_cli.verify.calls import AT_FDCWD, FROM_32_BIT, Call, call
 
@@ -32,6 +41,7 @@ _SOCKETS = {"TCP": (2, 1, 6), "UDP": (2, 2, 17), "routing tables (netlink)": (16
 # Whoever gets as far as the kernel with these has it load a driver: tried only where the policy refuses them.
 _DRIVERS = {
     "SCTP": (2, 1, 132), "DCCP": (2, 6, 33), "AF_INET by SOCK_PACKET": (2, 10, 3), "raw ICMPv6": (10, 3, 58),
+    "DCCP by its kind": (2, 6, 0),
     "generic netlink": (16, 3, 16), "AF_PACKET": (17, 3, 3), "AF_RDS": (21, 5, 0), "AF_CAN": (29, 3, 1),
     "AF_TIPC": (30, 2, 0), "AF_BLUETOOTH": (31, 3, 1), "AF_ALG": (38, 5, 0), "AF_VSOCK": (40, 1, 0),
     "AF_QIPCRTR": (42, 2, 0), "AF_XDP": (44, 3, 0),
@@ -74,6 +84,10 @@ def _flags(machine: str) -> Iterator[tuple[str, Call]]:
             yield f"{name} with the set-uid bit", call(name, *arguments, SET_UID)
     yield "personality without random addresses", call("personality", 0x4_0000)
     yield "raise the limit of core dumps", call("prlimit64", 0, RLIMIT_CORE, bytes(16), 0)
+    yield "raise the limit of core dumps by setrlimit", call("setrlimit", RLIMIT_CORE, 0)
+    # The last argument is none that they know: no filter, and still nothing comes of it.
+    yield "prctl PR_SET_MM", call("prctl", PR_SET_MM, 0, 0, 0, 1)
+    yield "prctl PR_SCHED_CORE", call("prctl", PR_SCHED_CORE, -1, 0, 0, 0)
 
 
 def _sockets(clause: Clause) -> Iterator[tuple[str, Call]]:
@@ -82,6 +96,7 @@ def _sockets(clause: Clause) -> Iterator[tuple[str, Call]]:
     for name, numbers in _DRIVERS.items():
         if clause.decides(call("socket", *numbers)) != "allow":
             yield f"socket of {name}", call("socket", *numbers)
+            yield f"pair of sockets of {name}", call("socketpair", *numbers, 0)
 
 
 def _foreign(machine: str, clause: Clause) -> Iterator[tuple[str, Call]]:

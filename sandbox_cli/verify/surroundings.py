@@ -35,10 +35,10 @@ _NAMES = {"/etc/passwd": {"root", "sandbox", "nobody"}, "/etc/group": {"root", "
 
 
 def tries(case: Case) -> Iterator[Try]:
+    yield _descriptors()  # before the probe itself opens any: where it may have no child, they stay open
     yield _environment(case)
     yield _directory(case)
     yield from _limits(case)
-    yield _descriptors()
     yield _terminal()
     yield _host_name()
     yield _boot_id()

@@ -1,9 +1,13 @@
-"""Writes docs/weakening.md anew: `python -m tests.weakening`, as root, which also runs as the ordinary account."""
+"""Writes docs/weakening.md anew: `python -m tests.weakening`, as root, which also runs as the ordinary account.
+
+With `--whole` verify tries everything in every jail.
+"""
 
 from __future__ import annotations
 
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sandbox_cli.backends import BACKENDS
@@ -12,20 +16,23 @@ from tests.weakening import explained, matrix, report
 
 
 def main() -> int:
-    found: dict[tuple[str, str], matrix.Caught] = {}
-    unexplained: list[str] = []
-    with tempfile.TemporaryDirectory(dir="/var/lib") as name:
+    whole = "--whole" in sys.argv[1:]
+    with tempfile.TemporaryDirectory(dir="/var/lib") as name, ThreadPoolExecutor(2) as workers:
         directory = Path(name)
         directory.chmod(0o755)
-        for backend in BACKENDS:
-            for account in (root_account(directory), user_account(directory)):
-                caught = matrix.run(backend, account, directory, whole=True)
-                found[backend, account.name] = caught
-                unexplained += [
-                    f"{report.title(backend, account.name)}: {each}"
-                    for each in report.survivors(caught)
-                    if explained.of(each, backend, account.name) is None
-                ]
+        accounts = root_account(directory), user_account(directory)
+        running = {
+            (backend, account.name): workers.submit(matrix.run, backend, account, directory, whole=whole)
+            for backend in BACKENDS
+            for account in accounts
+        }
+        found = {key: each.result() for key, each in running.items()}
+    unexplained = [
+        f"{report.title(*key)}: {name}"
+        for key, caught in found.items()
+        for name in report.survivors(caught)
+        if explained.of(name, *key) is None
+    ]
     report.PAGE.write_text(report.page(found), encoding="utf-8")
     print("\n".join(unexplained) or f"{sum(map(len, found.values()))} weakenings, each caught or explained")
     return 1 if unexplained else 0

@@ -59,11 +59,10 @@ EVERYWHERE = (
 
 BWRAP = (
     Explanation(
-        "libseccomp's part refuses calls of other machines and of x32 as well.",
-        (r"filter: architecture .*", r"filter: number >= 0x40000000.*"),
+        "The rules before the list refuse it as well.",
+        (r"filter: (unshare|setns|io_uring_setup) in the list: dropped",),
     ),
-    Explanation("The rules before the list refuse it as well.", (r"filter: (unshare|setns) in the list: dropped",)),
-    Explanation("The list refuses it as well.", (r"filter: (unshare|setns).*",)),
+    Explanation("The list refuses it as well.", (r"filter: (unshare|setns|io_uring_setup) refused: dropped",)),
     Explanation(
         "The kernel gives the same answer to whoever has no capability, which no job has: the filter is the second to "
         "refuse it. That it does is read back from a running job in tests/contract/test_installed_filter.py.",
@@ -144,8 +143,8 @@ NSJAIL = (
         accounts=("root",),
     ),
     Explanation(
-        "The older code leaves writable what the host has mounted below a read-only mount. This host has nothing there, "
-        "and the seal looks for it (tests/run/test_mounts.py).",
+        "The older code leaves writable what the host has mounted below a read-only mount. Here is nothing, and the "
+        "seal looks for it (tests/run/test_mounts.py).",
         (r"--experimental_mnt new: .*",),
     ),
     Explanation(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "weakening.md"
 WHO = {"run": "the run", "seal": "the seal", "verify": "`verify`", "nobody": "nobody"}
 _HEAD = """\
-<!-- Written by `make weakening`, as root. Not by hand: tests/weakening compares it with what it finds. -->
+<!-- Written by `make weakening`, as root. Not by hand: CI compares it with what it finds. -->
 
 # What happens to a jail that is weaker than its plan
 
@@ -33,8 +33,8 @@ message, each instruction and name of the filter. Each such plan is then run, un
 
 Whatever is in none of these fails CI, and so does a reason that nothing needs any more. The generator stands in
 tests/weakening. The filter is the launcher's, byte for byte the same in each jail: it is taken to pieces under bwrap,
-and weakened as a whole everywhere. `make weakening` has `verify` try everything in every jail; in CI it tries the
-system calls where the filter was weakened, and all else where it was not.
+and weakened as a whole everywhere. `verify` tries the system calls where the filter was weakened, and all else where it
+was not; `make weakening WHOLE=--whole` has it try everything in every jail.
 
 | backend | account | weakenings | the run | the seal | `verify` | nobody |
 | --- | --- | --: | --: | --: | --: | --: |
