@@ -197,10 +197,9 @@ def _policys_mounts(policy: Policy, *, holds_noexec: bool) -> Iterator[SealedMou
     for path, mount in policy.filesystem.items():
         if mount.mode == "symlink":
             continue
+        planned: SealedMount = {"path": path, "flags": [mount.mode, *CLOSED], "source": mount.source or path}
         if mount.mode == "tmpfs":
             planned = _tmpfs(path, 0o1777, bound(policy, "tmp_size"))
-        else:
-            planned = {"path": path, "flags": [mount.mode, *CLOSED], "source": mount.source or path}
         if mount.noexec and holds_noexec:
             planned["flags"].append("noexec")
         yield planned
