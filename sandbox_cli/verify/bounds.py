@@ -33,6 +33,7 @@ _LOW: dict[str, float] = {
 _WALL_TIME_S = 0.3
 _BUFFER = 4 * _MIB  # the kernel fills it with random bytes: that takes time of the processor and nothing else
 _PROT_READ_WRITE, _PRIVATE_ANONYMOUS, _POPULATE = 3, 0x22, 0x8000
+_UNBOUNDED = 1 << 62
 _FILE = ".sandbox-verify"
 _PIECE = 60000
 _CALLS = 15  # of one attempt: that they don't end before the limit is what _LOW sees to
@@ -52,8 +53,9 @@ def attempts(policy: Policy, machine: str, lowered: Callable[[Mapping[str, str]]
     asked = {name: limit.default for name, limit in policy.limits.items() if limit.default is not None}
     low = {name: min(_LOW[name], value) for name, value in asked.items() if name in _LOW}
     plan = lowered(_written(low))
+    largest = int(low.get("file_size", _UNBOUNDED))
     found = [
-        _attempt(plan, name, excess(int(plan["limits"][name]["value"])), policy, machine)
+        _attempt(plan, name, excess(int(plan["limits"][name]["value"]), largest), policy, machine)
         for name, excess in _EXCESSES.items()
         if name in asked
     ]
@@ -89,51 +91,54 @@ def _attempt(plan: Plan, name: str, excess: Excess, policy: Policy, machine: str
     return {**made, "observed": observed, "verdict": verdict}
 
 
-def _cpu_time(_seconds: int) -> Excess:
+def _cpu_time(_seconds: int, _largest: int) -> Excess:
     mapped = call("mmap", 0, _BUFFER, _PROT_READ_WRITE, _PRIVATE_ANONYMOUS, -1, 0)
     working = [mapped, *[call("getrandom", Of(0), _BUFFER, 0)] * 13, call("munmap", Of(0), _BUFFER)]
     return Excess([("n", working)] * 100, _by_status("cpu-time-limit"))
 
 
-def _memory(size: int) -> Excess:
+def _memory(size: int, _largest: int) -> Excess:
     flags = _PRIVATE_ANONYMOUS | _POPULATE
     mapped = [call("mmap", 0, each, _PROT_READ_WRITE, flags, -1, 0) for each in _half_and_more(size)]
     return Excess([("n", [*mapped, call("pause")])], _by_status("memory-limit", of_answers=1))
 
 
-def _processes(count: int) -> Excess:
+def _processes(count: int, _largest: int) -> Excess:
     """What they bring forth ends at once, and counts as long as nobody has waited for it."""
     return Excess([("n", [call("clone", _SIGCHLD, 0, 0, 0, 0)] * _CALLS)], _counted(count, "EAGAIN"))
 
 
-def _open_files(count: int) -> Excess:
+def _open_files(count: int, _largest: int) -> Excess:
     return Excess([("n", [call("openat", AT_FDCWD, "/", os.O_RDONLY)] * _CALLS)], _counted(count, "EMFILE"))
 
 
-def _file_size(size: int) -> Excess:
+def _file_size(size: int, _largest: int) -> Excess:
     sizes = (call("ftruncate", Of(0), each) for each in (size, size + 1))
     return Excess([("a", [_created(f"/dev/shm/{_FILE}"), *sizes])], _at_file_size)  # noqa: S108
 
 
-def _scratch_size(size: int) -> Excess:
-    return _room(_FILE, size)
+def _scratch_size(size: int, largest: int) -> Excess:
+    return _room(_FILE, size, largest)
 
 
-def _tmp_size(size: int) -> Excess:
-    return _room(f"/dev/shm/{_FILE}", size)  # noqa: S108
+def _tmp_size(size: int, largest: int) -> Excess:
+    return _room(f"/dev/shm/{_FILE}", size, largest)  # noqa: S108
 
 
-def _room(path: str, size: int) -> Excess:
-    filling = (call("fallocate", Of(0), 0, 0, each) for each in _half_and_more(size))
-    return Excess([("n", [_created(path), *filling])], _full(2), waits=True)
+def _room(path: str, size: int, largest: int) -> Excess:
+    """Twice of what there is, in files that may be that large."""
+    piece = max(1, min(size // 2, largest))
+    names = (f"{path}-{number}" for number in range(-(-2 * size // piece)))
+    filling = [("n", [_created(name), call("fallocate", Of(0), 0, 0, piece)]) for name in names]
+    return Excess(filling, _full(2), waits=True)
 
 
-def _scratch_files(count: int) -> Excess:
+def _scratch_files(count: int, _largest: int) -> Excess:
     made = (call("mknodat", AT_FDCWD, f"{_FILE}-{number}", _REGULAR, 0) for number in range(2 * count))
-    return Excess([("n", [each]) for each in made], _full(0), waits=True)
+    return Excess([("n", [each]) for each in made], _full(1), waits=True)
 
 
-def _output(size: int) -> Excess:
+def _output(size: int, _largest: int) -> Excess:
     """The probe tells what came of a call in two letters a byte."""
     told = call("getrandom", Out(_PIECE), _PIECE, 0)
     return Excess([("n", [told])] * (2 + size // _PIECE), _by_status("output-limit"))
@@ -143,7 +148,7 @@ def _created(path: str) -> Call:
     return call("openat", AT_FDCWD, path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
-_EXCESSES: dict[str, Callable[[int], Excess]] = {
+_EXCESSES: dict[str, Callable[[int, int], Excess]] = {
     "cpu_time": _cpu_time, "memory": _memory, "processes": _processes, "open_files": _open_files,
     "file_size": _file_size, "scratch_size": _scratch_size, "scratch_files": _scratch_files, "tmp_size": _tmp_size,
     "output": _output,
@@ -187,15 +192,16 @@ def _at_file_size(answers: Sequence[Answer], outcome: Outcome) -> Judged:
 
 
 def _full(calls: int) -> Callable[[Sequence[Answer], Outcome], Judged]:
-    """No space is left, after so many calls that worked; or the job was ended for it."""
+    """No space is left, after a first attempt that worked; or the job was ended for it."""
 
     def judge(answers: Sequence[Answer], outcome: Outcome) -> Judged:
-        words = [answer.word() for answer in answers if answer.tried and answer.word() != "ok"]
+        words = [answer.word(calls) for answer in answers if answer.tried]
         if outcome["status"] == "scratch-limit":
             return "scratch-limit", "held"
-        if not answers[0].tried or len(answers[0].results) <= calls:
+        if not words or words[0] != "ok":
             return words[0] if words else outcome["status"], "broken"
-        return words[0] if words else "all of it was had", "held" if words and words[0] == "ENOSPC" else "escaped"
+        refused = next((word for word in words if word != "ok"), None)
+        return refused or "all of it was had", "held" if refused == "ENOSPC" else "escaped"
 
     return judge
 

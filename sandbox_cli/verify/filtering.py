@@ -75,9 +75,10 @@ class Clause(NamedTuple):
 def _matching(
     rules: Sequence[Rule], name: str, arguments: Sequence[int], refused: Decision
 ) -> Iterator[Decision | None]:
+    decisions: dict[str, Decision | None] = {"refused": refused, "missing": "missing", "spared": None}
     for rule in rules:
         if rule.syscall == name and rule.matches(arguments):
-            yield {"refused": refused, "missing": "missing", "spared": None}[rule.verdict]
+            yield decisions[rule.verdict]
 
 
 def _numbers(arguments: Sequence[Argument]) -> list[int]:

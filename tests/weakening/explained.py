@@ -57,7 +57,15 @@ EVERYWHERE = (
     ),
 )
 
-BWRAP = (
+FILTER = (
+    Explanation(
+        "The rule of @default-deny about families of sockets refuses it as well.",
+        (r"filter: socket(pair)? refused, argument 0 0x28\|0x2a: .*",),
+    ),
+    Explanation(
+        "The kernel makes no pair of such sockets.",
+        (r"filter: socketpair spared, argument 0 0x(2|10)\b.*: dropped",),
+    ),
     Explanation(
         "The rules before the list refuse it as well.",
         (r"filter: (unshare|setns|io_uring_setup) in the list: dropped",),
@@ -71,6 +79,9 @@ BWRAP = (
             r"filter: (setdomainname|sethostname|swapoff|syslog|vhangup) in the list: dropped",
         ),
     ),
+)
+
+BWRAP = (
     Explanation(
         "bwrap gives up all capabilities by itself where it isn't started by root; the seal looks for what is left.",
         (r"--cap-drop ALL: dropped",),
@@ -216,6 +227,7 @@ FIREJAIL = (
 
 EXPLANATIONS = (
     *EVERYWHERE,
+    *(each._replace(backends=("bwrap",), accounts=("user",)) for each in FILTER),
     *(each._replace(backends=("bwrap",)) for each in BWRAP),
     *(each._replace(backends=("nsjail",)) for each in NSJAIL),
     *(each._replace(backends=("firejail",)) for each in FIREJAIL),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OF_BACKEND = {"bwrap": of_bwrap.weakenings, "nsjail": of_nsjail.weakenings, "firejail": of_firejail.weakenings}
 _FIRST_FILE = {"bwrap": 0, "nsjail": 1, "firejail": 1}  # data[0] is the config of the others
-_SINGLE = "bwrap"  # the filter is the launcher's, the same in every jail: it is taken to pieces in one of them
+_SINGLE = ("bwrap", False)  # the filter is the launcher's, the same in every jail: it is taken to pieces in one
 
 
 def weakenings(plan: Plan, policy: Policy) -> Iterator[Weakening]:
@@ -27,4 +27,4 @@ def _all(plan: Plan, policy: Policy, backend: str) -> Iterator[Weakening]:
     yield from _OF_BACKEND[backend](plan)
     yield from of_message.of_data(plan, _FIRST_FILE[backend])
     yield from of_message.weakenings(plan)
-    yield from of_filter.weakenings(plan, policy, single=backend == _SINGLE)
+    yield from of_filter.weakenings(plan, policy, single=(backend, plan["account"]["root"]) == _SINGLE)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 Plan = dict[str, Any]
+UNRELATED = "(unrelated)"  # how the names of two end of which neither lies in the other
 OF_THE_FILTER = "filter: "  # how the names of weakened filters begin
 
 
@@ -54,8 +55,8 @@ def variants(elements: Sequence[Element], store: Callable[[Plan, list[Element]],
         if one.words == other.words:
             continue
         swapped = to([*elements[:index], other, one, *elements[index + 2 :]])
-        kind = "which lies with it" if lie_in_one(one.path, other.path) else "unrelated"
-        yield Weakening(f"{other.text}: before {one.text} ({kind})", swapped)
+        kind = "(which lies with it)" if lie_in_one(one.path, other.path) else UNRELATED
+        yield Weakening(f"{other.text}: before {one.text} {kind}", swapped)
 
 
 def replaced(

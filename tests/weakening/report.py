@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tests.accounts import ROOT
 from tests.weakening import explained
+from tests.weakening.model import UNRELATED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +25,7 @@ _HEAD = """\
 A jail is only as good as what would notice that it isn't one. So each element of what is rendered for a jailer, and of
 what its launcher is told, is dropped, widened and moved, **one at a time**: each option of bwrap's arguments, each line
 and field of nsjail's config, each line of firejail's profile, each variable, limit and setting of the launcher's
-message, each instruction and name of the filter. Each such plan is then run, under the policy `python`, and must be
+message, each rule and name of the filter. Each such plan is then run, under the policy `python`, and must be
 
 * refused by **the run**: the jailer or the launcher says no, or no program can run there;
 * or stopped by **the seal**, which looks at the jail from outside before the program starts;
@@ -32,9 +33,10 @@ message, each instruction and name of the filter. Each such plan is then run, un
 * or it must **change nothing of what the jail allows**: then it is listed below, with the reason.
 
 Whatever is in none of these fails CI, and so does a reason that nothing needs any more. The generator stands in
-tests/weakening. The filter is the launcher's, byte for byte the same in each jail: it is taken to pieces under bwrap,
-and weakened as a whole everywhere. `verify` tries the system calls where the filter was weakened, and all else where it
-was not; `make weakening WHOLE=--whole` has it try everything in every jail.
+tests/weakening. The filter is the launcher's, byte for byte the same in each jail: it is taken to pieces under bwrap
+as an ordinary user, and weakened as a whole everywhere. `verify` tries the system calls where the filter was weakened,
+and all else where it was not; `make weakening WHOLE=--whole` has it try everything in every jail. CI tries all of it
+each time, but of two neighbours in the other order, where neither lies in the other, a fifth a day.
 
 | backend | account | weakenings | the run | the seal | `verify` | nobody |
 | --- | --- | --: | --: | --: | --: | --: |
@@ -84,7 +86,7 @@ def _cell(names: Iterable[str]) -> str:
 
 def _general(name: str) -> str:
     """The name without what is this host's own."""
-    if name.endswith("(unrelated)"):
+    if name.endswith(UNRELATED):
         return "one of two before the other"
     name = re.sub(r"/proc/(?!self\b|sys\b|\d)\w[\w-]*", "/proc/NAME", name)
     return re.sub(r"\b\d{4,}\b", "N", name)
