@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from sandbox_cli import policy as policies
 from tests.accounts import ROOT
 from tests.contract.case import Case
 from tests.contract.odd_policies import ODD, Odd
-from tests.contract.picture import expected, found
+from tests.contract.looking import differences, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,29 +53,6 @@ def case(
     (shared_tmp / "secret").chmod(0o644)
     mine = (str(shared_tmp / "secret"), str(shared_tmp), who.home, str(ROOT / "README.md"))
     return lambda policy: Case(policy, backend, who, (*SECRETS, *mine), sockets)
-
-
-def look(case: Case, driver: Driver, policy: str) -> dict[str, Any]:
-    outcome = driver.run({"command": case.command, "policy": policy, "backend": case.backend})
-    assert outcome.get("status") == "ok", outcome.get("stderr") or outcome
-    seen: dict[str, Any] = json.loads(outcome["stdout"])
-    held = {row["clause"]: row["enforced_by"] for row in outcome["receipt"]["clauses"]}
-    return seen | {"held by": held}
-
-
-def differences(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
-    """What was expected and what was found, where they differ."""
-    wanted, got = expected(case, seen), found(case, seen)
-    assert wanted.keys() == got.keys()
-    return {name: _difference(wanted[name], got[name]) for name in wanted if wanted[name] != got[name]}
-
-
-def _difference(wanted: Any, got: Any) -> Any:
-    if isinstance(wanted, dict):
-        return {key: (wanted.get(key), got.get(key)) for key in {*wanted, *got} if wanted.get(key) != got.get(key)}
-    if isinstance(wanted, set):
-        return {"missing": wanted - got, "more": got - wanted}
-    return wanted, got
 
 
 @pytest.mark.parametrize("name", SHIPPED)
