@@ -105,7 +105,7 @@ class _Making:
             self._bind(each, path, source)
 
     def _bind(self, each: Place, path: str, source: Path | None) -> None:
-        if source is None or self._is_swappable(source, path):
+        if source is None:
             source = self.tree / f"from-{len(self.mounts)}" / each.name
         mode = 0o777 if each.kind == "rw" else 0o755
         (file if each.is_file else folder)(source, mode=mode if not each.is_file else mode & 0o666)
@@ -122,6 +122,8 @@ class _Making:
                 self._put(inner, f"{path}/{inner.name}", None)
             elif inner.kind not in {"link", "missing"}:
                 point = source / inner.name
+                if inner.here and self._is_swappable(point, f"{path}/{inner.name}"):
+                    continue
                 (file if inner.is_file and inner.kind != "tmpfs" else folder)(point)
                 self._put(inner, f"{path}/{inner.name}", point if inner.here else None)
 
@@ -174,15 +176,14 @@ def _unique(places: list[Place]) -> tuple[Place, ...]:
     return tuple({each.name: each for each in reversed(places)}.values())
 
 
-def _places(names: SearchStrategy[str], kinds: tuple[Kind, ...], here: SearchStrategy[bool], most: int) -> Any:
-    def level(inner: SearchStrategy[tuple[Place, ...]]) -> SearchStrategy[tuple[Place, ...]]:
-        targets = some.sampled_from(["/usr/bin", "../x", "a b/'\"\\", "nowhere", "."]) | names
-        place = some.builds(
-            Place, names, some.sampled_from(kinds), here, some.booleans(), targets, some.sampled_from(PLACES), inner
-        )
-        return some.lists(place, max_size=most).map(_unique)
-
-    return some.recursive(some.just(()), level, max_leaves=8)
+def _places(names: SearchStrategy[str], kinds: tuple[Kind, ...], here: SearchStrategy[bool], depth: int = 3) -> Any:
+    """Mounts in mounts, most of them near the top."""
+    below = _places(names, kinds, here, depth - 1) if depth else some.just(())
+    targets = some.sampled_from(["/usr/bin", "../x", "a b/'\"\\", "nowhere", "."]) | names
+    place = some.builds(
+        Place, names, some.sampled_from(kinds), here, some.booleans(), targets, some.sampled_from(PLACES), below
+    )
+    return some.lists(place, min_size=int(depth == 3), max_size=2 + depth).map(_unique)
 
 
 def _is_variable(name: str) -> bool:
@@ -196,15 +197,15 @@ def _without_blank_limits(limits: dict[str, str | None]) -> dict[str, str | None
 
 def wishes(*, calm: bool = False) -> SearchStrategy[Wish]:
     """`calm`: of what every jailer can show, firejail too."""
-    odd = _places(_NAMES, ("ro", "rw", "ro", "rw", "tmpfs", "link", "missing"), some.booleans(), 5)
-    plain = _places(_PLAIN_NAMES, ("ro", "rw"), some.just(True), 4)
+    odd = _places(_NAMES, ("ro", "rw", "tmpfs", "link", "missing"), some.booleans())
+    plain = _places(_PLAIN_NAMES, ("ro", "rw"), some.just(True))
     wide = some.lists(some.builds(Place, _NAMES, some.sampled_from(["ro", "rw"])), min_size=20, max_size=40).map(_unique)
     limits = {name: some.none() | some.sampled_from(values) for name, values in LIMITS.items()}
     variable = some.text(_CHARACTERS, min_size=1, max_size=12).filter(lambda name: _is_variable(name) and _is_text(name))
     given = _BYTES.filter(lambda name: name and b"=" not in name and not name.startswith(tuple(map(str.encode, _HARMFUL))))
     return some.builds(
         Wish,
-        plain if calm else odd | odd | odd | wide,
+        plain if calm else odd | odd | wide,
         some.dictionaries(variable | some.sampled_from(["PATH", "HOME", "LANG", "LC_ALL"]), _TEXT, max_size=6),
         some.fixed_dictionaries({}, optional=limits).map(_without_blank_limits),
         some.sampled_from(["none", "none", "host"]),
