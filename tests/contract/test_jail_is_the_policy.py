@@ -88,3 +88,18 @@ def test_folders_around_mounts_have_one_mode_in_the_root_and_in_a_tmpfs(
     job = {"command": ["stat", "-c", "%a", "/srv", "/srv/a", "/opt/x"], "policy": str(shared_tmp / "p.yaml")}
     outcome = driver.run({**job, "backend": backend})
     assert outcome["stdout"].split() == [b"755"] * 3, outcome["stderr"]
+
+
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+def test_a_folder_shown_as_etc_gets_no_files_that_a_jailer_needs_there(
+    mode: str, backend: str, driver: Driver, shared_tmp: Path
+) -> None:
+    (shared_tmp / "etc").mkdir()
+    (shared_tmp / "etc").chmod(0o777)
+    (shared_tmp / "p.yaml").write_text(
+        "extends: command\nfilesystem:\n  /etc/alternatives: null\n  /etc/ld.so.cache: null\n"
+        f"  /etc: {{from: {shared_tmp}/etc, mode: {mode}}}\n"
+    )
+    outcome = driver.run({"command": ["ls", "/etc"], "policy": str(shared_tmp / "p.yaml"), "backend": backend})
+    assert "no such file for it to stand on" in outcome["message"]
+    assert list((shared_tmp / "etc").iterdir()) == []

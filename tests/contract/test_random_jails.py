@@ -42,7 +42,9 @@ def compared(wish: Wish, backend: str, account: Account, driver: Driver, tree: P
     case = Case(
         policies.load(f"{tree}/policy.yaml"), backend, account, environment=wish.given, arguments=wish.arguments
     )
+    before = sorted(tree.rglob("*"))
     outcome = driver.run({"command": case.command, "policy": f"{tree}/policy.yaml", "backend": backend}, case.work)
+    assert sorted(tree.rglob("*")) == before, "something was made on the host"
     if case.firejail and (clauses := firejail_picture.refused(case)):
         assert outcome.get("refused") == "RefusedError", outcome
         assert {gap["clause"] for gap in outcome["gaps"]} == clauses
