@@ -187,7 +187,8 @@ def _places(names: SearchStrategy[str], kinds: tuple[Kind, ...], here: SearchStr
 
 
 def _is_variable(name: str) -> bool:
-    return bool(name) and "=" not in name and not name.startswith(_HARMFUL)
+    """A + at the begin of a policy's key appends to a list."""
+    return bool(name) and "=" not in name and not name.startswith((*_HARMFUL, "+"))
 
 
 def _without_blank_limits(limits: dict[str, str | None]) -> dict[str, str | None]:
