@@ -68,7 +68,10 @@ class Case:
     @property
     def work(self) -> dict[str, Any]:
         """What `run` is given besides the plan."""
-        return {"environment": [b"=".join(pair) for pair in self.environment.items()], "arguments": list(self.arguments)}
+        return {
+            "environment": [b"=".join(pair) for pair in self.environment.items()],
+            "arguments": list(self.arguments),
+        }
 
     def bound(self, name: str) -> int | None:
         value = self.policy.limits[name].default

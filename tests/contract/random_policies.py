@@ -200,10 +200,16 @@ def wishes(*, calm: bool = False) -> SearchStrategy[Wish]:
     """`calm`: of what every jailer can show, firejail too."""
     odd = _places(_NAMES, ("ro", "rw", "tmpfs", "link", "missing"), some.booleans())
     plain = _places(_PLAIN_NAMES, ("ro", "rw"), some.just(True))
-    wide = some.lists(some.builds(Place, _NAMES, some.sampled_from(["ro", "rw"])), min_size=20, max_size=40).map(_unique)
+    wide = some.lists(some.builds(Place, _NAMES, some.sampled_from(["ro", "rw"])), min_size=20, max_size=40).map(
+        _unique
+    )
     limits = {name: some.none() | some.sampled_from(values) for name, values in LIMITS.items()}
-    variable = some.text(_CHARACTERS, min_size=1, max_size=12).filter(lambda name: _is_variable(name) and _is_text(name))
-    given = _BYTES.filter(lambda name: name and b"=" not in name and not name.startswith(tuple(map(str.encode, _HARMFUL))))
+    variable = some.text(_CHARACTERS, min_size=1, max_size=12).filter(
+        lambda name: _is_variable(name) and _is_text(name)
+    )
+    given = _BYTES.filter(
+        lambda name: name and b"=" not in name and not name.startswith(tuple(map(str.encode, _HARMFUL)))
+    )
     return some.builds(
         Wish,
         plain if calm else odd | odd | wide,

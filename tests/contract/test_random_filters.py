@@ -36,7 +36,19 @@ TRIED = tuple(
     if number(name, platform.machine()) is not None
 )  # fmt: skip
 # Of systemd's, those without which Python still starts and asks.
-LISTED = ("@chown", "@keyring", "@mount", "@obsolete", "@pkey", "@raw-io", "@swap", "@timer", "@aio", "@clock", "@module")
+LISTED = (
+    "@chown",
+    "@keyring",
+    "@mount",
+    "@obsolete",
+    "@pkey",
+    "@raw-io",
+    "@swap",
+    "@timer",
+    "@aio",
+    "@clock",
+    "@module",
+)
 
 NEVER = {"clone3", "unshare", "setns"}  # no list may allow these
 

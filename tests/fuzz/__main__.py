@@ -6,9 +6,11 @@ What a target finds stands in build/fuzz/TARGET/crash-*, and is printed. What it
 from __future__ import annotations
 
 import base64
+import os
 import random
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -23,16 +25,16 @@ LONGEST = 4096
 
 
 def main(seconds: int, names: list[str]) -> int:
-    with ThreadPoolExecutor(2) as two:
-        codes = list(two.map(lambda name: start(name, seconds), names))
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(2) as two:
+        codes = list(two.map(lambda name: start(name, seconds, temporary), names))
     return int(any(codes))
 
 
-def start(name: str, seconds: int) -> int:
+def start(name: str, seconds: int, temporary: str) -> int:
     """In a process of its own, whose words are told where it found something."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz", str(seconds), "--only", name],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        cwd=ROOT, env={**os.environ, "TMPDIR": temporary}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
     lines = done.stdout.decode(errors="replace").splitlines()
     said = [line for line in lines if not line.startswith(("INFO: Instrumenting", "WARNING: Failed to find"))]
@@ -48,7 +50,9 @@ def reproducer(name: str) -> str:
     crashes = [path for path in found if path.name.startswith(("crash-", "timeout-", "oom-"))]
     if not crashes:
         return "no reproducer was left: it failed by itself"
-    how = f"keep it: base64 -d > tests/fuzz/corpus/{name}/NAME <<< {base64.b64encode(crashes[-1].read_bytes()).decode()}"
+    how = (
+        f"keep it: base64 -d > tests/fuzz/corpus/{name}/NAME <<< {base64.b64encode(crashes[-1].read_bytes()).decode()}"
+    )
     return f"{crashes[-1]}: `pytest tests/fuzz` tries what lies in tests/fuzz/corpus\n{how}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -24,17 +23,15 @@ WORDS = (
     "action: kill", "network", "host", "a:1", "\\x00", "\\uD800", "---\n", "...\n", "<<", "\t", "require", "strict", "selftest",
     "files", "rules", "noexec", "ä", "\u2028", "workspace", "environment", "artifacts", "collect", "../x", "**", "\xff", "%YAML 1.1\n",
 )  # fmt: skip
-_FOLDER = Path(tempfile.mkdtemp(prefix="sandbox-fuzz-"))
-
-
-def remove_folder() -> None:
-    """Where the files of this process lie."""
-    shutil.rmtree(_FOLDER, ignore_errors=True)
 
 
 def policy(data: bytes) -> None:
     """A file is a policy or a mistake with its place; what a policy says in its long form says the same again."""
-    path = _FOLDER / "policy.yaml"
+    with tempfile.TemporaryDirectory(prefix="sandbox-fuzz-") as folder:
+        _policy(data, Path(folder, "policy.yaml"))
+
+
+def _policy(data: bytes, path: Path) -> None:
     path.write_bytes(data)
     try:
         loaded = policies.load(str(path))
@@ -51,8 +48,13 @@ def policy(data: bytes) -> None:
 
 def configuration(data: bytes) -> None:
     """The configuration of a machine is read, or is a mistake with its place."""
-    places.SYSTEM, before = _FOLDER, places.SYSTEM
-    (_FOLDER / "config.yaml").write_bytes(data)
+    with tempfile.TemporaryDirectory(prefix="sandbox-fuzz-") as folder:
+        Path(folder, "config.yaml").write_bytes(data)
+        _configuration(Path(folder))
+
+
+def _configuration(folder: Path) -> None:
+    places.SYSTEM, before = folder, places.SYSTEM
     try:
         found = config.load()
         assert found.uid_range[0] <= found.uid_range[1]

@@ -28,9 +28,25 @@ TARGETS = {
     "records": Target(
         witnesses.records,
         witnesses.record_seeds,
-        ("ready", "armed", "dir", "nodir", "tty", "notty", "started", "exit", "signal", "execfail", "armfail", "total", "\n"),
+        (
+            "ready",
+            "armed",
+            "dir",
+            "nodir",
+            "tty",
+            "notty",
+            "started",
+            "exit",
+            "signal",
+            "execfail",
+            "armfail",
+            "total",
+            "\n",
+        ),
     ),
-    "value": Target(witnesses.value, witnesses.value_seeds, ("null", "true", "1e9", "\\ud800", '{"', "[", "]", "NaN", "!")),
+    "value": Target(
+        witnesses.value, witnesses.value_seeds, ("null", "true", "1e9", "\\ud800", '{"', "[", "]", "NaN", "!")
+    ),
     "names": Target(witnesses.names, witnesses.name_seeds, ("\\040", "\\134", "\u2028", "Uid:\t", "\n")),
     "globs": Target(witnesses.globs, witnesses.glob_seeds, ("**", "*", "[!", "]", "/", "../", "\x00")),
 }

@@ -61,7 +61,7 @@ def records(data: bytes) -> None:
 def _jail(control: socket.socket, *, strangers: bool) -> Jail:
     """One whose launcher is this process, past its gate, and with nothing to send."""
     jail = Jail.__new__(Jail)
-    vars(jail).update(_jailer=_Jailer(control), _talks=True, terminal=None, _step=None, _plan=None)
+    vars(jail).update(_jailer=_Jailer(control), _talks=True, terminal=None, _step=None, _plan=object())
     jail.init, jail.fault, jail.scratch, jail.inputs = (1 if strangers else os.getpid()), None, None, {}
     jail._forget()
     jail.opened = 1.0
