@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _LAST_LOOK_S = 0.005
 _START_S = 10.0  # from the spawn to the gate
 _END_S = 5.0  # from a kill, or from the program's end, to an empty jail
-_LONGEST_MS = (1 << 31) - 1  # that poll can wait
 _DEAD_S = 60.0  # from the first kill: a job of thousands of processes takes the kernel a while
 
 
@@ -127,7 +126,7 @@ class Supervisor:
             poll.register(fd, mask)
         if patience is None:
             due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
-            patience = min(max(0.0, (min(due) - time.monotonic()) * 1000), _LONGEST_MS) if due else None
+            patience = min(max(0.0, (min(due) - time.monotonic()) * 1000), 1 << 30) if due else None  # poll takes no more
         events = poll.poll(patience)
         for fd, _ in events:
             for callback in callbacks[fd]:

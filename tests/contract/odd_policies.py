@@ -28,7 +28,8 @@ TINY = {
 
 HUGE = {
     "wall_time": "1000000000s", "cpu_time": "1000000000s", "memory": f"{1 << 62}B", "processes": "2147483647",
-    "open_files": "2147483647", "file_size": f"{1 << 62}B", "scratch_size": f"{1 << 62}B", "scratch_files": "2147483647",
+    "open_files": "2147483647", "file_size": f"{1 << 62}B", "scratch_size": f"{1 << 62}B",
+    "scratch_files": "2147483647",
     "tmp_size": f"{1 << 62}B", "output": f"{1 << 62}B",
 }  # fmt: skip
 

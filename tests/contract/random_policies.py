@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 ODD_NAMES = (
-    *PLAIN, *ODD_TO_FIREJAIL, "...", "..a", "a..", ".", ".hidden", "--", "-", "--bind", "{", "}", "}}", "{ {", "%s", "%%",
-    "${HOME}", "$(id)", "`id`", "\\", "\\n", "\\134", "\\040x", "'", '"', "<>", "|", "&", ";", "#", "^", "~root", "=", ":", ",",
-    "\u202eltr", "\ufeff", "e\u0301", "\u00a0", "\U0001f427", "null", "true", "ro", "0", "x" * 255, "é" * 127, "a\u200db", "/",
+    *PLAIN, *ODD_TO_FIREJAIL, "...", "..a", "a..", ".", ".hidden", "--", "-", "--bind", "{", "}", "}}", "{ {", "%s",
+    "%%",
+    "${HOME}", "$(id)", "`id`", "\\", "\\n", "\\134", "\\040x", "'", '"', "<>", "|", "&", ";", "#", "^", "~root", "=",
+    ":", ",",
+    "\u202eltr", "\ufeff", "e\u0301", "\u00a0", "\U0001f427", "null", "true", "ro", "0", "x" * 255, "é" * 127,
+    "a\u200db", "/",
 )  # fmt: skip
 # Roots in the jail for what has no place on the host; "" is the jail's own root.
 PLACES = ("", "/opt", "/etc", "/tmp", "/var/cache", "/srv/a/b", "/home", "/run", "/mnt")

@@ -11,8 +11,8 @@ import pytest
 from sandbox_cli import policy as policies
 from tests.accounts import ROOT
 from tests.contract.case import Case
-from tests.contract.odd_policies import ODD, Odd
 from tests.contract.looking import differences, look
+from tests.contract.odd_policies import ODD, Odd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

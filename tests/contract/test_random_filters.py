@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 TRIED = tuple(
     name
     for name in (
-        "accept4", "capget", "chown", "copy_file_range", "epoll_create1", "fadvise64", "fallocate", "fchown", "fchownat",
+        "accept4", "capget", "chown", "copy_file_range", "epoll_create1", "fadvise64", "fallocate", "fchown",
+        "fchownat",
         "fdatasync", "flock", "fsync", "ftruncate", "getitimer", "getpriority", "getsockname", "getxattr",
         "inotify_add_watch", "inotify_init1", "io_setup", "lchown", "link", "linkat", "listen", "listxattr", "mincore",
         "mkdirat", "mknod", "mknodat", "mq_open", "msgget", "msync", "pidfd_open", "pkey_free", "quotactl", "readahead",
         "recvmsg", "renameat2", "rmdir", "sched_get_priority_max", "sched_getparam", "sched_rr_get_interval",
-        "sched_setaffinity", "semget", "sendfile", "sendmsg", "setpriority", "setxattr", "shmget", "shutdown", "signalfd4",
-        "splice", "symlink", "symlinkat", "sync_file_range", "tee", "timer_delete", "timerfd_create", "times", "truncate",
+        "sched_setaffinity", "semget", "sendfile", "sendmsg", "setpriority", "setxattr", "shmget", "shutdown",
+        "signalfd4",
+        "splice", "symlink", "symlinkat", "sync_file_range", "tee", "timer_delete", "timerfd_create", "times",
+        "truncate",
         "utimensat", "vmsplice", "waitid",
     )
     if number(name, platform.machine()) is not None

@@ -16,12 +16,18 @@ from tests.accounts import ROOT
 
 SHIPPED = [path.read_bytes() for path in sorted((ROOT / "policies").glob("*.yaml"))]
 WORDS = (
-    "limits", "memory", "default: 1GiB", "max: none", "{", "}", "[", "]", ", ", ": ", "? ", "- ", "\n", "\n  ", "null", "true",
-    "none", "512MiB", "1.5", "0", "99999999999999999999", "&a ", "*a", "!!str ", "'", '"', "|\n", ">-\n", "extends: _base", "extends: python",
-    "filesystem", "/usr", "ro", "rw", "tmpfs", "from: /srv", "symlink: x", "optional: true", "{{ file }}", "{{ scratch }}",
-    "{{ x }}", "{%", "#", "language", "run", "value", "compile", "+deny", "syscalls", "deny", "allow", '"@default-deny"', "@mount",
-    "action: kill", "network", "host", "a:1", "\\x00", "\\uD800", "---\n", "...\n", "<<", "\t", "require", "strict", "selftest",
-    "files", "rules", "noexec", "ä", "\u2028", "workspace", "environment", "artifacts", "collect", "../x", "**", "\xff", "%YAML 1.1\n",
+    "limits", "memory", "default: 1GiB", "max: none", "{", "}", "[", "]", ", ", ": ", "? ", "- ", "\n", "\n  ",
+    "null", "true",
+    "none", "512MiB", "1.5", "0", "99999999999999999999", "&a ", "*a", "!!str ", "'", '"', "|\n", ">-\n",
+    "extends: _base", "extends: python",
+    "filesystem", "/usr", "ro", "rw", "tmpfs", "from: /srv", "symlink: x", "optional: true", "{{ file }}",
+    "{{ scratch }}",
+    "{{ x }}", "{%", "#", "language", "run", "value", "compile", "+deny", "syscalls", "deny", "allow",
+    '"@default-deny"', "@mount",
+    "action: kill", "network", "host", "a:1", "\\x00", "\\uD800", "---\n", "...\n", "<<", "\t", "require", "strict",
+    "selftest",
+    "files", "rules", "noexec", "ä", "\u2028", "workspace", "environment", "artifacts", "collect", "../x", "**",
+    "\xff", "%YAML 1.1\n",
 )  # fmt: skip
 
 
@@ -105,7 +111,7 @@ def seeds() -> list[bytes]:
 
 def config_seeds() -> list[bytes]:
     return [
-        b"backends: [nsjail, bwrap]\nuid_range: 100000-165535\nfirejail_user: sandbox\ncache_dir: /var/cache/x\naudit: null\n",
+        b"backends: [nsjail, bwrap]\nuid_range: 100000-165535\nfirejail_user: sandbox\ncache_dir: /x\naudit: null\n",
         b"uid_range: 1-0",
     ]
 

@@ -23,17 +23,23 @@ if TYPE_CHECKING:
 
 JOBS = ("run", "exec", "shell", "render")
 COMMANDS = (
-    *((name,) for name in JOBS), ("policy",), ("policy", "list"), ("policy", "show"), ("policy", "check"), ("policy", "schema"),
-    ("policy", "explain"), ("policy", "diff"), ("clear",), ("",), ("--help",), (), ("-h", "run"), ("--version",), ("--show-completion",),
+    *((name,) for name in JOBS), ("policy",), ("policy", "list"), ("policy", "show"), ("policy", "check"), ("policy",
+    "schema"),
+    ("policy", "explain"), ("policy", "diff"), ("clear",), ("",), ("--help",), (), ("-h", "run"), ("--version",),
+    ("--show-completion",),
 )  # fmt: skip
 OPTIONS = (
-    "-p", "--policy", "-l", "--language", "-b", "--backend", "--limit", "--timeout", "--memory", "--network", "-e", "--env", "-f",
-    "--file", "-C", "--stdin", "-o", "--output", "--collect", "--capture", "--keep", "--json", "--result", "--best-effort", "-t",
+    "-p", "--policy", "-l", "--language", "-b", "--backend", "--limit", "--timeout", "--memory", "--network", "-e",
+    "--env", "-f",
+    "--file", "-C", "--stdin", "-o", "--output", "--collect", "--capture", "--keep", "--json", "--result",
+    "--best-effort", "-t",
     "-v", "-c", "--", "-", "--value", "--venv", "--force", "--verbose", "-h", "--help",
 )  # fmt: skip
 VALUES = (
-    "python", "command", "_base", "py@3", "@", "a=b", "=", "memory=1GiB", "compile.memory=1GiB", "wall_time=1e9s", "memory=none", "10s",
-    "none", "host", "x:y", ".:ro", ".", "..", ":", "ro", "1MiB", "bwrap", "/dev/null", "/nonexistent/x", "./x.yaml", "-1", "0", "**", "true",
+    "python", "command", "_base", "py@3", "@", "a=b", "=", "memory=1GiB", "compile.memory=1GiB", "wall_time=1e9s",
+    "memory=none", "10s",
+    "none", "host", "x:y", ".:ro", ".", "..", ":", "ro", "1MiB", "bwrap", "/dev/null", "/nonexistent/x", "./x.yaml",
+    "-1", "0", "**", "true",
     "a" * 300, "x" * 5000, "SANDBOX_VALUE=1", "\udcff", "é\u2028\x1b[31m", "\n", "a\nb",
 )  # fmt: skip
 # No text that could name a file outside the test's own directory.
@@ -68,7 +74,6 @@ def test_any_words_end_with_a_documented_exit_code_and_without_a_traceback(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plan, "compile", refuse)
     monkeypatch.setattr(sys, "argv", ["sandbox", *command, *words])
-    monkeypatch.setattr(sys, "stdin", open(os.devnull))
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as ended:
         app.main()

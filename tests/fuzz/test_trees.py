@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as some
 
-from sandbox_cli.run import artifacts, keep, scratch, tree
+from sandbox_cli.run import artifacts, scratch, tree
 from tests.contract.test_random_jails import few
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ KINDS = (
     "deep",
     "unreadable",
 )
+SIZES = {"file": 0, "unreadable": 0, "sparse": 1 << 20, "huge": 1 << 40}
 TARGETS = (b"/etc/passwd", b"..", b".", b"../../outside", b"nowhere", b"/proc/self/root", b"x" * 4000)
 
 
@@ -67,7 +68,8 @@ class Thing:
 
 
 THINGS = some.lists(
-    some.builds(Thing, some.sampled_from(KINDS), NAMES, some.binary(max_size=200), some.integers(0, 20), some.sampled_from(TARGETS)),
+    some.builds(Thing, some.sampled_from(KINDS), NAMES, some.binary(max_size=200), some.integers(0, 20),
+    some.sampled_from(TARGETS)),
     max_size=25,
 )  # fmt: skip
 
@@ -103,13 +105,11 @@ def _make(path: bytes, thing: Thing, folders: list[bytes], files: list[bytes]) -
             server.bind(path)
     elif thing.kind == "hard" and files:
         os.link(files[thing.inside % len(files)], path)
-    elif thing.kind in {"file", "sparse", "huge", "unreadable"}:
+    elif thing.kind in SIZES:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         os.write(fd, thing.content)
-        if thing.kind != "file":
-            os.ftruncate(fd, {"sparse": 1 << 20, "huge": 1 << 40, "unreadable": len(thing.content)}[thing.kind])
-        if thing.kind == "unreadable":
-            os.fchmod(fd, 0)
+        os.ftruncate(fd, max(len(thing.content), SIZES[thing.kind]))
+        os.fchmod(fd, 0 if thing.kind == "unreadable" else 0o600)
         os.close(fd)
         files.append(path)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from sandbox_cli import value as values
 from sandbox_cli.backends import BACKENDS
-from sandbox_cli.result import as_json, refusal
 from sandbox_cli.errors import HostError
-from sandbox_cli.run import channel, seal, system, verdict
+from sandbox_cli.result import as_json, refusal
+from sandbox_cli.run import seal, system, verdict
 from sandbox_cli.run.globs import matcher
 from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.outcome import add_rusage
@@ -50,7 +50,8 @@ def records(data: bytes) -> None:
         assert all(number >= 0 for number in used.values())
     limits: Any = {}
     seen: Any = {
-        "cancelled": None, "killed": None, "failure": jail.fault, "started": jail.started, "end": jail.end, "kernel_killed": None,
+        "cancelled": None, "killed": None, "failure": jail.fault, "started": jail.started, "end": jail.end,
+        "kernel_killed": None,
         "cpu_time_s": 0.0, "report": {"failed": None, "hint": None}, "syscalls": None,
     }  # fmt: skip
     found = verdict.judge(seen, limits, "program")
@@ -90,7 +91,8 @@ def names(data: bytes) -> None:
     paths = [b"/" + name for name in data.split(b"\0")]
     modes = {os.fsdecode(path): ("ro", "rw")[len(path) % 2] for path in paths}
     lines = [
-        b"%d 1 0:%d /%b %b %s,nosuid - tmpfs %b rw" % (n, n, _escaped(path), _escaped(path), modes[os.fsdecode(path)].encode(), _escaped(path))
+        b"%d 1 0:%d /%b %b %s,nosuid - tmpfs %b rw" % (n, n, _escaped(path), _escaped(path),
+        modes[os.fsdecode(path)].encode(), _escaped(path))
         for n, path in enumerate(paths)
     ]  # fmt: skip
     assert _reading(b"\n".join(lines) + b"\n", lambda: seal._mountinfo(1)) == modes
@@ -125,25 +127,27 @@ def globs(data: bytes) -> None:
 def report_seeds() -> list[bytes]:
     return [
         b"\x02bwrap: Can't find source path /x: No such file or directory\n",
-        b"\x09[W][2026-01-31T00:00:00+0000][1] mountPt():123 open_tree('/x') failed: No such file or directory\n[F][2026][1] x():1 y\n",
-        b"\x02Error: an existing sandbox was detected. /usr/bin/x will run without any additional sandboxing features\n",
+        b"\x09[W][2026][1] mountPt():123 open_tree('/x') failed: No such file or directory\n[F][2026][1] x():1 y\n",
+        b"\x02Error: an existing sandbox was detected. /x will run without any additional sandboxing\n",
         b"\x02launcher: can't execute /x: No such file or directory\n",
         b"\x09nsjail: unrecognized option '--experimental_mnt'\n",
-        b"\x02Warning: cannot create a new user namespace\nfirejail: sandbox.c:12: f: Assertion `s.st_uid == 0' failed.\n",
+        b"\x02Warning: cannot create a new user namespace\nfirejail: a.c:12: f: Assertion `s.st_uid == 0' failed.\n",
     ]
 
 
 def record_seeds() -> list[bytes]:
     return [
         b"ready\n\xffdir\n\xffarmed\n\xffstarted\n\xffexit 0\n\xfftotal 1000 2000 1024\n",
-        b"started\nsignal 9 0\ntotal 0 0 0\n", b"execfail 2\n", b"armfail filter 22\n", b"nodir 13\n", b"notty 12\n", b"exit\n",
+        b"started\nsignal 9 0\ntotal 0 0 0\n", b"execfail 2\n", b"armfail filter 22\n", b"nodir 13\n", b"notty 12\n",
+        b"exit\n",
         b"!exit 0\ntotal 1 1 1\n", b"exit 99999999999999999999\n",
     ]  # fmt: skip
 
 
 def value_seeds() -> list[bytes]:
     return [
-        b'{"a": [1, 2.5e10, true, null, "\\u00e9\\ud800"]}', b"[" * 200, b"!no value\nof JSON", b"NaN", b'{"a":1,"a":2}', b"1e999", b"\xff",
+        b'{"a": [1, 2.5e10, true, null, "\\u00e9\\ud800"]}', b"[" * 200, b"!no value\nof JSON", b"NaN",
+        b'{"a":1,"a":2}', b"1e999", b"\xff",
     ]  # fmt: skip
 
 
