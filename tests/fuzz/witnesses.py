@@ -33,17 +33,20 @@ def report(data: bytes) -> None:
 
 
 def records(data: bytes) -> None:
-    """Whatever comes from the process that is the launcher: it is taken, and ends in a verdict and a usage."""
+    """Whatever comes from the process that is the launcher, with fds or without: it is taken, no fd stays open, and it
+    ends in a verdict and a usage."""
+    before = os.listdir("/proc/self/fd")
     ours, theirs = socket.socketpair()
-    with ours, theirs:
+    with ours, theirs, open(os.devnull) as null:
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        for piece in data.split(b"\xff"):
-            if piece:
-                theirs.send(piece)
+        for piece in filter(None, data.split(b"\xff")):
+            socket.send_fds(theirs, [piece], [null.fileno()] * min(piece.count(b"\xfe"), 3))
         theirs.close()
         jail = _jail(ours, strangers=data.startswith(b"!"))
         while jail._talks:
             jail._read_records()
+    system.close(jail.scratch, jail.terminal)
+    assert os.listdir("/proc/self/fd") == before
     if jail.total is not None:
         used: dict[str, float] = {}
         add_rusage(used, {}, jail.total)
@@ -62,7 +65,10 @@ def records(data: bytes) -> None:
 def _jail(control: socket.socket, *, strangers: bool) -> Jail:
     """One whose launcher is this process, past its gate, and with nothing to send."""
     jail = Jail.__new__(Jail)
-    vars(jail).update(_jailer=_Jailer(control), _talks=True, terminal=None, _step=None, _plan=object())
+    plan = {"account": {"root": False}}
+    vars(jail).update(
+        _jailer=_Jailer(control), _talks=True, terminal=None, _step=None, _plan=plan, _work={"inputs": []}, _site=None
+    )
     jail.init, jail.fault, jail.scratch, jail.inputs = (1 if strangers else os.getpid()), None, None, {}
     jail._forget()
     jail.opened = 1.0
@@ -140,7 +146,8 @@ def record_seeds() -> list[bytes]:
         b"ready\n\xffdir\n\xffarmed\n\xffstarted\n\xffexit 0\n\xfftotal 1000 2000 1024\n",
         b"started\nsignal 9 0\ntotal 0 0 0\n", b"execfail 2\n", b"armfail filter 22\n", b"nodir 13\n", b"notty 12\n",
         b"exit\n",
-        b"!exit 0\ntotal 1 1 1\n", b"exit 99999999999999999999\n",
+        b"!exit 0\ntotal 1 1 1\n", b"exit 99999999999999999999\n", b"\xfedir\n\xffdir\n", b"dir \xfe\n",
+        b"tty\n\xfe\xff\xfe\xfetty\n\xffdir\n\xfe\xff\xfetorn",
     ]  # fmt: skip
 
 
