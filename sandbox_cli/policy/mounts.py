@@ -24,7 +24,7 @@ _ALWAYS = {
     "/sandbox": "the job's scratch stands there",
 }
 MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
-LONGEST_PATH = 4096 - 16  # bytes: what Linux takes, less what a jailer puts before it while it makes the jail
+LONGEST_PATH = 4096 - 32  # bytes: what Linux takes, less what a jailer and the seal put before it
 
 
 def target(scalar: Scalar, clause: str) -> str:

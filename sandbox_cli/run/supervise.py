@@ -126,7 +126,9 @@ class Supervisor:
             poll.register(fd, mask)
         if patience is None:
             due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
-            patience = min(max(0.0, (min(due) - time.monotonic()) * 1000), 1 << 30) if due else None  # poll takes no more
+            patience = (
+                min(max(0.0, (min(due) - time.monotonic()) * 1000), 1 << 30) if due else None
+            )  # all it takes
         events = poll.poll(patience)
         for fd, _ in events:
             for callback in callbacks[fd]:

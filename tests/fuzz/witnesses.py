@@ -11,7 +11,7 @@ from sandbox_cli import value as values
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.result import as_json, refusal
-from sandbox_cli.run import seal, system, verdict
+from sandbox_cli.run import mounts, system, verdict
 from sandbox_cli.run.globs import matcher
 from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.outcome import add_rusage
@@ -101,10 +101,15 @@ def names(data: bytes) -> None:
         modes[os.fsdecode(path)].encode(), _escaped(path))
         for n, path in enumerate(paths)
     ]  # fmt: skip
-    assert _reading(b"\n".join(lines) + b"\n", lambda: seal._mountinfo(1)) == modes
+    assert _reading(b"\n".join(lines) + b"\n", lambda: _modes(mounts.mountinfo(1))) == modes
     name = data[:15].replace(b"\0", b"").replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
     status = _reading(b"Name:\t%b\nUmask:\t0022\nUid:\t5\t5\t5\t5\n" % name, lambda: system.status_of(1))
     assert status == {"Name": os.fsdecode(name), "Umask": "0022", "Uid": "5\t5\t5\t5"}
+
+
+def _modes(found: dict[str, mounts.Seen]) -> dict[str, str]:
+    assert all(seen.kind == "tmpfs" for seen in found.values())
+    return {path: "ro" if "ro" in seen.flags else "rw" for path, seen in found.items()}
 
 
 def _escaped(path: bytes) -> bytes:

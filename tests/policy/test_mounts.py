@@ -68,7 +68,7 @@ def test_a_path_that_can_be_no_mount_is_refused_with_the_right_spelling(
 
 def test_a_path_is_as_long_as_every_jailer_can_make_it(site: Site) -> None:
     """They put a prefix of their own before it."""
-    longest = "/x" * 2039 + "y"
+    longest = "/x" * 2031 + "y"
     assert site.load(f"filesystem: {{? {longest} : ro}}").filesystem[longest].source == longest
     assert site.refused(f"filesystem: {{? {longest}y : ro}}").message == "the path is longer than a jail can have"
 
