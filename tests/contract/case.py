@@ -89,9 +89,11 @@ class Case:
 
 
 def _is_shown(path: str, mounts: dict[str, Mount]) -> bool:
-    """Whether the mount around `path` has the same file there, and the same mode."""
+    """Whether the mount around `path` has the same file there, with the same options."""
     above = max((each for each in mounts if each != path and below(path, each)), key=len, default=None)
-    if above is None or mounts[above].mode != mounts[path].mode or mounts[above].mode not in {"ro", "rw"}:
+    if above is None or mounts[above].mode not in {"ro", "rw"}:
+        return False
+    if (mounts[above].mode, mounts[above].noexec) != (mounts[path].mode, mounts[path].noexec):
         return False
     there = f"{mounts[above].source}{path.removeprefix(above)}"
     return os.path.exists(there) and os.path.samefile(there, mounts[path].source or "")

@@ -30,6 +30,11 @@ UNWRITABLE = re.compile(r'[!"#%&*,;<>?\[\\^{}]|\.\.|  | $')  # in a path: its pr
 KEPT = ("dev", "etc", "proc", "run", "tmp")
 
 
+def in_etc(path: str) -> bool:
+    """What lies there can't be executed, whatever the policy says."""
+    return path.startswith("/etc/") and not os.path.islink(path)
+
+
 def refused(case: Case) -> set[str]:
     """The clauses that it can't hold: what doesn't stand where it does on the host, and what its profile can't name."""
     return {
@@ -37,6 +42,8 @@ def refused(case: Case) -> set[str]:
         for path, mount in case.mounts.items()
         if (mount.mode == "tmpfs" and path != "/tmp")
         or mount.mode == "symlink"
+        or (mount.noexec and path == "/tmp")
+        or (not mount.noexec and any(below(path, each) for each, outer in case.mounts.items() if outer.noexec))
         or (mount.mode in {"ro", "rw"} and (mount.source != path or UNWRITABLE.search(path)))
     }
 

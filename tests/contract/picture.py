@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.accounts import tester
 from tests.contract import firejail_picture, surroundings
-from tests.contract.mountinfo import below, covering, mount_modes
+from tests.contract.mountinfo import below, covering, mount_modes, noexec
 
 if TYPE_CHECKING:
     from sandbox_cli.policy.model import Mount
@@ -46,6 +46,7 @@ def found(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
         visible = firejail_picture.visible_found(visible)
     return {
         "mounts": mounts,
+        "noexec": noexec(_utf8(seen["mountinfo"])) & case.mounts.keys(),
         "visible": visible,
         "writable": set(seen["writable"]),
         "sources": {path: seen["looks"][path]["is"] for path in case.binds},
@@ -83,6 +84,11 @@ def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
     host_network = case.policy.network == "host"
     return {
         "mounts": firejail_picture.mounts(case, scratch) if case.firejail else _mounts(case),
+        "noexec": {
+            path
+            for path, mount in case.mounts.items()
+            if mount.noexec or (case.firejail and firejail_picture.in_etc(path))
+        },
         "visible": firejail_picture.visible(case, scratch) if case.firejail else _visible(case),
         "writable": _writable(case, scratch),
         "sources": {path: _identity(mount) for path, mount in case.binds.items()},

@@ -59,6 +59,7 @@ class Place:
     target: str = "nowhere"
     place: str = ""
     below: tuple[Place, ...] = ()
+    noexec: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class _Making:
         elif each.kind == "missing":
             self.mounts[path] = {"from": f"{self.tree}/missing/{each.name}", "mode": "ro", "optional": True}
         elif each.kind == "tmpfs":
-            self.mounts[path] = "tmpfs"
+            self.mounts[path] = {"mode": "tmpfs", "noexec": True} if each.noexec else "tmpfs"
             self._below(each, path, None)
         else:
             self._bind(each, path, source)
@@ -112,7 +113,9 @@ class _Making:
             source = self.tree / f"from-{len(self.mounts)}" / each.name
         mode = 0o777 if each.kind == "rw" else 0o755
         (file if each.is_file else folder)(source, mode=mode if not each.is_file else mode & 0o666)
-        self.mounts[path] = each.kind if str(source) == path else {"from": str(source), "mode": each.kind}
+        self.mounts[path] = {"from": str(source), "mode": each.kind, "noexec": each.noexec}
+        if str(source) == path and not each.noexec:
+            self.mounts[path] = each.kind
         if each.kind == "rw":
             self.writable.append((source, path))
         if not each.is_file:
@@ -179,12 +182,14 @@ def _unique(places: list[Place]) -> tuple[Place, ...]:
     return tuple({each.name: each for each in reversed(places)}.values())
 
 
-def _places(names: SearchStrategy[str], kinds: tuple[Kind, ...], here: SearchStrategy[bool], depth: int = 3) -> Any:
+def _places(
+    names: SearchStrategy[str], kinds: tuple[Kind, ...], here: SearchStrategy[bool], noexec: Any, depth: int = 3
+) -> Any:
     """Mounts in mounts, most of them near the top."""
-    below = _places(names, kinds, here, depth - 1) if depth else some.just(())
+    below = _places(names, kinds, here, noexec, depth - 1) if depth else some.just(())
     targets = some.sampled_from(["/usr/bin", "../x", "a b/'\"\\", "nowhere", "."]) | names
     place = some.builds(
-        Place, names, some.sampled_from(kinds), here, some.booleans(), targets, some.sampled_from(PLACES), below
+        Place, names, some.sampled_from(kinds), here, some.booleans(), targets, some.sampled_from(PLACES), below, noexec
     )
     return some.lists(place, min_size=int(depth == 3), max_size=2 + depth).map(_unique)
 
@@ -201,8 +206,9 @@ def _without_blank_limits(limits: dict[str, str | None]) -> dict[str, str | None
 
 def wishes(*, calm: bool = False) -> SearchStrategy[Wish]:
     """`calm`: of what every jailer can show, firejail too."""
-    odd = _places(_NAMES, ("ro", "rw", "tmpfs", "link", "missing"), some.booleans())
-    plain = _places(_PLAIN_NAMES, ("ro", "rw"), some.just(True))
+    rarely = some.sampled_from([False] * 9 + [True])
+    odd = _places(_NAMES, ("ro", "rw", "tmpfs", "link", "missing"), some.booleans(), rarely)
+    plain = _places(_PLAIN_NAMES, ("ro", "rw"), some.just(True), some.just(False))
     wide = some.lists(some.builds(Place, _NAMES, some.sampled_from(["ro", "rw"])), min_size=20, max_size=40).map(
         _unique
     )

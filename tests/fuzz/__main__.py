@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from tests.accounts import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 BUILD, CORPUS = ROOT / "build" / "fuzz", ROOT / "tests" / "fuzz" / "corpus"
@@ -87,7 +88,7 @@ def fuzz(name: str, seconds: int) -> None:
     atheris.Fuzz()
 
 
-def written(path: Path, words: tuple[str, ...]) -> Path:
+def written(path: Path, words: Sequence[str]) -> Path:
     """A dictionary as libFuzzer reads it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = ('"' + "".join(f"\\x{byte:02x}" for byte in word.encode()) + '"' for word in words)
@@ -95,7 +96,7 @@ def written(path: Path, words: tuple[str, ...]) -> Path:
     return path
 
 
-def folders(folder: Path, seeds: list[bytes]) -> list[Path]:
+def folders(folder: Path, seeds: Sequence[bytes]) -> list[Path]:
     """Where it keeps what it learns, and where it begins."""
     learned, begins = folder / "learned", folder / "seeds"
     for each in (learned, begins):

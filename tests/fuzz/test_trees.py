@@ -76,7 +76,7 @@ THINGS = some.lists(
 
 def make(top: bytes, things: list[Thing]) -> None:
     """What can't be made (a name that is taken, `..`) is left out."""
-    folders, files, closed = [top], [], []
+    folders, files, closed = [top], list[bytes](), list[bytes]()
     for thing in things:
         path = folders[thing.inside % len(folders)] + b"/" + thing.name
         with suppress(OSError):
