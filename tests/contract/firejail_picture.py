@@ -32,7 +32,7 @@ KEPT = ("dev", "etc", "proc", "run", "tmp")
 
 def in_etc(path: str) -> bool:
     """What lies there can't be executed, whatever the policy says."""
-    return path.startswith("/etc/") and not os.path.islink(path)
+    return below(path, "/etc") and not os.path.islink(path)
 
 
 def refused(case: Case) -> set[str]:
