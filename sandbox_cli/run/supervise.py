@@ -115,7 +115,7 @@ class Supervisor:
         self._late = late
 
     def _poll(self, interests: list[Interest], patience: float | None = None) -> bool:
-        """Waits, and says whether anything happened. `patience` in ms; by default till something is due, or poll's most."""
+        """Waits, and says whether anything happened. `patience` in ms; else until something is due, or for 12 days."""
         poll = select.poll()
         callbacks: dict[int, list[Callable[[], None]]] = {}
         masks: dict[int, int] = {}
