@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sandbox_cli.errors import PolicyError
@@ -81,7 +82,7 @@ def _find(name_or_path: str) -> Found:
 
 
 def _hint(name: str) -> str:
-    if Path(name).is_file():
+    if os.path.isfile(name):  # noqa: PTH113 (pathlib's raises for a name that is too long)
         return f"for the file here write ./{name}"
     alias = language_index().get(name)
     return f"did you mean `{alias}`?" if alias else spelling_hint(name, [each.name for each in places.available()])
