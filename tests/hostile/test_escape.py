@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.hostile.escape_head import EscapeHead
     from tests.hostile.targets import Targets
 
-LEAST = 60  # programs
+LEAST = 2  # programs
 RUNS = {".c": ["./attack"], ".py": ["/usr/bin/python3", "-B", "main.py"], ".sh": ["/bin/sh", "main.sh"]}
 LANGUAGES = {".py": "python", ".sh": "sh"}
 
