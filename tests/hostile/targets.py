@@ -83,7 +83,7 @@ class Targets:
 
     def _make_secret(self) -> Iterator[tuple[str, str]]:
         path = self.folder / "secret"
-        path.write_text(self.tokens["secret"] + "\n")
+        path.write_text(self.tokens["secret"])
         path.chmod(0o644)
         yield "ESCAPE_SECRET", str(path)
 
