@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import socket
 import sys
 import threading
 from contextlib import contextmanager
@@ -47,22 +48,28 @@ def staged(question: dict[str, Any]) -> Iterator[None]:
     """What a question may ask of the supervisor itself.
 
     `unsealed`: it doesn't look whether the jail is what was planned, for plans that are weakened on purpose.
-    `launcher`: it uses this one. `leak`: it holds this directory open, inheritable, as a careless caller would.
+    `launcher`: it uses this one. `leak`: it holds this directory and a socket open, inheritable, as a careless caller
+    would. `environ`: it has these variables.
     """
     inspect, path = seal.inspect, launcher.path
     if question.get("unsealed"):
         seal.inspect = lambda *_: ([], [])
     if question.get("launcher"):
         launcher.path = lambda: question["launcher"]
-    leaked = os.open(question["leak"], os.O_RDONLY) if question.get("leak") else None
+    leaked: list[int] = []
+    if question.get("leak"):
+        leaked = [os.open(question["leak"], os.O_RDONLY), *(each.detach() for each in socket.socketpair())]
+    for fd in leaked:
+        os.set_inheritable(fd, True)
+    os.environ.update(question.get("environ", {}))
     try:
-        if leaked is not None:
-            os.set_inheritable(leaked, True)
         yield
     finally:
         seal.inspect, launcher.path = inspect, path
-        if leaked is not None:
-            os.close(leaked)
+        for fd in leaked:
+            os.close(fd)
+        for name in question.get("environ", {}):
+            del os.environ[name]
 
 
 def answer(question: dict[str, Any]) -> Any:

@@ -108,7 +108,11 @@ def writable_root(plan: dict[str, Any]) -> None:
 
 @weakening()
 def keep_caps(plan: dict[str, Any]) -> None:
-    """All capabilities in the jail's own user namespace, and every system call that may use them."""
+    """All capabilities in the jail's own user namespace, and every system call that may use them.
+
+    That namespace is not a second one, as `--disable-userns` has it: it owns all the others.
+    """
+    drop(plan, "--disable-userns")
     drop(plan, "--cap-drop", "ALL")
     put(plan, "--cap-add", "ALL")
     plan["filter"] = b""
