@@ -111,9 +111,11 @@ def writable_root(plan: dict[str, Any]) -> None:
 
 @weakening()
 def keep_caps(plan: dict[str, Any]) -> None:
-    """All capabilities in the jail's own user namespace, and every system call that may use them."""
+    """Root with all capabilities in the jail's own user namespace, and every system call that may use them."""
     drop(plan, "--cap-drop", "ALL")
-    put(plan, "--cap-add", "ALL")
+    drop(plan, "--disable-userns")
+    # Without these, bwrap makes a second user namespace, which has nothing to say about the first one's mounts.
+    put(plan, "--cap-add", "ALL", "--uid", "0", "--gid", "0")
     plan["filter"] = ALLOW
 
 
