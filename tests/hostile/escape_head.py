@@ -48,7 +48,7 @@ KEEPERS = (
     "cgroup namespace", "capabilities", "no_new_privs", "filter", "account", "session", "limits", "launcher", "seal",
     "supervisor", "artifacts", "jailer", "kernel",
 )  # fmt: skip
-TARGETS = {"secret", "drop", "tcp", "abstract", "sysv", "shm", "victim", "workspace"}
+TARGETS = {"secret", "drop", "tcp", "abstract", "path", "sysv", "shm", "queue", "victim", "workspace"}
 
 
 @dataclass(frozen=True)

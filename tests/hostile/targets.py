@@ -34,9 +34,10 @@ class Targets:
         self.folder = Path(tempfile.mkdtemp(prefix="targets-", dir=directory))
         self._stack.callback(shutil.rmtree, self.folder)
         self.folder.chmod(0o755)
-        self.tokens = {name: f"{name}-{uuid.uuid4().hex}" for name in ("secret", "tcp", "abstract", "sysv", "shm")}
+        told = ("secret", "tcp", "abstract", "path", "sysv", "shm", "queue")
+        self.tokens = {name: f"{name}-{uuid.uuid4().hex}" for name in told}
         self._values: dict[str, dict[str, str]] = {}
-        for name in ("secret", "drop", "tcp", "abstract", "sysv", "shm", "workspace"):
+        for name in (*told, "drop", "workspace"):
             try:
                 self._values[name] = dict(getattr(self, f"_make_{name}")())
             except BaseException:
@@ -109,6 +110,15 @@ class Targets:
         self._serve(server, "abstract")
         yield "ESCAPE_ABSTRACT", name
 
+    def _make_path(self) -> Iterator[tuple[str, str]]:
+        path = self.folder / "socket"
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path))
+        path.chmod(0o777)
+        server.listen()
+        self._serve(server, "path")
+        yield "ESCAPE_SOCKET", str(path)
+
     def _make_sysv(self) -> Iterator[tuple[str, str]]:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.shmat.restype = ctypes.c_void_p
@@ -128,6 +138,18 @@ class Targets:
         self._stack.callback(path.unlink)
         path.chmod(0o666)
         yield "ESCAPE_SHM", str(path)
+
+    def _make_queue(self) -> Iterator[tuple[str, str]]:
+        libc, name = ctypes.CDLL(None, use_errno=True), f"/escape-{uuid.uuid4().hex}".encode()
+        mask = os.umask(0)
+        queue = libc.mq_open(name, os.O_CREAT | os.O_RDWR, 0o666, None)
+        os.umask(mask)
+        if queue < 0:
+            raise OSError(ctypes.get_errno(), "mq_open")
+        self._stack.callback(libc.mq_unlink, name)
+        self._stack.callback(os.close, queue)
+        libc.mq_send(queue, self.tokens["queue"].encode(), len(self.tokens["queue"]), 0)
+        yield "ESCAPE_QUEUE", name.decode()
 
     def _make_workspace(self) -> Iterator[tuple[str, str]]:
         self.workspace.mkdir()

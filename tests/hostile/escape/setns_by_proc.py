@@ -12,7 +12,8 @@ import os
 NS_GET_USERNS, NS_GET_PARENT = 0xB701, 0xB702
 ALL = 0x7E020000  # CLONE_NEWNS to CLONE_NEWNET
 libc = ctypes.CDLL(None, use_errno=True)
-entered, answers = [], set()
+entered: list[str] = []
+answers = set()
 
 
 def enter(fd, kind, name):
