@@ -49,7 +49,9 @@ KEEPERS = (
     "cgroup namespace", "capabilities", "no_new_privs", "filter", "account", "session", "limits", "launcher", "seal",
     "supervisor", "artifacts", "jailer", "kernel",
 )  # fmt: skip
-TARGETS = {"secret", "drop", "tcp", "abstract", "sysv", "shm", "victim", "workspace", "leak", "environ"}
+TARGETS = {
+    "secret", "drop", "tcp", "abstract", "path", "sysv", "shm", "queue", "victim", "workspace", "leak", "environ",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

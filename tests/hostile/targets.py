@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tests.accounts import Account
 
 IPC_CREAT, IPC_RMID = 0o1000, 0
-TOKENS = ("secret", "tcp", "abstract", "sysv", "shm", "victim", "environ")
+MADE = ("secret", "tcp", "abstract", "path", "sysv", "shm", "queue", "drop", "workspace")  # once
+TOKENS = {"secret", "tcp", "abstract", "path", "sysv", "shm", "queue", "environ", "victim"}
 
 
 class Targets:
@@ -37,7 +38,7 @@ class Targets:
         self.folder.chmod(0o755)
         self.tokens = {name: f"{name}-{uuid.uuid4().hex}" for name in TOKENS}
         self._values: dict[str, dict[str, str]] = {}
-        for name in ("secret", "drop", "tcp", "abstract", "sysv", "shm", "workspace"):
+        for name in MADE:
             try:
                 self._values[name] = dict(getattr(self, f"_make_{name}")())
             except BaseException:
@@ -126,6 +127,15 @@ class Targets:
         self._serve(server, "abstract")
         yield "ESCAPE_ABSTRACT", name
 
+    def _make_path(self) -> Iterator[tuple[str, str]]:
+        path = self.folder / "socket"
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path))
+        path.chmod(0o777)
+        server.listen()
+        self._serve(server, "path")
+        yield "ESCAPE_SOCKET", str(path)
+
     def _make_sysv(self) -> Iterator[tuple[str, str]]:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.shmat.restype = ctypes.c_void_p
@@ -145,6 +155,18 @@ class Targets:
         self._stack.callback(path.unlink)
         path.chmod(0o666)
         yield "ESCAPE_SHM", str(path)
+
+    def _make_queue(self) -> Iterator[tuple[str, str]]:
+        libc, name = ctypes.CDLL(None, use_errno=True), f"/escape-{uuid.uuid4().hex}".encode()
+        mask = os.umask(0)
+        queue = libc.mq_open(name, os.O_CREAT | os.O_RDWR, 0o666, None)
+        os.umask(mask)
+        if queue < 0:
+            raise OSError(ctypes.get_errno(), "mq_open")
+        self._stack.callback(libc.mq_unlink, name)
+        self._stack.callback(os.close, queue)
+        libc.mq_send(queue, self.tokens["queue"].encode(), len(self.tokens["queue"]), 0)
+        yield "ESCAPE_QUEUE", name.decode()
 
     def _make_workspace(self) -> Iterator[tuple[str, str]]:
         self.workspace.mkdir()

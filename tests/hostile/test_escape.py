@@ -24,6 +24,7 @@ from tests.hostile import escape_page
 from tests.hostile.comments import HeadError
 from tests.hostile.escape_head import read
 from tests.hostile.escape_page import PAGE, SOURCES
+from tests.hostile.targets import TOKENS
 from tests.hostile.weakened import WEAKENED
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from tests.hostile.escape_head import EscapeHead
     from tests.hostile.targets import Targets
 
-LEAST = 2  # programs
+LEAST = 60  # programs
 RUNS = {".c": ["./attack"], ".py": ["/usr/bin/python3", "-B", "main.py"], ".sh": ["/bin/sh", "main.sh"]}
-READ = {"secret", "tcp", "abstract", "sysv", "shm", "environ"}  # targets that give nothing but a token
+READ = TOKENS - {"victim"}  # a victim has one, and can also come to harm
 LANGUAGES = {".py": "python", ".sh": "sh"}
 
 

@@ -108,13 +108,11 @@ def writable_root(plan: dict[str, Any]) -> None:
 
 @weakening()
 def keep_caps(plan: dict[str, Any]) -> None:
-    """All capabilities in the jail's own user namespace, and every system call that may use them.
-
-    That namespace is not a second one, as `--disable-userns` has it: it owns all the others.
-    """
-    drop(plan, "--disable-userns")
+    """Root with all capabilities in the jail's own user namespace, and every system call that may use them."""
     drop(plan, "--cap-drop", "ALL")
-    put(plan, "--cap-add", "ALL")
+    drop(plan, "--disable-userns")
+    # Without these, bwrap makes a second user namespace, which has nothing to say about the first one's mounts.
+    put(plan, "--cap-add", "ALL", "--uid", "0", "--gid", "0")
     plan["filter"] = b""
 
 

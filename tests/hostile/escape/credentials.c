@@ -1,8 +1,8 @@
 // attempt: Sends a message whose credentials say that another process sent it, as the launcher's records are told apart.
-// known-from: the technique, SCM_CREDENTIALS with a pid and a uid of one's choice
+// known-from: technique: SCM_CREDENTIALS with a pid of one's choice
 // held-by: capabilities, user namespace
 // must: held
-// control: weak keep-caps
+// control: bare root
 #include "escape.h"
 
 #include <sys/socket.h>

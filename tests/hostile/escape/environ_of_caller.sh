@@ -1,5 +1,5 @@
 # attempt: Looks for a password in the environment that it was started with, and in that of its parents.
-# known-from: keys of CI systems and agents, handed on to whatever they run
+# known-from: technique: keys of CI systems and agents, handed on to whatever they run
 # held-by: launcher
 # must: held
 # needs: environ

@@ -1,5 +1,5 @@
 # attempt: Reads the environment of other processes, where passwords are: the launcher, the jailer, those of the host.
-# known-from: the technique, /proc/PID/environ
+# known-from: technique: /proc/PID/environ
 # held-by: pid namespace, launcher
 # must: held
 # needs: victim

@@ -1,6 +1,6 @@
 # attempt: Opens the launcher's or the jailer's binary through /proc/PID/exe, and again for writing through the fd that
 #     it got. Where the binary is only busy it may be written: it need not be busy forever.
-# known-from: CVE-2019-5736, which overwrote runc so
+# known-from: CVE-2019-5736 (runc was overwritten so)
 # held-by: launcher, pid namespace, account
 # must: held
 # control: bare root

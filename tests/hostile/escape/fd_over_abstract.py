@@ -1,5 +1,5 @@
 # attempt: Has a program outside send it an open file over an abstract socket.
-# known-from: CVE-2020-15257, containerd-shim's abstract socket
+# known-from: CVE-2020-15257 (containerd-shim)
 # held-by: network namespace
 # must: held
 # needs: secret abstract

@@ -1,5 +1,5 @@
 # attempt: Makes a hard link to a file that is shown read-only where it may write, to change it through that name.
-# known-from: the technique, hard links to files of others
+# known-from: technique: hard links to files of others
 # held-by: mounts, account
 # must: held
 # needs: workspace

@@ -1,5 +1,5 @@
 # attempt: Reads the names and arguments of the host's processes, which may hold passwords.
-# known-from: containers that share the host's process namespace
+# known-from: technique: a container that shares the host's process namespace
 # held-by: pid namespace
 # must: held
 # needs: victim

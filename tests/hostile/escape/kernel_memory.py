@@ -1,13 +1,13 @@
-# attempt: Reads the kernel's memory, its log and where its code lies.
-# known-from: /dev/kmem rootkits; what breaks address space randomisation before a kernel exploit
+# attempt: Reads the kernel's memory, and where its code lies.
+# known-from: technique: rootkits by /dev/kmem; addresses of the kernel, before an exploit of it
 # held-by: mounts, capabilities, user namespace
 # must: held
 # control: bare root
 import os
 
 PATHS = (
-    "/proc/kcore", "/dev/core", "/dev/mem", "/dev/kmem", "/dev/port", "/proc/kmsg", "/dev/kmsg", "/proc/slabinfo",
-    "/proc/vmallocinfo", "/proc/kpageflags", "/proc/kpagecount", "/proc/sched_debug", "/proc/timer_list",
+    "/proc/kcore", "/dev/core", "/dev/mem", "/dev/kmem", "/dev/port", "/proc/slabinfo", "/proc/vmallocinfo",
+    "/proc/kpageflags", "/proc/kpagecount", "/proc/sched_debug", "/proc/timer_list",
     "/sys/kernel/debug/sched/debug", "/sys/kernel/vmcoreinfo", "/sys/kernel/notes", "/proc/pagetypeinfo",
 )  # fmt: skip
 read = []

@@ -1,6 +1,6 @@
 # attempt: Reads a host file from a directory that the caller of the sandbox left open and inheritable, by openat and as
 #     the working directory.
-# known-from: CVE-2024-21626, runc's /sys/fs/cgroup in /proc/self/fd
+# known-from: CVE-2024-21626 (runc left a directory of the host open)
 # held-by: launcher
 # must: held
 # needs: secret leak

@@ -1,5 +1,5 @@
 # attempt: Writes records of the launcher to every socket or pipe that it can find, its own fds and those of others.
-# known-from: runtimes whose init takes its orders over an inherited socket
+# known-from: technique: orders that an init takes over a socket which the job has inherited
 # held-by: launcher, pid namespace
 # must: held
 # needs: leak

@@ -1,5 +1,5 @@
 # attempt: Opens the files that other processes have mapped, the launcher and the jailer's, by /proc/PID/map_files.
-# known-from: the technique; the kernel asks for CAP_CHECKPOINT_RESTORE outside
+# known-from: technique: files without a name, for which the kernel asks CAP_CHECKPOINT_RESTORE on the host
 # held-by: pid namespace, launcher, capabilities
 # must: held
 # control: bare root

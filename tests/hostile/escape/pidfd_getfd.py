@@ -1,5 +1,5 @@
 # attempt: Takes open files out of other processes by pidfd_getfd: the launcher's socket, a directory of the host's.
-# known-from: CVE-2026-46333, in which a process on its way out gave them to anybody of its account
+# known-from: CVE-2026-46333 (a process on its way out gave its fds to anybody of its account)
 # held-by: filter, pid namespace, launcher
 # must: held
 # needs: secret victim

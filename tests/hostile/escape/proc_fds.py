@@ -1,5 +1,5 @@
 # attempt: Looks through /proc/PID/fd of every process for a directory from which `..` leads to a host file.
-# known-from: CVE-2016-9962, in which a process that joined a container brought a directory of the host's
+# known-from: CVE-2016-9962 (a process that entered a container brought a directory of the host)
 # held-by: pid namespace, launcher
 # must: held
 # needs: secret victim

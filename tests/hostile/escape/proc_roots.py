@@ -1,5 +1,5 @@
 # attempt: Reads a host file through /proc/PID/root and /proc/PID/cwd of every process, /proc/1 first.
-# known-from: containers that share the host's process namespace
+# known-from: technique: a container that shares the host's process namespace
 # held-by: pid namespace, mounts, launcher
 # must: held
 # needs: secret

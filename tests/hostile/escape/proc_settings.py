@@ -1,6 +1,6 @@
 # attempt: Opens for writing what /proc/PID has to set, of the launcher, the jailer and a process of the host: who is
 #     killed when memory runs out, what core dumps hold, the maps of accounts.
-# known-from: the technique
+# known-from: technique: a process that makes others the first to be killed
 # held-by: pid namespace, launcher
 # must: held
 # needs: victim

@@ -1,5 +1,5 @@
 // attempt: Writes into the memory of the launcher, of the jailer and of a process of the host, by process_vm_writev.
-// known-from: the technique; needs what ptrace needs
+// known-from: technique: process_vm_writev, which needs what ptrace needs
 // held-by: filter, pid namespace, launcher
 // must: held
 // needs: victim

@@ -1,5 +1,5 @@
 // attempt: Attaches to the launcher, to the jailer and to a process of the host by ptrace, which would run code in them.
-// known-from: CVE-2016-8659, bubblewrap's own process, dumpable and of the caller's account
+// known-from: CVE-2016-8659 (bubblewrap was dumpable, and of the caller's account)
 // held-by: filter, pid namespace, launcher
 // must: held
 // needs: victim

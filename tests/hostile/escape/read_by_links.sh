@@ -1,5 +1,5 @@
 # attempt: Reads a host file through links: its own, /proc/self/root and /proc/thread-self/cwd with as many `..` as it takes.
-# known-from: symbolic links that a container's tools follow (CVE-2018-15664)
+# known-from: technique: links; CVE-2018-15664 (docker cp) followed one of the container's
 # held-by: mounts
 # must: held
 # needs: secret

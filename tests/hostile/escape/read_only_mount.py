@@ -1,6 +1,6 @@
 # attempt: Writes to a directory that is shown read-only although its owner may write: new files, links, what is there,
 #     through O_PATH and /proc/self/fd, by mode, time and attribute.
-# known-from: bind mounts whose first mount call ignores `ro`, and need a second one
+# known-from: technique: bind mounts are made writable first, and read-only by a second call
 # held-by: mounts
 # must: held
 # needs: drop

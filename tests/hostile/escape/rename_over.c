@@ -1,5 +1,5 @@
 // attempt: Puts its own file in the place of one that is shown, by rename and by exchange: links of the root, /etc, /usr.
-// known-from: CVE-2021-30465, in which a path was exchanged while runc mounted on it
+// known-from: CVE-2021-30465 (runc mounted on a path that was exchanged meanwhile)
 // held-by: mounts
 // must: held
 // control: weak writable-root

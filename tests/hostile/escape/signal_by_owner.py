@@ -1,5 +1,5 @@
 # attempt: Has the kernel send SIGKILL to a process of the host, as the owner of a socket that input comes to.
-# known-from: the technique, F_SETOWN with F_SETSIG
+# known-from: technique: F_SETOWN with F_SETSIG
 # held-by: pid namespace
 # must: held
 # needs: victim

@@ -1,5 +1,5 @@
 # attempt: Ends a process of the host that has the job's own account: by kill, to its group, by tgkill and its kin.
-# known-from: sandboxes that change files and leave processes as they are
+# known-from: technique: a sandbox that hides files, and leaves processes as they are
 # held-by: pid namespace
 # must: held
 # needs: victim

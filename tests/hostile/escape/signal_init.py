@@ -1,6 +1,6 @@
 # attempt: Kills or stops the launcher in the jail and the jailer's PID 1 by every call that aims at a process, so that
 #     nobody is there to end the job; where there is a process of the host to be had, that one first.
-# known-from: the technique
+# known-from: technique: an init that is killed no longer ends what it started
 # held-by: pid namespace, launcher
 # must: held
 # needs: victim

@@ -1,5 +1,5 @@
 # attempt: Kills the launcher in the jail by pidfd_send_signal, which a filter can't tell from a harmless one.
-# known-from: the technique
+# known-from: technique: pidfd_send_signal, whose argument is an fd and no pid
 # held-by: pid namespace
 # must: held
 # must firejail: signalled -- init is not PID 1 there: the job ends with it, and everything else in the jail

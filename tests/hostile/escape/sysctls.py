@@ -1,6 +1,6 @@
 # attempt: Opens every file below /proc/sys for writing, and every other one of /proc that is not a process's, but for
 #     those of namespaces that are the jail's own.
-# known-from: CVE-2025-52881, in which runc was led to write to such a file
+# known-from: CVE-2025-52881 (runc was led to write to such a file)
 # held-by: user namespace, mounts, account
 # must: held
 # control: bare root

@@ -1,5 +1,5 @@
 # attempt: Names a program that the kernel runs as root for each event of a device, and causes one.
-# known-from: the technique, /sys/kernel/uevent_helper
+# known-from: technique: /sys/kernel/uevent_helper in privileged containers
 # held-by: mounts
 # must: held
 # needs: drop

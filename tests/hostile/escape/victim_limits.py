@@ -1,5 +1,5 @@
 # attempt: Lowers the limits, the priority and the processors of a process of the host that has the job's account.
-# known-from: the technique, prlimit and sched_setaffinity
+# known-from: technique: prlimit and sched_setaffinity, which ask for the same account alone
 # held-by: pid namespace
 # must: held
 # needs: victim
