@@ -226,6 +226,24 @@ def test_program_gets_out_in_its_control(escape: Escape, request: pytest.Fixture
     assert targets.dropped or "drop" not in head.needs, said
 
 
+# The seal lets the jailer mount what it likes below /dev.
+@pytest.mark.parametrize("name", sorted(WEAKENED.keys() - {"host-dev-visible"}))
+def test_weakened_plan_is_what_the_seal_keeps_from_starting(
+    name: str, jails: Jails, request: pytest.FixtureRequest
+) -> None:
+    weakening = WEAKENED[name]
+    need(weakening.backend)
+    request.getfixturevalue(f"as_{weakening.account}")
+    plan = jails.plan(weakening.account, weakening.backend, "command", ".c", "")
+    outcome = jails.run(weakening.account, weakening.weaken(plan), b"#!/bin/true\n", {})
+    assert outcome["status"] == "sandbox-error", outcome["cause"]
+    assert jails.run(weakening.account, plan, b"#!/bin/true\n", {})["status"] == "ok"
+
+
+def test_every_weakening_is_the_control_of_a_program() -> None:
+    assert {read(source).control.value for source in SOURCES if read(source).control.kind == "weak"} == set(WEAKENED)
+
+
 def test_corpus_is_as_large_as_it_is_said_to_be() -> None:
     assert len(SOURCES) >= LEAST
 
