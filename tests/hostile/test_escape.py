@@ -245,6 +245,17 @@ def test_every_weakening_is_the_control_of_a_program() -> None:
     assert {control.value for control in controls if control.kind == "weak"} == set(WEAKENED)
 
 
+@pytest.mark.parametrize("backend", ["firejail"], indirect=True)
+def test_job_that_kills_the_launcher_at_once_is_not_taken_for_one_that_never_started(
+    backend: str, jails: Jails, program: Callable[[Path], bytes], targets: Targets
+) -> None:
+    content = program(next(source for source in SOURCES if source.name == "signal_by_owner.c"))
+    plan = jails.plan("user", backend, "command", ".c", "")
+    with targets.living_victim({"victim"}):
+        environment = targets.of({"victim"})
+        assert {jails.run("user", plan, content, environment)["status"] for _ in range(12)} == {"signalled"}
+
+
 def test_corpus_is_as_large_as_it_is_said_to_be() -> None:
     assert len(SOURCES) >= LEAST
 
