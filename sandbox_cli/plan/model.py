@@ -108,7 +108,7 @@ class Plan(Step):
     file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet
     environment: list[str]  # the job's: "K=V"; may hold slots
     filter: bytes  # BPF: instructions of struct sock_filter
-    syscall_blame: Blame | None  # where the filter's action is kill: what a SIGSYS is blamed on
+    syscall_blame: Blame | None  # where the filter kills: what a SIGSYS is blamed on
     groups: Groups | None
     seal: SealFacts
     artifacts: Artifacts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import units, variables
+from sandbox_cli.policy import rules, units, variables
 from sandbox_cli.policy.document import digest
 from sandbox_cli.policy.grammar import DEFAULTS
 from sandbox_cli.policy.model import Policy
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.policy.layers import Path
     from sandbox_cli.policy.merge import Merged
+    from sandbox_cli.policy.model import SyscallRule
     from sandbox_cli.policy.nodes import Spot
     from sandbox_cli.policy.scalars import Value
     from sandbox_cli.result import Blame
@@ -46,7 +47,7 @@ def _fields(merged: Merged) -> Plain:
         "limits": {name: _limit(merged, "limits", name) for name in units.LIMITS},
         "filesystem": {path: _mount(path, said) for path, said in merged.below("filesystem").items()},
         "network": merged.value("network") if allow is None else {"allow": allow},
-        "syscalls": {key: merged.value("syscalls", key) for key in ("allow", "deny", "action")},
+        "syscalls": {key: merged.value("syscalls", key) for key in ("allow", "deny", "rules", "action")},
         "workspace": merged.value("workspace"),
         "environment": {name: said[""] for name, said in merged.below("environment").items()},
         "artifacts": {key: merged.value("artifacts", key) for key in ("collect", "max_files", "max_bytes")},
@@ -104,6 +105,24 @@ def _check(merged: Merged) -> None:
             _need(merged, ("language", part), keys)
     _check_files(merged)
     _check_variables(merged)
+    _check_syscalls(merged)
+
+
+def _check_syscalls(merged: Merged) -> None:
+    """What a network of the job's own closes under every policy, nothing may claim to let through."""
+    if merged.value("network") == "host":
+        return
+    allowed = cast("tuple[str, ...]", merged.value("syscalls", "allow") or ())
+    written = cast("tuple[SyscallRule, ...]", merged.value("syscalls", "rules"))
+    for key, name in (
+        ("allow", rules.in_vain_without_a_network(allowed, ())),
+        ("rules", rules.in_vain_without_a_network((), written)),
+    ):
+        if name is not None:
+            path = ("syscalls", key)
+            message = f"{name} as it stands here is refused unless the network is the host's: it would reach beyond it"
+            hint = "take it out, or write network: host"
+            raise merged.said[path].spot.error(message, clause=".".join(path), hint=hint)
 
 
 def _check_limit(merged: Merged, *path: str) -> None:
@@ -148,10 +167,8 @@ def _need(merged: Merged, path: Path, keys: Sequence[str]) -> None:
 def _check_variables(merged: Merged) -> None:
     """A variable that no job of this policy could have a value for is a mistake."""
     for path, said in merged.said.items():
-        if isinstance(said.value, str):
-            texts: tuple[str, ...] = (said.value,)
-        else:
-            texts = said.value if isinstance(said.value, tuple) else ()
+        values = said.value if isinstance(said.value, tuple) else (said.value,)
+        texts = [each for each in values if isinstance(each, str)]
         for text in texts:
             if variables.SOURCES not in variables.names_in(text):
                 continue

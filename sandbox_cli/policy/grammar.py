@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.policy import mounts, scalars, syscall_names, units
+from sandbox_cli.policy import mounts, rules, scalars, syscall_names, units
 from sandbox_cli.policy.nodes import Scalar
-from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Short, Table
+from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ SYSCALLS = Record(
     {
         "allow": Items(syscall_names.allowed),
         "deny": Items(syscall_names.denied),
+        "rules": Rows(rules.ROW, rules.rule, rules.EXAMPLE),
         "action": Leaf(scalars.choice("errno", "kill", "log")),
     },
     apart=(("allow", "deny"),),
@@ -123,6 +124,7 @@ DEFAULTS: dict[tuple[str, ...], Value] = {
     ("description",): "",
     ("network",): "none",
     ("syscalls", "deny"): ("@default-deny",),
+    ("syscalls", "rules"): (),
     ("syscalls", "action"): "errno",
     ("workspace",): "none",
     ("artifacts", "collect"): ("**",),

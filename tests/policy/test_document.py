@@ -63,7 +63,7 @@ def test_the_document_is_the_long_form(site: Site) -> None:
             "/d": {"from": "/e", "mode": "rw", "optional": True},
         },
         "network": {"allow": ["a:1"]},
-        "syscalls": {"allow": ["openat"], "action": "kill"},
+        "syscalls": {"allow": ["openat"], "rules": [], "action": "kill"},
         "workspace": "ro",
         "environment": {"A": "1"},
         "artifacts": {"collect": [], "max_files": 0, "max_bytes": "1kB"},
