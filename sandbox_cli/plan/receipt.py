@@ -92,7 +92,8 @@ def _filesystem(policy: Policy) -> str:
 def _mount(path: str, mount: Mount) -> str:
     if mount.mode == "symlink":
         return f"-> {mount.source}"
-    return mount.mode if mount.source in {None, path} else f"{mount.mode} from {mount.source}"
+    mode = f"{mount.mode} noexec" if mount.noexec else mount.mode
+    return mode if mount.source in {None, path} else f"{mode} from {mount.source}"
 
 
 def _network(policy: Policy) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import rules, units, variables
+from sandbox_cli.policy import mounts, rules, units, variables
 from sandbox_cli.policy.document import digest
 from sandbox_cli.policy.grammar import DEFAULTS
 from sandbox_cli.policy.model import Policy
@@ -62,9 +62,11 @@ def _limit(merged: Merged, *path: str) -> Plain:
 def _mount(path: str, said: Mapping[str, Value]) -> Plain:
     if "symlink" in said:
         return {"mode": "symlink", "source": said["symlink"]}
+    noexec = said.get("noexec", False)
     if said.get("mode") == "tmpfs":
-        return {"mode": "tmpfs"}
-    return {"mode": said.get("mode", "ro"), "source": said.get("from", path), "optional": said.get("optional", False)}
+        return {"mode": "tmpfs", "noexec": noexec}
+    optional = said.get("optional", False)
+    return {"mode": said.get("mode", "ro"), "source": said.get("from", path), "optional": optional, "noexec": noexec}
 
 
 def _language(merged: Merged) -> Plain:
@@ -98,6 +100,8 @@ def _check(merged: Merged) -> None:
             raise cast("Spot", merged.spot(*path)).error(message, clause=".".join(path), hint=f"say limits.{name}")
     if (link := merged.said.get(("filesystem", "/", "symlink"))) is not None:
         raise link.spot.error("the root of the jail can't be a symbolic link", clause="filesystem./", hint="write from")
+    if (mode := merged.said.get(("filesystem", "/", "mode"))) is not None and mode.value == "tmpfs":
+        raise mounts.no_root_of_its_own(mode.spot, "filesystem./")
     if merged.has("language"):
         _need(merged, ("language",), ("file", "run"))
     for part, keys in (("runtime", ("command",)), ("compile", ("run",)), ("selftest", ("source", "stdout"))):

@@ -56,11 +56,12 @@ def _limits(limits: Mapping[str, Limit]) -> dict[str, object]:
 
 
 def _mount(mount: Mount) -> object:
+    noexec = {"noexec": True} if mount.noexec else {}
     if mount.mode == "tmpfs":
-        return "tmpfs"
+        return {"mode": "tmpfs", **noexec} if noexec else "tmpfs"
     if mount.mode == "symlink":
         return {"symlink": mount.source}
-    return {"from": mount.source, "mode": mount.mode, "optional": mount.optional}
+    return {"from": mount.source, "mode": mount.mode, "optional": mount.optional, **noexec}
 
 
 def _syscalls(syscalls: Syscalls) -> dict[str, object]:

@@ -43,11 +43,12 @@ MOUNT = Short(
     Record(
         {
             "from": Leaf(mounts.source),
-            "mode": Leaf(scalars.choice("ro", "rw")),
+            "mode": Leaf(scalars.choice("ro", "rw", "tmpfs")),
+            "noexec": Leaf(scalars.flag),
             "optional": Leaf(scalars.flag),
             "symlink": Leaf(scalars.filled),
         },
-        apart=(("symlink", "from"), ("symlink", "mode"), ("symlink", "optional")),
+        apart=(("symlink", "from"), ("symlink", "mode"), ("symlink", "noexec"), ("symlink", "optional")),
     ),
 )
 

@@ -26,6 +26,7 @@ class Mount(Model):
     mode: Literal["ro", "rw", "tmpfs", "symlink"]
     source: str | None = None  # ro and rw: the host path; symlink: its target
     optional: bool = False
+    noexec: bool = False  # no file there can be run as a program, or mapped as one's code
 
 
 class SyscallRule(Model):
