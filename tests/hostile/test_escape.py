@@ -226,6 +226,36 @@ def test_program_gets_out_in_its_control(escape: Escape, request: pytest.Fixture
     assert targets.dropped or "drop" not in head.needs, said
 
 
+# The seal lets the jailer mount what it likes below /dev.
+@pytest.mark.parametrize("name", sorted(WEAKENED.keys() - {"host-dev-visible"}))
+def test_weakened_plan_is_what_the_seal_keeps_from_starting(
+    name: str, jails: Jails, request: pytest.FixtureRequest
+) -> None:
+    weakening = WEAKENED[name]
+    need(weakening.backend)
+    request.getfixturevalue(f"as_{weakening.account}")
+    plan = jails.plan(weakening.account, weakening.backend, "command", ".c", "")
+    outcome = jails.run(weakening.account, weakening.weaken(plan), b"#!/bin/true\n", {})
+    assert outcome["status"] == "sandbox-error", outcome["cause"]
+    assert jails.run(weakening.account, plan, b"#!/bin/true\n", {})["status"] == "ok"
+
+
+def test_every_weakening_is_the_control_of_a_program() -> None:
+    controls = [read(source).control for source in SOURCES]
+    assert {control.value for control in controls if control.kind == "weak"} == set(WEAKENED)
+
+
+@pytest.mark.parametrize("backend", ["firejail"], indirect=True)
+def test_job_that_kills_the_launcher_at_once_is_not_taken_for_one_that_never_started(
+    backend: str, jails: Jails, program: Callable[[Path], bytes], targets: Targets
+) -> None:
+    content = program(next(source for source in SOURCES if source.name == "signal_by_owner.c"))
+    plan = jails.plan("user", backend, "command", ".c", "")
+    with targets.living_victim({"victim"}):
+        environment = targets.of({"victim"})
+        assert {jails.run("user", plan, content, environment)["status"] for _ in range(12)} == {"signalled"}
+
+
 def test_corpus_is_as_large_as_it_is_said_to_be() -> None:
     assert len(SOURCES) >= LEAST
 
