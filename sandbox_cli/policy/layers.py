@@ -33,6 +33,11 @@ class Layer(NamedTuple):
     file: str
     extends: tuple[tuple[str, Spot], ...]
     entries: tuple[Entry, ...]
+    size: int = 0  # in characters
+
+    @property
+    def values(self) -> int:
+        return sum(len(entry.value) if isinstance(entry.value, tuple) else 1 for entry in self.entries)
 
 
 def policy_layer(text: str, file: str) -> Layer:
@@ -40,7 +45,7 @@ def policy_layer(text: str, file: str) -> Layer:
     if root is None:
         raise PolicyError("the file is empty", file=file, hint="a policy says at least what it extends: extends: _base")
     entries = read(grammar.POLICY, root)
-    return Layer(file, _extends(root), entries)
+    return Layer(file, _extends(root), entries, len(text))
 
 
 def read(spec: Record, root: Node) -> tuple[Entry, ...]:
@@ -174,7 +179,7 @@ def _check_key(spec: Record, key: Scalar, within: Spec | None, clause: str) -> N
     if within is None:
         lists = [name for name, each in spec.keys.items() if isinstance(each, Items)]
         known = [f"+{name}" for name in lists] if plus and lists else list(spec.keys)
-        raise key.spot.error(f"unknown key {key.text!r}", clause=clause, hint=spelling_hint(key.text, known))
+        raise key.spot.error(f"unknown key {key.text!a}", clause=clause, hint=spelling_hint(key.text, known))
     if plus and (not isinstance(within, Items) or key.text == "+extends"):
         hint = f"write {key.text[1:]}"
         raise key.spot.error(f"{key.text!r}: a + appends to inherited lists only", clause=clause, hint=hint)

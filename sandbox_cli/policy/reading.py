@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LARGEST = 1 << 20
+ENOUGH = "no policy needs that much text"
 LIST = "`sandbox policy list` shows what can be named without a path"
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HIDDEN = re.compile(
@@ -29,7 +30,7 @@ def read(path: Path, *, guarded: bool) -> str:
     """The text of a policy or configuration file. `guarded`: as root, refuse one that others can write."""
     data = _read_bytes(path, guarded=guarded)
     if len(data) > LARGEST:
-        raise PolicyError("the file is larger than 1 MiB", file=str(path), hint="no policy needs that much text")
+        raise PolicyError("the file is larger than 1 MiB", file=str(path), hint=ENOUGH)
     return text_of(data, str(path))
 
 
