@@ -58,6 +58,7 @@ def _read_bytes(path: Path, *, guarded: bool) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         try:
             _check_kind(path, os.fstat(descriptor), guarded=guarded)
+            _check_name(path, os.readlink(f"/proc/self/fd/{descriptor}"))
             with open(descriptor, "rb", closefd=False) as stream:
                 return stream.read(LARGEST + 1)
         finally:
@@ -76,6 +77,13 @@ def _check_kind(path: Path, status: os.stat_result, *, guarded: bool) -> None:
         raise PolicyError("it is not a regular file", file=str(path), hint="name a file of YAML")
     if guarded:
         places.guard(path, status)
+
+
+def _check_name(path: Path, opened: str) -> None:
+    """A link that was followed must have led to a policy."""
+    if os.path.basename(opened) != path.name and not places.is_policy_file(opened):
+        hint = f"name the file itself, or let what the link leads to end in {places.SUFFIX}"
+        raise PolicyError(f"it is a link to {opened}, which is no policy by its name", file=str(path), hint=hint)
 
 
 def _position(before: str) -> tuple[int, int]:
