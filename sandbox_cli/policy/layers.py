@@ -10,6 +10,7 @@ from sandbox_cli.policy.nodes import Listing, Mapping, Scalar, compose
 from sandbox_cli.policy.reading import CONTROL
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.text import spelled
 
 if TYPE_CHECKING:
     from sandbox_cli.policy.nodes import Node, Spot
@@ -179,7 +180,7 @@ def _check_key(spec: Record, key: Scalar, within: Spec | None, clause: str) -> N
     if within is None:
         lists = [name for name, each in spec.keys.items() if isinstance(each, Items)]
         known = [f"+{name}" for name in lists] if plus and lists else list(spec.keys)
-        raise key.spot.error(f"unknown key {key.text!a}", clause=clause, hint=spelling_hint(key.text, known))
+        raise key.spot.error(f"unknown key {spelled(key.text)}", clause=clause, hint=spelling_hint(key.text, known))
     if plus and (not isinstance(within, Items) or key.text == "+extends"):
         hint = f"write {key.text[1:]}"
         raise key.spot.error(f"{key.text!r}: a + appends to inherited lists only", clause=clause, hint=hint)
