@@ -10,10 +10,15 @@ import ast
 import os
 import sys
 import threading
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from sandbox_cli import plan, run
 from sandbox_cli.errors import SandboxError
+from sandbox_cli.run import seal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EMPTY: dict[str, Any] = {
     "id": "contract", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None,
@@ -37,12 +42,26 @@ def execute(compiled: Any, work: dict[str, Any], cancel: tuple[int, float] | Non
         os.close(writer)
 
 
+@contextmanager
+def unsealed() -> Iterator[None]:
+    """Nobody looks whether the jail is what was planned: for plans that are weakened on purpose."""
+    inspect = seal.inspect
+    seal.inspect = lambda *_: ([], [])
+    try:
+        yield
+    finally:
+        seal.inspect = inspect
+
+
 def answer(question: dict[str, Any]) -> Any:
     if question.get("zeros"):  # of stdin: too many to be sent here as a literal
         question["work"]["stdin"] = bytes(question["zeros"])
     try:
         compiled = question["plan"] if "plan" in question else plan.compile(question["job"])
-        return execute(compiled, question["work"], question.get("cancel")) if "work" in question else compiled
+        if "work" not in question:
+            return compiled
+        with unsealed() if question.get("unsealed") else nullcontext():
+            return execute(compiled, question["work"], question.get("cancel"))
     except SandboxError as error:
         return {"refused": type(error).__name__, "message": str(error), "hint": error.hint, "gaps": error.gaps}
 

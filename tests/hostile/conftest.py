@@ -12,9 +12,12 @@ from tests.accounts import locked
 from tests.cli.conftest import command  # noqa: F401 - the fixture
 from tests.contract.conftest import driver, drivers  # noqa: F401 - the fixtures
 from tests.hostile.build import BEFOREHAND, LIMITS, build
+from tests.hostile.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from tests.accounts import Account
 
 __all__ = ["LIMITS"]
 
@@ -25,9 +28,17 @@ def program(session_directory: Path) -> Callable[[Path], bytes]:
     folder = BEFOREHAND if "VM_WAY" in os.environ else session_directory / "attacks"
 
     def content(source: Path) -> bytes:
-        if source.suffix == ".py":
+        if source.suffix != ".c":
             return source.read_bytes()
         with locked(session_directory):
             return build(source, folder).read_bytes()
 
     return content
+
+
+@pytest.fixture(scope="session")
+def targets(session_directory: Path, as_user: Account) -> Iterator[Targets]:
+    """What the host has for an escape to reach."""
+    targets = Targets(session_directory, as_user)
+    yield targets
+    targets.close()

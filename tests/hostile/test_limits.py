@@ -17,8 +17,9 @@ import pytest
 
 from sandbox_cli.policy import units
 from sandbox_cli.run import names
+from tests.hostile.comments import HeadError
 from tests.hostile.conftest import LIMITS
-from tests.hostile.head import HeadError, read
+from tests.hostile.head import read
 from tests.hostile.traces import MARK, Clock, Traces
 
 if TYPE_CHECKING:
