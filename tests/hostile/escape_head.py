@@ -10,6 +10,7 @@ The first lines of the file, as comments.py has them; `must` once for each choic
     control: CONTROL
     needs: TARGET...        optional: what the harness puts on the host for it (targets.py)
     policy: NAME            optional: another one than the language's (python, sh; command for C)
+    grant: YAML             optional: one more line of that policy, in which $ESCAPE_... stands for a target's value
 
 OUTCOME is `held`, the status that the job ends with, or, as an exception, `escaped`: a difference that docs/backends.md
 lists. WORDs are backends and accounts.
@@ -17,7 +18,7 @@ lists. WORDs are backends and accounts.
 CONTROL says where the same program gets out, so that one that does nothing proves nothing:
 
     bare                    outside any jail, as the ordinary account; `bare root`: as root
-    policy YAML             in a jail whose policy has one more line, in which $ESCAPE_... stands for a target's value
+    policy YAML             in a jail whose policy has one more line
     weak NAME               in a jail that weakened.py has made so
 
 A program ends with 0, and its last line is `held: REASON` or `escaped: EVIDENCE`; where a target has a token the
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REQUIRED = ("attempt", "known-from", "held-by", "control")
-OPTIONAL = ("needs", "policy")
+OPTIONAL = ("needs", "policy", "grant")
 POLICIES = {".py": "python", ".sh": "sh", ".c": "command"}
 WORDS = {*BACKENDS, "root", "user"}
 OUTCOMES = {"held", *get_args(Status)}
@@ -48,7 +49,9 @@ KEEPERS = (
     "cgroup namespace", "capabilities", "no_new_privs", "filter", "account", "session", "limits", "launcher", "seal",
     "supervisor", "artifacts", "jailer", "kernel",
 )  # fmt: skip
-TARGETS = {"secret", "drop", "tcp", "abstract", "sysv", "shm", "victim", "workspace"}
+TARGETS = {
+    "secret", "drop", "tcp", "abstract", "path", "sysv", "shm", "queue", "victim", "workspace", "leak", "environ",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class EscapeHead:
     control: Control
     needs: frozenset[str]
     policy: str
+    grant: str
 
     def must(self, facts: Collection[str]) -> str:
         """What must come of it where these words are true."""
@@ -104,6 +108,7 @@ def _head(path: Path, said: dict[str, str]) -> EscapeHead:
         control=_control(said["control"]),
         needs=frozenset(_among(said.get("needs", "").split(), TARGETS)),
         policy=said.get("policy", POLICIES[path.suffix]),
+        grant=said.get("grant", ""),
     )  # fmt: skip
 
 

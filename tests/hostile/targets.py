@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tests.accounts import Account
 
 IPC_CREAT, IPC_RMID = 0o1000, 0
+MADE = ("secret", "tcp", "abstract", "path", "sysv", "shm", "queue", "drop", "workspace")  # once
+TOKENS = {"secret", "tcp", "abstract", "path", "sysv", "shm", "queue", "environ", "victim"}
 
 
 class Targets:
@@ -34,9 +36,9 @@ class Targets:
         self.folder = Path(tempfile.mkdtemp(prefix="targets-", dir=directory))
         self._stack.callback(shutil.rmtree, self.folder)
         self.folder.chmod(0o755)
-        self.tokens = {name: f"{name}-{uuid.uuid4().hex}" for name in ("secret", "tcp", "abstract", "sysv", "shm")}
+        self.tokens = {name: f"{name}-{uuid.uuid4().hex}" for name in TOKENS}
         self._values: dict[str, dict[str, str]] = {}
-        for name in ("secret", "drop", "tcp", "abstract", "sysv", "shm", "workspace"):
+        for name in MADE:
             try:
                 self._values[name] = dict(getattr(self, f"_make_{name}")())
             except BaseException:
@@ -67,14 +69,30 @@ class Targets:
 
     @contextmanager
     def living_victim(self, needs: Iterable[str]) -> Iterator[subprocess.Popen[bytes] | None]:
-        """A process of the ordinary account, where it is needed: only a control may end it."""
+        """A process of the ordinary account, where it is needed: only a control may end it.
+
+        It has the token in its name and in its environment, leads a group of its own, and holds the host's root open.
+        """
         if "victim" not in needs:
             yield None
             return
-        with self._owner.popen(["sleep", "600"]) as victim:
-            self._values["victim"] = {"ESCAPE_PID": str(victim.pid)}
-            yield victim
-            victim.kill()
+        token = self.tokens["victim"]
+        root = os.open("/", os.O_RDONLY)
+        options = {"executable": "/bin/sleep", "pass_fds": (root,), "start_new_session": True}
+        try:
+            with self._owner.popen([token, "600"], env={"VICTIM": token}, **options) as victim:
+                self._values["victim"] = {"ESCAPE_PID": str(victim.pid)}
+                try:
+                    yield victim
+                finally:
+                    victim.kill()
+        finally:
+            os.close(root)
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """What the supervisor has in its own environment, and nobody else should see."""
+        return {"PASSWORD": self.tokens["environ"]}
 
     @property
     def workspace(self) -> Path:
@@ -109,6 +127,15 @@ class Targets:
         self._serve(server, "abstract")
         yield "ESCAPE_ABSTRACT", name
 
+    def _make_path(self) -> Iterator[tuple[str, str]]:
+        path = self.folder / "socket"
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(path))
+        path.chmod(0o777)
+        server.listen()
+        self._serve(server, "path")
+        yield "ESCAPE_SOCKET", str(path)
+
     def _make_sysv(self) -> Iterator[tuple[str, str]]:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.shmat.restype = ctypes.c_void_p
@@ -129,21 +156,34 @@ class Targets:
         path.chmod(0o666)
         yield "ESCAPE_SHM", str(path)
 
+    def _make_queue(self) -> Iterator[tuple[str, str]]:
+        libc, name = ctypes.CDLL(None, use_errno=True), f"/escape-{uuid.uuid4().hex}".encode()
+        mask = os.umask(0)
+        queue = libc.mq_open(name, os.O_CREAT | os.O_RDWR, 0o666, None)
+        os.umask(mask)
+        if queue < 0:
+            raise OSError(ctypes.get_errno(), "mq_open")
+        self._stack.callback(libc.mq_unlink, name)
+        self._stack.callback(os.close, queue)
+        libc.mq_send(queue, self.tokens["queue"].encode(), len(self.tokens["queue"]), 0)
+        yield "ESCAPE_QUEUE", name.decode()
+
     def _make_workspace(self) -> Iterator[tuple[str, str]]:
         self.workspace.mkdir()
         os.chown(self.workspace, self._owner.uid, self._owner.gid)
         yield "ESCAPE_WORKSPACE", str(self.workspace)
 
     def _serve(self, server: socket.socket, name: str) -> None:
-        """Sends the token to whoever connects, until the socket is shut down."""
+        """Sends the token to whoever connects, by a unix socket an fd of the secret too, until it is shut down."""
         token = self.tokens[name].encode()
+        secret = [os.open(self.folder / "secret", os.O_RDONLY)] if server.family == socket.AF_UNIX else []
 
         def answer() -> None:
             with suppress(OSError):
                 while True:
                     peer, _ = server.accept()
                     with peer, suppress(OSError):
-                        peer.sendall(token)
+                        socket.send_fds(peer, [token], secret)
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
@@ -152,5 +192,7 @@ class Targets:
             server.shutdown(socket.SHUT_RDWR)  # wakes `accept`, which `close` alone does not
             thread.join(5)
             server.close()
+            for fd in secret:
+                os.close(fd)
 
         self._stack.callback(stop)

@@ -5,8 +5,11 @@ Beside it a control, in which the same program gets out, so that one that does n
 
 from __future__ import annotations
 
+import os
+import socket
 import string
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +24,7 @@ from tests.hostile import escape_page
 from tests.hostile.comments import HeadError
 from tests.hostile.escape_head import read
 from tests.hostile.escape_page import PAGE, SOURCES
+from tests.hostile.targets import TOKENS
 from tests.hostile.weakened import WEAKENED
 
 if TYPE_CHECKING:
@@ -31,8 +35,9 @@ if TYPE_CHECKING:
     from tests.hostile.escape_head import EscapeHead
     from tests.hostile.targets import Targets
 
-LEAST = 2  # programs
+LEAST = 60  # programs
 RUNS = {".c": ["./attack"], ".py": ["/usr/bin/python3", "-B", "main.py"], ".sh": ["/bin/sh", "main.sh"]}
+READ = TOKENS - {"victim"}  # a victim has one, and can also come to harm
 LANGUAGES = {".py": "python", ".sh": "sh"}
 
 
@@ -79,7 +84,7 @@ class Jails:
         return str(file)
 
     def run(
-        self, account: str, plan: dict[str, Any], content: bytes, environment: dict[str, str], *, unsealed: bool = False
+        self, account: str, plan: dict[str, Any], content: bytes, environment: dict[str, str], **stage: Any
     ) -> dict[str, Any]:
         name = plan["file"] or "attack"
         work = {
@@ -87,7 +92,7 @@ class Jails:
             "inputs": [(name.encode(), content, 0o755)],
             "environment": [f"{key}={value}".encode() for key, value in environment.items()],
         }
-        outcome: dict[str, Any] = self._drivers.of(account).ask({"plan": plan, "work": work, "unsealed": unsealed})
+        outcome: dict[str, Any] = self._drivers.of(account).ask({"plan": plan, "work": work, **stage})
         assert "refused" not in outcome, outcome
         return outcome
 
@@ -102,14 +107,20 @@ class Escape:
     jails: Jails
     targets: Targets
 
-    def jailed(self, account: str, backend: str, *, policy: str = "", weak: str = "") -> Said:
-        suffix = self.source.suffix
+    def jailed(self, account: str, backend: str, *, more: str = "", weak: str = "") -> Said:
+        """`more` is a line of the policy, `weak` the name of a weakening."""
+        head, suffix = self.head, self.source.suffix
+        environment = self.targets.of(head.needs)
+        lines = [string.Template(line).safe_substitute(environment) for line in (more or head.grant,) if line]
+        policy = self.jails.policy(head.policy, lines[0]) if lines else head.policy
         workspace = str(self.targets.workspace) if "workspace" in self.head.needs else ""
-        plan = self.jails.plan(account, backend, policy or self.head.policy, suffix, workspace)
+        plan = self.jails.plan(account, backend, policy, suffix, workspace)
         if weak:
             plan = WEAKENED[weak].weaken(plan)
-        environment = self.targets.of(self.head.needs)
-        outcome = self.jails.run(account, plan, self.content, environment, unsealed=bool(weak))
+        stage: dict[str, Any] = {"unsealed": bool(weak)}
+        stage |= {"leak": "/"} if "leak" in head.needs else {}
+        stage |= {"environ": self.targets.hidden} if "environ" in head.needs else {}
+        outcome = self.jails.run(account, plan, self.content, environment, **stage)
         stdout, stderr = (outcome[name].decode(errors="replace") for name in ("stdout", "stderr"))
         return Said(outcome["status"], stdout, stderr, outcome["cause"])
 
@@ -121,9 +132,27 @@ class Escape:
             file.write_bytes(self.content)
             file.chmod(0o755)
             Path(folder).chmod(0o1777)
-            done = account.run(words, cwd=folder, env=self.targets.of(self.head.needs))
+            needs = self.head.needs
+            environment = self.targets.of(needs) | (self.targets.hidden if "environ" in needs else {})
+            with leak("leak" in needs) as fds:
+                done = account.run(words, cwd=folder, env=environment, pass_fds=fds)
         status = "ok" if done.returncode == 0 else f"status {done.returncode}"
         return Said(status, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+@contextmanager
+def leak(wanted: bool) -> Iterator[list[int]]:
+    """What a careless caller leaves open: the root directory, and a socket."""
+    if not wanted:
+        yield []
+        return
+    ours, theirs = socket.socketpair()
+    root = os.open("/", os.O_RDONLY)
+    with ours, theirs:
+        try:
+            yield [root, theirs.fileno()]
+        finally:
+            os.close(root)
 
 
 @pytest.fixture(scope="session")
@@ -189,11 +218,10 @@ def test_program_gets_out_in_its_control(escape: Escape, request: pytest.Fixture
             said = escape.jailed(weakening.account, weakening.backend, weak=control.value)
         else:
             need("bwrap")
-            line = string.Template(control.value).safe_substitute(targets.of(head.needs))
-            said = escape.jailed("user", "bwrap", policy=escape.jails.policy(head.policy, line))
+            said = escape.jailed("user", "bwrap", more=control.value)
     assert said.word == "escaped", said
     evidence = said.stdout.splitlines()[-1]
-    tokens = [targets.tokens[name] for name in head.needs if name in targets.tokens]
+    tokens = [targets.tokens[name] for name in head.needs & READ]
     assert not tokens or any(token in evidence for token in tokens), said
     assert targets.dropped or "drop" not in head.needs, said
 

@@ -1,5 +1,5 @@
 // attempt: Opens a host file by its file handle, which needs no path, through any directory of the same file system.
-// known-from: shocker.c, the escape from Docker 0.11 by open_by_handle_at (2014)
+// known-from: shocker.c (2014), out of Docker by open_by_handle_at
 // held-by: filter, capabilities
 // must: held
 // needs: secret

@@ -1,5 +1,5 @@
 # attempt: Reads a host file that everybody may read, by its own path.
-# known-from: the plainest escape there is
+# known-from: technique: the plainest there is
 # held-by: mounts
 # must: held
 # needs: secret
