@@ -9,7 +9,13 @@ import os
 place, secret = os.environ["ESCAPE_WORKSPACE"], os.environ["ESCAPE_SECRET"]
 os.chdir(place)
 seen = []
-for path in ("../secret", f"{place}/../secret", f"/proc/self/cwd/../{os.path.basename(secret)}", "link", "moved/secret"):
+for path in (
+    "../secret",
+    f"{place}/../secret",
+    f"/proc/self/cwd/../{os.path.basename(secret)}",
+    "link",
+    "moved/secret",
+):
     try:
         if path == "link":
             os.symlink(secret, path)
