@@ -82,6 +82,12 @@ def is_path(text: str) -> bool:
     return "/" in text or text.endswith(SUFFIX)
 
 
+def is_policy_file(path: str) -> bool:
+    """Whether it is called as policies are. What a policy leads to (`extends`, a link) must be: an error quotes what a
+    file says, and a policy that somebody else wrote could lead to /etc/shadow."""
+    return path.endswith((SUFFIX, ".yml"))
+
+
 def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
 

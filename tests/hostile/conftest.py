@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.accounts import locked
+from tests.cli.conftest import command  # noqa: F401 - the fixture
 from tests.contract.conftest import driver, drivers  # noqa: F401 - the fixtures
 from tests.hostile.build import BEFOREHAND, LIMITS, build
 from tests.hostile.targets import Targets
