@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.config import Config
     from sandbox_cli.verify import Attempt
 
+_LONGEST = 60  # of what is told of an attempt that went well: a list of names may be long
 _SWEPT = "syscalls"  # hundreds of attempts: what is as it should be is told in a few lines of a table
 
 
@@ -48,7 +49,8 @@ def verify(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Each jailer that can hold the policy here.")] = False,
     verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="List every system call that was tried, not only what is wrong.")
+        bool,
+        typer.Option("-v", "--verbose", help="List every attempt, each whole, and not only what is wrong of hundreds."),
     ] = False,
     json: Json = False,
 ) -> int:
@@ -141,14 +143,20 @@ def _print(answer: Verified, *, verbose: bool) -> None:
             output.say(f"{each['name']}: {_summary(each['attempts'])}")
 
 
-def _rows(attempts: Sequence[Attempt], *, verbose: bool) -> Iterable[tuple[str, str, str, str, str]]:
+def _rows(attempts: Sequence[Attempt], *, verbose: bool) -> Iterable[Sequence[str]]:
     """Of the system calls that are as they should be, how many; what is wrong comes last, where it is seen."""
     swept = Counter(_kind(each) for each in attempts if _is_swept(each) and not verbose)
-    for (allowed, verdict), count in swept.items():
+    for (allowed, verdict), count in sorted(swept.items(), key=lambda each: -each[1]):
         yield _SWEPT, f"{count} system calls", allowed, "as it should be", verdict
     for each in sorted(attempts, key=lambda each: each["verdict"] in _failures()):
         if verbose or not _is_swept(each):
-            yield each["clause"], each["name"], each["allowed"], each["observed"], each["verdict"]
+            whole = verbose or each["verdict"] in _failures()
+            told = (each[key] if whole else _cut(each[key]) for key in ("allowed", "observed"))
+            yield each["clause"], each["name"], *told, each["verdict"]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _kind(attempt: Attempt) -> tuple[str, str]:

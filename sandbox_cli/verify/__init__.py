@@ -1,7 +1,7 @@
 """`attack`: tries from inside what a jail allows, and compares that with its policy, in both directions.
 
 What is expected is derived from the policy and the host. Of the plan, whose jail it is, nothing is believed: that is
-what is tried. The probe (probe.c) knows none of it: it makes the calls that it is told, and says what the kernel answered.
+what is tried. The probe (probe.c) knows none of it: it makes the calls that it is told, and says what came of them.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ they stay. Half of what a limit allows must be had, too.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.policy import units
@@ -15,7 +16,7 @@ from sandbox_cli.verify.calls import AT_FDCWD, Call, Of, Out, call, line
 from sandbox_cli.verify.filtering import Clause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sandbox_cli.plan.model import Limit, Plan
     from sandbox_cli.policy.model import Policy
@@ -32,7 +33,9 @@ _LOW: dict[str, float] = {
 _WALL_TIME_S = 0.3
 _BUFFER = 4 * _MIB  # the kernel fills it with random bytes: that takes time of the processor and nothing else
 _PROT_READ_WRITE, _PRIVATE_ANONYMOUS, _POPULATE = 3, 0x22, 0x8000
-_CREATE = os.O_RDWR | os.O_CREAT
+_FILE = ".sandbox-verify"
+_PIECE = 60000
+_CALLS = 15  # of one attempt: that they don't end before the limit is what _LOW sees to
 _REGULAR = 0o100600
 _SIGCHLD = 17
 
@@ -40,7 +43,6 @@ _SIGCHLD = 17
 class Excess(NamedTuple):
     """How a limit is gone beyond: attempts, what is told of them, and what their answers and the result say."""
 
-    name: str
     attempts: Sequence[tuple[str, Sequence[Call]]]  # with the letter that the probe takes (probe.c)
     judge: Callable[[Sequence[Answer], Outcome], Judged]
     waits: bool = False  # who samples needs some time
@@ -50,11 +52,15 @@ def attempts(policy: Policy, machine: str, lowered: Callable[[Mapping[str, str]]
     asked = {name: limit.default for name, limit in policy.limits.items() if limit.default is not None}
     low = {name: min(_LOW[name], value) for name, value in asked.items() if name in _LOW}
     plan = lowered(_written(low))
-    found = [_attempt(plan, each, policy, machine) for each in _excesses(plan["limits"])]
+    found = [
+        _attempt(plan, name, excess(int(plan["limits"][name]["value"])), policy, machine)
+        for name, excess in _EXCESSES.items()
+        if name in asked
+    ]
     if "wall_time" in asked:
         short = {**low, "wall_time": min(_WALL_TIME_S, asked["wall_time"])}
-        lasting = Excess("wall_time", [("n", [call("pause")])], _by_status("wall-time-limit"))
-        found.insert(0, _attempt(lowered(_written(short)), lasting, policy, machine))
+        lasting = Excess([("n", [call("pause")])], _by_status("wall-time-limit"))
+        found.insert(0, _attempt(lowered(_written(short)), "wall_time", lasting, policy, machine))
     return [*found, *(_unmeasured(plan["limits"]["cpus"]) for name in asked if name == "cpus")]
 
 
@@ -62,10 +68,10 @@ def _written(low: Mapping[str, float]) -> dict[str, str]:
     return {name: units.format_limit(name, value) for name, value in low.items()}
 
 
-def _attempt(plan: Plan, excess: Excess, policy: Policy, machine: str) -> Attempt:
-    limit = plan["limits"][excess.name]
+def _attempt(plan: Plan, name: str, excess: Excess, policy: Policy, machine: str) -> Attempt:
+    limit = plan["limits"][name]
     made: Attempt = {
-        "name": f"go beyond {excess.name}", "clause": f"limits.{excess.name}", "allowed": limit["asked"],
+        "name": f"go beyond {name}", "clause": f"limits.{name}", "allowed": limit["asked"],
         "observed": "not enforced here", "verdict": "unenforced",
     }  # fmt: skip
     if limit["level"] == "none":
@@ -83,41 +89,65 @@ def _attempt(plan: Plan, excess: Excess, policy: Policy, machine: str) -> Attemp
     return {**made, "observed": observed, "verdict": verdict}
 
 
-def _excesses(limits: Mapping[str, Limit]) -> Iterator[Excess]:
-    def value(name: str) -> int:
-        return int(limits[name]["value"])
+def _cpu_time(_seconds: int) -> Excess:
+    mapped = call("mmap", 0, _BUFFER, _PROT_READ_WRITE, _PRIVATE_ANONYMOUS, -1, 0)
+    working = [mapped, *[call("getrandom", Of(0), _BUFFER, 0)] * 13, call("munmap", Of(0), _BUFFER)]
+    return Excess([("n", working)] * 100, _by_status("cpu-time-limit"))
 
-    if "cpu_time" in limits:
-        mapped = call("mmap", 0, _BUFFER, _PROT_READ_WRITE, _PRIVATE_ANONYMOUS, -1, 0)
-        working = [mapped, *[call("getrandom", Of(0), _BUFFER, 0)] * 13, call("munmap", Of(0), _BUFFER)]
-        yield Excess("cpu_time", [("n", working)] * 100, _by_status("cpu-time-limit"))
-    if "memory" in limits:
-        flags = _PRIVATE_ANONYMOUS | _POPULATE
-        halves = [call("mmap", 0, size, _PROT_READ_WRITE, flags, -1, 0) for size in _half_and_more(value("memory"))]
-        yield Excess("memory", [("n", [*halves, call("pause")])], _by_status("memory-limit", of_answers=1))
-    if "processes" in limits:
-        forks = [call("clone", _SIGCHLD, 0, 0, 0, 0)] * 15
-        yield Excess("processes", [("n", forks)], _counted(value("processes"), "EAGAIN"))
-    if "open_files" in limits:
-        opened = [call("openat", AT_FDCWD, "/", os.O_RDONLY)] * 15
-        yield Excess("open_files", [("n", opened)], _counted(value("open_files"), "EMFILE"))
-    if "file_size" in limits:
-        made = call("openat", AT_FDCWD, "/dev/shm/.sandbox-verify", _CREATE, 0o600)  # noqa: S108
-        size = value("file_size")
-        growing = [made, call("ftruncate", Of(0), size), call("ftruncate", Of(0), size + 1)]
-        yield Excess("file_size", [("a", growing)], _at_file_size)
-    for name, path in (("scratch_size", ".sandbox-verify"), ("tmp_size", "/dev/shm/.sandbox-verify")):  # noqa: S108
-        if name in limits:
-            made = call("openat", AT_FDCWD, path, _CREATE, 0o600)
-            filling = [made, *(call("fallocate", Of(0), 0, 0, size) for size in _half_and_more(value(name)))]
-            yield Excess(name, [("n", filling)], _full(2), waits=True)
-    if "scratch_files" in limits:
-        count = 2 * value("scratch_files")
-        files = [call("mknodat", AT_FDCWD, f".sandbox-verify-{number}", _REGULAR, 0) for number in range(count)]
-        yield Excess("scratch_files", [("n", [each]) for each in files], _full(0), waits=True)
-    if "output" in limits:
-        printed = [("n", [call("getrandom", Out(60000), 60000, 0)])] * (2 + value("output") // 60000)
-        yield Excess("output", printed, _by_status("output-limit"))
+
+def _memory(size: int) -> Excess:
+    flags = _PRIVATE_ANONYMOUS | _POPULATE
+    mapped = [call("mmap", 0, each, _PROT_READ_WRITE, flags, -1, 0) for each in _half_and_more(size)]
+    return Excess([("n", [*mapped, call("pause")])], _by_status("memory-limit", of_answers=1))
+
+
+def _processes(count: int) -> Excess:
+    """What they bring forth ends at once, and counts as long as nobody has waited for it."""
+    return Excess([("n", [call("clone", _SIGCHLD, 0, 0, 0, 0)] * _CALLS)], _counted(count, "EAGAIN"))
+
+
+def _open_files(count: int) -> Excess:
+    return Excess([("n", [call("openat", AT_FDCWD, "/", os.O_RDONLY)] * _CALLS)], _counted(count, "EMFILE"))
+
+
+def _file_size(size: int) -> Excess:
+    sizes = (call("ftruncate", Of(0), each) for each in (size, size + 1))
+    return Excess([("a", [_created(f"/dev/shm/{_FILE}"), *sizes])], _at_file_size)  # noqa: S108
+
+
+def _scratch_size(size: int) -> Excess:
+    return _room(_FILE, size)
+
+
+def _tmp_size(size: int) -> Excess:
+    return _room(f"/dev/shm/{_FILE}", size)  # noqa: S108
+
+
+def _room(path: str, size: int) -> Excess:
+    filling = (call("fallocate", Of(0), 0, 0, each) for each in _half_and_more(size))
+    return Excess([("n", [_created(path), *filling])], _full(2), waits=True)
+
+
+def _scratch_files(count: int) -> Excess:
+    made = (call("mknodat", AT_FDCWD, f"{_FILE}-{number}", _REGULAR, 0) for number in range(2 * count))
+    return Excess([("n", [each]) for each in made], _full(0), waits=True)
+
+
+def _output(size: int) -> Excess:
+    """The probe tells what came of a call in two letters a byte."""
+    told = call("getrandom", Out(_PIECE), _PIECE, 0)
+    return Excess([("n", [told])] * (2 + size // _PIECE), _by_status("output-limit"))
+
+
+def _created(path: str) -> Call:
+    return call("openat", AT_FDCWD, path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+_EXCESSES: dict[str, Callable[[int], Excess]] = {
+    "cpu_time": _cpu_time, "memory": _memory, "processes": _processes, "open_files": _open_files,
+    "file_size": _file_size, "scratch_size": _scratch_size, "scratch_files": _scratch_files, "tmp_size": _tmp_size,
+    "output": _output,
+}  # fmt: skip
 
 
 def _half_and_more(bound: int) -> tuple[int, int]:
@@ -140,8 +170,8 @@ def _by_status(wanted: str, of_answers: int = 0) -> Callable[[Sequence[Answer], 
 def _counted(bound: int, error: str) -> Callable[[Sequence[Answer], Outcome], Judged]:
     def judge(answers: Sequence[Answer], outcome: Outcome) -> Judged:
         results, (answer, *_) = [result for result in answers[0].results if result >= 0], answers
-        told = f"{answer.word(15)} after {len(results)} ({outcome['status']})"
-        if len(results) >= bound or (outcome["status"] == "ok" and answer.word(15) != error):
+        told = f"{answer.word(_CALLS)} after {len(results)} ({outcome['status']})"
+        if len(results) >= bound or (outcome["status"] == "ok" and answer.word(_CALLS) != error):
             return told, "escaped"
         return told, "held" if results else "broken"
 

@@ -82,7 +82,7 @@ def call(name: str, *arguments: Argument) -> Call:
 
 
 def is_error(result: int) -> bool:
-    return -4096 < result < 0  # noqa: PLR2004 (MAX_ERRNO is 4095)
+    return -4096 < result < 0  # MAX_ERRNO is 4095
 
 
 def error_name(result: int) -> str:

@@ -142,19 +142,12 @@ def _scratch(case: Case) -> Iterator[Try]:
 def _elsewhere(case: Case) -> Iterator[Try]:
     """What no mount of the policy shows."""
     mounts = case.policy.filesystem
-    for path in ("/", "/etc", "/dev", *(() if case.differs("root-names") else _folders(case))):
-        if path == "/dev" or not view.covering(path, mounts):
-            yield refused(
-                "filesystem",
-                f"write to {path}",
-                call(
-                    "openat",
-                    AT_FDCWD,
-                    f"{path}/{_NAME}".replace("//", "/"),
-                    os.O_WRONLY | os.O_CREAT | os.O_EXCL,
-                    0o600,
-                ),
+    for path in dict.fromkeys(("/", "/etc", "/dev", *(() if case.differs("root-names") else _folders(case)))):
+        if path == "/dev" or view.covering(path, mounts) is None:
+            made = call(
+                "openat", AT_FDCWD, str(PurePosixPath(path, _NAME)), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
             )
+            yield refused("filesystem", f"write to {path}", made)
     if not case.differs("root-names"):
         for path, names in _folders(case).items():
             yield _names(path, names)

@@ -123,8 +123,8 @@ def _processes(case: Case) -> Iterator[Try]:
 
 
 def _of_the_probe(each: Try) -> Try:
-    """Its parent is the launcher; that of a child that makes the attempt would be the probe."""
-    return each._replace(by_itself=True)
+    """Its parent is the launcher; that of a child that makes the attempt would be the probe. A filter may end it."""
+    return each._replace(by_itself=True, last=True)
 
 
 def _going_on(name: str, *calls: Call) -> Try:
