@@ -1,4 +1,4 @@
-"""A jailer that somebody took over: with `-C` root's jobs have the account of the directory's owner, who is on the host.
+"""A jailer that was taken over: with `-C` root's jobs have the account of the directory's owner, who is on the host.
 
 He can trace the jailer and the launcher, since they are his, and speak in their place.
 """
