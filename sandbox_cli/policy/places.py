@@ -136,8 +136,7 @@ def guard(path: Path, status: os.stat_result) -> None:
 
 
 def _folders(path: Path) -> set[Path]:
-    """Every folder that is passed on the way to a file that is there, also by the links on it: who can write one of them
-    chooses the file."""
+    """Every folder on the way to a file that is there, also by the links on it: who can write one chooses the file."""
     passed, at, left = {Path("/")}, Path("/"), list(reversed(path.parts[1:]))
     while left:
         name = left.pop()

@@ -1,5 +1,5 @@
-"""Configuration, programs and folders that somebody else could have put there: root obeys none of them, and says whose they
-are. The control of each case is the same thing as root's own."""
+"""Configuration, programs and folders that somebody else could have put there: root obeys none of them, and says whose
+they are. The control of each case is the same thing as root's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox_cli.run import scratch
-from tests.accounts import PATH, Sandbox, tester
+from tests import accounts
+from tests.accounts import PATH, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +29,8 @@ BY_NAME = ("exec", "-b", "bwrap", "-p", "mine", "--", "/bin/true")
 
 
 def owned(path: Path) -> None:
-    os.chown(path, tester().pw_uid, tester().pw_gid, follow_symlinks=False)
+    entry = accounts.tester()
+    os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
 
 
 def in_folder_of_others(path: Path) -> None:
@@ -252,8 +254,8 @@ def lock_is_a_link(state: Path, other: Path) -> None:
 
 @pytest.mark.parametrize(
     "make",
-    [state_of_others, state_for_everybody, state_is_a_link, state_is_a_file, mount_point_of_others, mount_point_is_a_link,
-     lock_is_a_link],
+    [state_of_others, state_for_everybody, state_is_a_link, state_is_a_file, mount_point_of_others,
+     mount_point_is_a_link, lock_is_a_link],
 )  # fmt: skip
 def test_what_stands_where_root_keeps_its_state_is_used_only_as_roots_own(
     command: Command, programs: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path, Path], None]

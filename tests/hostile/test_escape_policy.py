@@ -268,8 +268,8 @@ def test_sixty_files_that_are_each_within_their_bound_are_too_much_together(tmp_
 
 @pytest.mark.parametrize(
     "name",
-    ["../policies/python", "..", "a/../../b.yaml", "\x1b[2J\x1b[Hpython", "py\u202enoht", "p\u0443thon", "py\nthon", " python",
-     "python ", "$(id)", "`id`", "-p", "python\\", "{{ 7*7 }}", "x" * 5000, "\udcff", "\U000e0001python", "CON:", "/"],
+    ["../policies/python", "..", "a/../../b.yaml", "\x1b[2J\x1b[Hpython", "py\u202enoht", "p\u0443thon", "py\nthon",
+     " python", "python ", "$(id)", "`id`", "-p", "python\\", "{{ 7*7 }}", "x" * 5000, "\udcff", "\U000e0001python", "CON:", "/"],
 )  # fmt: skip
 def test_no_name_of_a_policy_is_more_than_a_name(command: Command, name: str) -> None:
     Path("marker.yaml").write_text(GOOD)
