@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in /usr/bin/python3 python3.13 python3.12 python3.1
 	&& { command -v "$$python"; break; }; done)
 BIN := $(CURDIR)/.venv/bin
 PIP = "$(BIN)/python" -m pip --disable-pip-version-check --quiet
-LAUNCHER := sandbox_cli/launcher/build.py $(wildcard sandbox_cli/launcher/*.[ch])
+LAUNCHER := sandbox_cli/launcher/build.py $(wildcard sandbox_cli/launcher/*.[ch]) sandbox_cli/verify/probe.c
 TESTS ?= tests
 # Without the controls of the attacks, which prove the programs and not the host.
 VM_TESTS ?= tests/vm tests/hostile/test_limits.py tests/hostile/test_enforcers.py tests/run/test_groups.py tests/run/test_cgroupfs.py tests/host/test_groups.py \
@@ -75,7 +75,7 @@ wheel: .venv/tools  ## build the sdist, the wheel from it, and prove the wheel i
 	cd / && test "$$("$(CURDIR)/build/proof/bin/sandbox-jail" exec -- echo jailed)" = jailed
 	@echo "the wheel works: $$(echo dist/*.whl)"
 
-launcher: .venv/bin/python  ## build the launcher in place
+launcher: .venv/bin/python  ## build the launcher and the probe in place
 	"$(BIN)/python" sandbox_cli/launcher/build.py
 
 # libFuzzer, until FUZZ_SECONDS are over or something is found: a message of the supervisor's that the parser takes wrong.
@@ -107,7 +107,7 @@ needs: .venv/installed
 	echo "MISSING:$$missing. The tests that need them are skipped. On Debian: apt-get install$$packages"
 
 clean:  ## remove everything that was built or installed here
-	rm -rf .venv build dist *.egg-info sandbox_cli/launcher/launcher
+	rm -rf .venv build dist *.egg-info sandbox_cli/launcher/launcher sandbox_cli/verify/probe
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:

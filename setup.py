@@ -1,4 +1,4 @@
-"""Builds the launcher as a step of `build`; everything else about the package stands in pyproject.toml."""
+"""Builds the launcher and the probe as a step of `build`; all else about the package stands in pyproject.toml."""
 
 import os
 import runpy
@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 from setuptools import Command, setup
 from setuptools.command.build import build
 
-LAUNCHER = "sandbox_cli/launcher"
+PACKAGE = "sandbox_cli"
+PROGRAMS = ("launcher/launcher", "verify/probe")
 
 
 class build_launcher(Command):  # noqa: N801  setuptools shows the class's name as the command's
-    """Compile the launcher into the wheel, or, for an editable install, into the source tree."""
+    """Compile both into the wheel, or, for an editable install, into the source tree."""
 
-    description = "compile the launcher"
+    description = "compile the launcher and the probe"
     user_options: ClassVar[Any] = []
     editable_mode = False  # setuptools sets it for `pip install -e`
 
@@ -27,15 +28,15 @@ class build_launcher(Command):  # noqa: N801  setuptools shows the class's name 
         self.set_undefined_options("build_py", ("build_lib", "build_lib"))
 
     def run(self) -> None:
-        directory = Path("" if self.editable_mode else self.build_lib, LAUNCHER)
-        runpy.run_path(f"{LAUNCHER}/build.py")["build"](directory / "launcher")
+        directory = Path("" if self.editable_mode else self.build_lib, PACKAGE)
+        runpy.run_path(f"{PACKAGE}/launcher/build.py")["build_all"](directory)
 
     def get_source_files(self) -> list[str]:
         """What the sdist must hold."""
-        return sorted(map(str, Path(LAUNCHER).glob("*.[ch]")))
+        return sorted(str(path) for program in PROGRAMS for path in Path(PACKAGE, program).parent.glob("*.[ch]"))
 
     def get_outputs(self) -> list[str]:
-        return [str(Path(self.build_lib, LAUNCHER, "launcher"))]
+        return [str(Path(self.build_lib, PACKAGE, program)) for program in PROGRAMS]
 
     def get_output_mapping(self) -> dict[str, str]:
         return {}

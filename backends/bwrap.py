@@ -56,17 +56,26 @@ _HINTS = (
 
 
 def gaps(policy: Policy, host: Host) -> list[Shortfall]:
-    """bwrap bounds the bytes of a tmpfs, but not its files."""
-    if host.root or policy.limits["scratch_files"].default is None:
-        return []
-    return [
+    """bwrap bounds the bytes of a tmpfs, but not its files, and makes no mount whose files can't be run."""
+    found: list[Shortfall] = [
         {
-            "clause": "limits.scratch_files",
-            "level": "sampled",
-            "reason": "bwrap can't bound the number of files in a tmpfs",
-            "fix": "use nsjail, or run as root",
+            "clause": f"filesystem.{path}",
+            "level": "none",
+            "reason": "bwrap has no option for noexec",
+            "fix": "use nsjail or firejail, or remove noexec from the policy",
         }
+        for path in jail.noexec(policy.filesystem)
     ]
+    if not host.root and policy.limits["scratch_files"].default is not None:
+        found.append(
+            {
+                "clause": "limits.scratch_files",
+                "level": "sampled",
+                "reason": "bwrap can't bound the number of files in a tmpfs",
+                "fix": "use nsjail, or run as root",
+            }
+        )
+    return found
 
 
 def render(policy: Policy, host: Host) -> Invocation:
@@ -74,7 +83,8 @@ def render(policy: Policy, host: Host) -> Invocation:
     from sandbox_cli.backends import rendering
 
     rendering.check_paths(policy)
-    files = jail.made_files(policy)
+    files, (boot_id, own_boot_id) = jail.made_files(policy), jail.BOOT_ID_FILE
+    masked_files, masked_folders = jail.masked(host)
     text = rendering.fill(
         "bwrap.args.j2",
         str,
@@ -86,6 +96,10 @@ def render(policy: Policy, host: Host) -> Invocation:
             "host_scratch": HOST_SCRATCH if host.root else None,
             "scratch_size": jail.bound(policy, "scratch_size"),
             "tmp_size": jail.bound(policy, "tmp_size"),
+            "masked_files": masked_files,
+            "masked_folders": masked_folders,
+            "boot_id": boot_id,
+            "boot_id_fd": DATA_FD + len(files),
             "folders": _folders(policy.filesystem, [*policy.filesystem, *(path for path, _ in files)]),
             "mounts": list(policy.filesystem.items()),
             "files": [(path, DATA_FD + index) for index, (path, _) in enumerate(files)],
@@ -93,10 +107,11 @@ def render(policy: Policy, host: Host) -> Invocation:
     )
     return {
         "argv": [host.jailers[NAME].program, *text.removesuffix("\n").split("\n"), *jail.INIT],
-        "data": [content.encode() for _, content in files],
+        "data": [*(content.encode() for _, content in files), own_boot_id.encode()],
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
-        "seal": jail.seal(policy),
+        # To remount a folder read-only costs bwrap as much as a bind: it stays empty, and is one page large.
+        "seal": jail.seal(policy, host, folders="rw", counts_files=host.root, holds_noexec=False),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
 

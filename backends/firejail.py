@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.backends.base import Invocation, JailerReport, Shortfall, Wheel
     from sandbox_cli.host.model import Host
+    from sandbox_cli.plan.model import SealedMount
     from sandbox_cli.policy.model import Policy
 
 NAME: str = "firejail"
@@ -67,6 +68,7 @@ def render(policy: Policy, host: Host) -> Invocation:
     own_network = jail.own_network(policy)
     mounts = firejail_paths.shown(policy, host)
     hidden = firejail_paths.hidden(mounts, host)
+    masked = [*(path for paths in jail.masked(host) for path in paths), jail.BOOT_ID_FILE[0]]
     made = [path for path, _ in jail.made_files(policy)]
     own_hosts = "/etc/hosts" in made  # passwd and group are firejail's own, made from the host's
     profile = rendering.fill(
@@ -80,6 +82,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "scratch": SCRATCH,
             "directory": policy.directory or SCRATCH,
             "hosts_fd": DATA_FD + 1 if own_hosts else None,
+            "masked": masked,
             "made": [] if "/etc" in mounts else made,
             "flags": firejail_paths.flags(mounts, host),
             "commands": firejail_paths.commands(mounts, policy, host),
@@ -94,22 +97,30 @@ def render(policy: Policy, host: Host) -> Invocation:
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run", tmpfs=host.root, shown=True),
         "seal": {
+            "first": False,
             # The cgroup namespace is the host's; the links of the others belong to root, as firejail does.
             "namespaces": ["user", "pid", "mnt", "ipc", "uts", *(["net"] if own_network else [])],
             "hidden_namespaces": not host.root,
             "interfaces": ["lo"] if own_network else None,
             "mounts": [
-                (SCRATCH, "rw"),
-                ("/proc", "rw"),
-                ("/proc/sys", "ro"),
-                ("/tmp", "rw"),  # noqa: S108
+                jail.scratch_mount(policy, SCRATCH) if host.root else {"path": SCRATCH, "flags": ["rw"]},
+                {"path": "/proc", "flags": ["rw", *jail.CLOSED, "noexec"], "kind": "proc"},
+                {"path": "/proc/sys", "flags": ["ro"], "kind": "proc"},
+                {"path": "/dev", "flags": ["rw", "nosuid"], "kind": "tmpfs"},
+                {"path": "/run", "flags": ["rw"], "kind": "tmpfs"},
+                {"path": "/tmp", "flags": ["rw"], "kind": "tmpfs"},  # noqa: S108
                 *firejail_paths.modes(mounts),
-                *((f"/{name}", "ro") for name in hidden),  # an empty, closed directory or file stands there
+                *(_closed(path) for path in (*(f"/{name}" for name in hidden), *masked)),
             ],
-            "elsewhere": None,  # the host's whole tree is below, with firejail's own mounts
+            "whole": False,  # the host's whole tree is below, with firejail's own mounts
         },
         "spare_tasks": 2,  # firejail's own PID 1, and the launcher's init
     }
+
+
+def _closed(path: str) -> SealedMount:
+    """What it puts over a path that it hides: an empty folder or file of its own that nobody may open."""
+    return {"path": path, "flags": ["ro"], "part": ["/firejail/firejail.ro.dir", "/firejail/firejail.ro.file"]}
 
 
 def by_hand(scratch: str | None, variables: Sequence[str]) -> list[str]:

@@ -6,11 +6,12 @@ can show single paths ("whitelist"). Nothing can stand at another path than on t
 
 from __future__ import annotations
 
-from sandbox_cli.backends.jail import is_writable
+from sandbox_cli.backends.jail import is_writable, noexec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.host.model import Host
+    from sandbox_cli.plan.model import SealedMount
     from sandbox_cli.policy.model import Mount, Policy
 
 # Top-level directories that are firejail's own in every jail, or that the template empties.
@@ -32,6 +33,8 @@ def refusal(path: str, policy: Policy, host: Host) -> str | None:
     if mount.mode == "symlink" and host.link(path) != mount.source:
         return "firejail can't make symbolic links, only show those of the host"
     if mount.mode == "tmpfs":
+        if mount.noexec:
+            return "firejail's noexec would hold for scratch too, which stands in /tmp"
         return None if path == "/tmp" else "firejail makes no tmpfs but /tmp"  # noqa: S108
     if mount.mode != "symlink" and mount.source not in {None, path}:
         return f"firejail can't show {mount.source} at another path"
@@ -56,6 +59,10 @@ def _misplaced(path: str, mount: Mount, policy: Policy, host: Host) -> str | Non
         (
             not whole and top in _PROGRAMS - {"etc"} and covering(path, policy) is None,
             f"firejail shows the whole of /{top} or nothing of it",
+        ),
+        (
+            not mount.noexec and any(path.startswith(f"{each}/") for each in noexec(policy.filesystem)),
+            "firejail's noexec holds for all that is mounted below",
         ),
         (
             is_writable(mount) and _stays_read_only(path, policy, host),
@@ -119,17 +126,18 @@ def commands(mounts: dict[str, Mount], policy: Policy, host: Host) -> list[tuple
             found.append(("read-write", path))
         elif top_name(path) != "etc" or etc_is_writable:
             found.append(("read-only", path))
+    found += [("noexec", path) for path, mount in mounts.items() if mount.noexec]
     return found
 
 
-def modes(mounts: dict[str, Mount]) -> list[tuple[str, str]]:
+def modes(mounts: dict[str, Mount]) -> list[SealedMount]:
     """What mountinfo must show. A whole directory that stays writable is no mount of its own, and a link is none.
 
     Below /etc firejail shows a symbolic link as a link, not as a mount; what it shows there is read-only
     by the whole of /etc.
     """
     return [
-        (path, "rw" if is_writable(mount) else "ro")
+        {"path": path, "flags": ["rw" if is_writable(mount) else "ro", *(["noexec"] if mount.noexec else [])]}
         for path, mount in mounts.items()
         if mount.mode != "symlink"
         and not (is_writable(mount) and path.count("/") == 1)

@@ -72,6 +72,7 @@ def render(policy: Policy, host: Host) -> Invocation:
 
     rendering.check_paths(policy)
     files = policy.limits["scratch_files"].default
+    masked_files, masked_folders = jail.masked(host)
     config = rendering.fill(
         "nsjail.cfg.j2",
         quote,
@@ -86,7 +87,9 @@ def render(policy: Policy, host: Host) -> Invocation:
             "control_fd": CONTROL_FD,
             "launcher_fd": LAUNCHER_FD,
             "mounts": list(policy.filesystem.items()),
-            "files": jail.made_files(policy),
+            "masked_files": masked_files,
+            "masked_folders": masked_folders,
+            "files": [*jail.made_files(policy), jail.BOOT_ID_FILE],
         },
     )
     argv = [
@@ -100,7 +103,7 @@ def render(policy: Policy, host: Host) -> Invocation:
         "data": [config.encode(errors="surrogateescape")],
         "environ": [],
         "scratch": jail.scratch(policy, made_by="run" if host.root else "jailer", tmpfs=host.root),
-        "seal": jail.seal(policy),
+        "seal": jail.seal(policy, host, folders="ro", counts_files=True, holds_noexec=True),
         "spare_tasks": 1,  # the launcher's init, which is the jail's PID 1
     }
 

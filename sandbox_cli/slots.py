@@ -10,6 +10,7 @@ SCRATCH = "\0scratch\0"  # the job's directory, as the job sees it
 HOST_SCRATCH = "\0host-scratch\0"  # the same as the jailer sees it, where that is a directory of the host
 UID = "\0uid\0"  # the job's account
 GID = "\0gid\0"
+BOOT_ID = "\0boot-id\0"  # made up for the job, as the kernel writes one
 FILE = "\0file\0"  # the name of the job's program below scratch
 STEM = "\0file.stem\0"  # the same without its extension: what Java calls the class, and a compiler what it makes
 
@@ -24,6 +25,12 @@ DATA_FD = 5  # the plan's data[0]; data[i] is on DATA_FD + i
 def of_file(name: str) -> dict[str, str]:
     """What the name of the job's program fills."""
     return {FILE: as_word(name), STEM: splitext(name)[0]}
+
+
+def boot_id(random: bytes) -> str:
+    """16 random bytes as the kernel writes a UUID of version 4."""
+    digits = random.hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def as_word(name: str) -> str:

@@ -81,13 +81,17 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def launcher() -> Path:
-    """The launcher, built from the source that stands."""
-    folder = ROOT / "sandbox_cli" / "launcher"
-    binary, sources = folder / "launcher", [*folder.glob("*.[ch]"), folder / "build.py"]
+    """The launcher, built from the source that stands; and the probe of `verify`, which is built with it."""
+    folder, probe = ROOT / "sandbox_cli" / "launcher", ROOT / "sandbox_cli" / "verify" / "probe"
+    built, sources = (
+        (folder / "launcher", probe),
+        [*folder.glob("*.[ch]"), folder / "build.py", probe.with_suffix(".c")],
+    )
+    newest_ns = max(source.stat().st_mtime_ns for source in sources)
     with locked(folder):
-        if not binary.exists() or binary.stat().st_mtime_ns < max(source.stat().st_mtime_ns for source in sources):
+        if any(not binary.exists() or binary.stat().st_mtime_ns < newest_ns for binary in built):
             subprocess.run([sys.executable, folder / "build.py"], check=True)
-    return binary
+    return built[0]
 
 
 @pytest.fixture(params=("root", "user"))

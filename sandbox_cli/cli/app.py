@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run, shell  # noqa: A004
+from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run, shell, verify  # noqa: A004
 from sandbox_cli.cli.cancel import Cancelled
 from sandbox_cli.cli.deliver import deliver, new_id, problem_with
 from sandbox_cli.cli.help import Command, Group
@@ -44,6 +44,7 @@ app.command("render", cls=JobCommand, options_metavar=USAGE["render"], epilog=VA
 app.command("doctor", cls=Command)(doctor.doctor)
 app.command("languages", cls=Command)(languages.languages)
 app.add_typer(policy.app, name="policy")
+app.command("verify", cls=Command)(verify.verify)
 app.command("clean", cls=Command)(clean.clean)
 
 

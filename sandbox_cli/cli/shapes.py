@@ -7,6 +7,7 @@ from typing import Literal
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
+from sandbox_cli.verify.attempts import Attempt
 
 
 class Rendered(TypedDict):
@@ -146,3 +147,24 @@ class Cleaned(TypedDict):
     """`sandbox clean`: what crashed runs had left, and is gone now."""
 
     removed: list[str]
+
+
+class VerifiedBackend(TypedDict):
+    """A jailer, and what came of each attempt in its jail; or why it makes none here, and what would help."""
+
+    name: str
+    program: str | None
+    version: str | None
+    usable: bool
+    problem: str | None
+    fix: str | None
+    attempts: list[Attempt]
+
+
+class Verified(TypedDict):
+    """`sandbox verify`: `failures` counts the attempts, of all jailers, that are `escaped` or `broken`."""
+
+    policy: str
+    uid: int
+    failures: int
+    backends: list[VerifiedBackend]

@@ -12,7 +12,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli.output import shown
-from sandbox_cli.slots import DATA_FD, GID, HOST_SCRATCH, SCRATCH, UID, of_file
+from sandbox_cli.slots import BOOT_ID, DATA_FD, GID, HOST_SCRATCH, SCRATCH, UID, boot_id, of_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,6 +100,7 @@ def _filler(plan: Plan, folder: str) -> Callable[[str], str]:
         HOST_SCRATCH: folder,
         UID: str(uid),
         GID: str(gid),
+        BOOT_ID: boot_id(os.urandom(16)),
         **of_file(name),
     }
 

@@ -6,6 +6,7 @@ import os
 import platform
 import pwd
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.host import accounts, groups
 from sandbox_cli.host.access import OTHERS, Account, caller
 from sandbox_cli.host.jailers import find_jailer
-from sandbox_cli.host.model import Host, Jailer
+from sandbox_cli.host.model import Host, Jailer, ProcEntry
 from sandbox_cli.host.nproc import Proof
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def look(
         firejail_user=user,
         groups=groups.find(),
         group_mounts=groups.mount_points(),
+        proc=_proc(),
         nproc_in_namespace=proof.holds(),
     )
 
@@ -67,6 +69,18 @@ def look(
 def kernel_version() -> tuple[int, int]:
     told = re.match(r"(\d+)\.(\d+)", platform.release())
     return (int(told[1]), int(told[2])) if told else (0, 0)
+
+
+def _proc() -> dict[str, ProcEntry]:
+    """What anybody may open in /proc, but for processes and links."""
+    found: dict[str, ProcEntry] = {}
+    for entry in Path("/proc").iterdir():
+        mode = 0 if entry.name.isdecimal() else entry.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            found[entry.name] = "folder"
+        elif mode & (stat.S_IROTH | stat.S_IWOTH) and not stat.S_ISLNK(mode):
+            found[entry.name] = "file"
+    return found
 
 
 def _home(uid: int) -> str:

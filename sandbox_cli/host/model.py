@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.model import Groups as PlannedGroups
 
 
+ProcEntry = Literal["file", "folder"]
+
+
 class Problem(NamedTuple):
     """Why something can't be used here, and what would help."""
 
@@ -68,6 +71,7 @@ class Host:
     firejail_user: tuple[str, int, int, str] | None = None  # name, uid, gid, home; for root alone
     groups: Groups | Problem = NO_GROUPS
     group_mounts: tuple[str, ...] = ()  # where control groups can be reached, whether they can be used or not
+    proc: dict[str, ProcEntry] = field(default_factory=dict[str, "ProcEntry"])  # what anybody may open in /proc
     nproc_in_namespace: bool = False  # RLIMIT_NPROC counts a jail's own tasks alone (kernel >= 5.14)
 
     def owner(self, path: str) -> int | None:

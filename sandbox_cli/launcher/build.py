@@ -1,4 +1,6 @@
-"""Compiles the launcher; also run by setup.py and, by itself, as `python sandbox_cli/launcher/build.py`. Stdlib only.
+"""Compiles the launcher, and the probe of `sandbox verify`, which needs no C library. Stdlib only.
+
+setup.py runs it too; by itself it is `python sandbox_cli/launcher/build.py`.
 
 The compiler is $CC, else cc, gcc or clang, else the `ziglang` package from PyPI, which brings its own C library.
 """
@@ -11,14 +13,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).parent
+PROBE = HERE.parent / "verify"
 FLAGS = [
     "-std=gnu11", "-Os", "-static", "-s",
     "-Wall", "-Wextra", "-Werror",
     "-Wl,--build-id=none",  # the same bytes from any directory
 ]  # fmt: skip
+FREESTANDING = ["-ffreestanding", "-nostdlib", "-fno-stack-protector"]
 MACHINES = {"x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 
 
@@ -34,24 +39,33 @@ def compiler() -> list[str]:
     raise SystemExit("no C compiler for the launcher: install gcc or clang, set CC, or `pip install ziglang`")
 
 
-def build(target: Path) -> None:
-    """Compile to `target`, which appears whole or not at all: others may be building, or running, the one before."""
+def build_all(root: Path) -> None:
+    """Both programs, in the folders below `root` where they are looked for."""
+    build(root / HERE.name / "launcher")
+    build(root / PROBE.name / "probe", PROBE, FREESTANDING)
+
+
+def build(target: Path, folder: Path = HERE, flags: Sequence[str] = ()) -> None:
+    """Compile the sources of `folder` to `target`, which appears whole or not at all.
+
+    Others may be building, or running, the one before.
+    """
     if platform.machine() not in MACHINES:
         raise SystemExit(f"the launcher knows x86_64 and aarch64, and this is {platform.machine()}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    sources = sorted(path.name for path in HERE.glob("*.c"))
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".launcher-") as directory:
-        made = Path(directory).absolute() / "launcher"
-        command = [*compiler(), *FLAGS, "-o", str(made), *sources]
+    sources = sorted(path.name for path in folder.glob("*.c"))
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as directory:
+        made = Path(directory).absolute() / target.name
+        command = [*compiler(), *FLAGS, *flags, "-o", str(made), *sources]
         try:
-            subprocess.run(command, cwd=HERE, check=True)
+            subprocess.run(command, cwd=folder, check=True)
         except FileNotFoundError as error:
             raise SystemExit(f"the C compiler of $CC is not there: {error.filename}") from error
         except subprocess.CalledProcessError as error:
-            raise SystemExit(f"the launcher does not compile: {shlex.join(command)}") from error
+            raise SystemExit(f"the {target.name} does not compile: {shlex.join(command)}") from error
         made.chmod(0o755)
         made.replace(target)
 
 
 if __name__ == "__main__":
-    build(HERE / "launcher")
+    build_all(HERE.parent)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.model import Compile, Plan
     from sandbox_cli.plan.model import Groups as PlannedGroups
     from sandbox_cli.plan.settle import Settled
+    from sandbox_cli.policy.model import Policy
+    from sandbox_cli.result import Blame
 
 
 def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
@@ -49,8 +51,8 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "file": settled.program.file,
         "environment": [f"{name}={value}" for name, value in settled.program.environment.items()],
         "rlimits": identity.rlimits(policy, choice.held, invocation["spare_tasks"]),
-        "filter": compile_filter(policy.syscalls, choice.host.machine),
-        "syscall_blame": blame(policy, "syscalls") if policy.syscalls.action == "kill" else None,
+        "filter": compile_filter(policy.syscalls, choice.host.machine, isolated=policy.network != "host"),
+        "syscall_blame": _syscall_blame(policy),
         "limits": receipt.limits(choice.held, policy),
         "groups": _groups(choice.host),
         "seal": invocation["seal"],
@@ -80,6 +82,13 @@ def _compile(settled: Settled, choice: Choice, spare_tasks: int) -> Compile | No
         "limits": receipt.limits(choice.held, policy, compiling=True),
         "blame": blame(policy, "language.compile"),
     }
+
+
+def _syscall_blame(policy: Policy) -> Blame | None:
+    if policy.syscalls.action == "kill":
+        return blame(policy, "syscalls")
+    by_rule = any(rule.action == "kill" for rule in policy.syscalls.rules)
+    return blame(policy, "syscalls.rules") if by_rule else None
 
 
 def _groups(host: Host) -> PlannedGroups | None:

@@ -99,7 +99,7 @@ def _root(policy: Policy, whole: Mount) -> Mounts:
         if entry.is_symlink():
             mounts[f"/{entry.name}"] = Mount(mode="symlink", source=str(entry.readlink()))
         else:
-            mounts[f"/{entry.name}"] = Mount(mode=whole.mode, source=str(entry))
+            mounts[f"/{entry.name}"] = Mount(mode=whole.mode, source=str(entry), noexec=whole.noexec)
     return mounts
 
 
@@ -198,7 +198,8 @@ def _can_stand(path: str, mounts: Mounts, said: Blame) -> bool:
     if above is None or mounts[above].mode == "tmpfs":
         return True
     mount = mounts[path]
-    there = view.locate(path, others) if _binds(mount) and mount.mode == mounts[above].mode else None
+    alike = (mount.mode, mount.noexec) == (mounts[above].mode, mounts[above].noexec)
+    there = view.locate(path, others) if _binds(mount) and alike else None
     if there is not None and there.samefile(mount.source or path):
         return False
     behind = view.on_host(path, others)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.model import Policy
 
 NOWHERE = "/"
+# A core's size in bytes. Where kernel.core_pattern is a pipe, as systemd's, 0 keeps nothing from it: the host's root
+# would read the memory of every job that crashes. At exactly 1 the kernel gives up (core(5) of the handler itself), and
+# no file is written either, since less than a page is none.
+NO_CORE = 1
 
 
 def account(host: Host, backend: str, uid_range: tuple[int, int], owner: tuple[int, int] | None = None) -> Account:
@@ -41,7 +45,7 @@ def rlimits(policy: Policy, held: Iterable[Held], spare_tasks: int) -> list[tupl
     """
     values = {name: limit.default for name, limit in policy.limits.items() if limit.default is not None}
     counted = any(each.clause == "limits.processes" and each.enforcer == "rlimit" for each in held)
-    bounds = [(resource.RLIMIT_CORE, 0)]
+    bounds = [(resource.RLIMIT_CORE, NO_CORE)]
     if "file_size" in values:
         bounds.append((resource.RLIMIT_FSIZE, int(values["file_size"])))
     if "open_files" in values:

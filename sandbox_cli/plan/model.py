@@ -6,7 +6,7 @@ knows stands in its strings as a slot (slots.py).
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from sandbox_cli.result import Blame, Gap, Level, PolicyIdentity, Receipt, Runtime
 
@@ -55,14 +55,29 @@ class Groups(TypedDict):
     parents: dict[str, str]
 
 
+class SealedMount(TypedDict):
+    """A mount that must be there, and what is to be seen of it; what isn't said isn't looked at."""
+
+    path: str  # in the jail
+    flags: list[str]  # of its options: ro | rw, nosuid, nodev, noexec
+    kind: NotRequired[str]  # the type of its file system
+    part: NotRequired[list[str]]  # how the path of what is mounted ends, in the file system that it is part of: one of
+    source: NotRequired[str]  # the host's path of what is mounted
+    mode: NotRequired[int]  # its permissions
+    size_bytes: NotRequired[int]  # at most
+    files: NotRequired[int]
+
+
 class SealFacts(TypedDict):
     """What must be seen from outside before the gate opens."""
+
+    first: bool  # the launcher is the jail's PID 1
 
     namespaces: list[str]  # of user, pid, mnt, net, ipc, uts, cgroup: those that must not be the supervisor's
     hidden_namespaces: bool  # /proc/PID/ns can't be read here: NSpid, uid_map, mountinfo and net/dev serve
     interfaces: list[str] | None  # network interfaces in the jail; None where it is the host's network
-    mounts: list[tuple[str, str]]  # (path in the jail, ro | rw): each must be there, just so
-    elsewhere: list[str] | None  # prefixes below which the jailer mounts what it likes; None: anywhere
+    mounts: list[SealedMount]  # the last one of a path counts
+    whole: bool  # nothing else is mounted, but for what the host has mounted below the source of one of these
 
 
 class Artifacts(TypedDict):
@@ -108,7 +123,7 @@ class Plan(Step):
     file: str | None  # the name of the job's code below scratch: a FILE's own, or what the policy calls a snippet
     environment: list[str]  # the job's: "K=V"; may hold slots
     filter: bytes  # BPF: instructions of struct sock_filter
-    syscall_blame: Blame | None  # where the filter's action is kill: what a SIGSYS is blamed on
+    syscall_blame: Blame | None  # where the filter kills: what a SIGSYS is blamed on
     groups: Groups | None
     seal: SealFacts
     artifacts: Artifacts

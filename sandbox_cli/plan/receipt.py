@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.plan.levels import LIMITS, is_limit, told
 from sandbox_cli.plan.limits import OF_COMPILE, blame, limit
 from sandbox_cli.policy import units
+from sandbox_cli.policy.syscall_rules import LOW_HALF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.choose import Choice
     from sandbox_cli.plan.levels import Held
     from sandbox_cli.plan.model import Limit
-    from sandbox_cli.policy.model import Mount, Policy
+    from sandbox_cli.policy.model import Mount, Policy, SyscallRule
     from sandbox_cli.result import Clause, Receipt
 
 UNBOUNDED = "not bounded"
@@ -91,7 +92,8 @@ def _filesystem(policy: Policy) -> str:
 def _mount(path: str, mount: Mount) -> str:
     if mount.mode == "symlink":
         return f"-> {mount.source}"
-    return mount.mode if mount.source in {None, path} else f"{mount.mode} from {mount.source}"
+    mode = f"{mount.mode} noexec" if mount.noexec else mount.mode
+    return mode if mount.source in {None, path} else f"{mode} from {mount.source}"
 
 
 def _network(policy: Policy) -> str:
@@ -103,7 +105,15 @@ def _network(policy: Policy) -> str:
 def _syscalls(policy: Policy) -> str:
     said = policy.syscalls
     verb, names = ("deny", said.deny) if said.allow is None else ("allow", said.allow)
-    return f"{verb} {' '.join(names or ())} ({said.action})"
+    rules = [f"{_rule(each)} ({each.action})" for each in said.rules]
+    return ", ".join([*rules, f"{verb} {' '.join(names or ())} ({said.action})"])
+
+
+def _rule(rule: SyscallRule) -> str:
+    if rule.arg is None:
+        return rule.syscall
+    mask = "" if rule.mask == LOW_HALF else f" & {rule.mask:#x}"
+    return f"{rule.syscall} arg {rule.arg}{mask} = {rule.value:#x}"
 
 
 def _privileges(_policy: Policy) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import units, variables
+from sandbox_cli.policy import mounts, rules, units, variables
 from sandbox_cli.policy.document import digest
 from sandbox_cli.policy.grammar import DEFAULTS
 from sandbox_cli.policy.model import Policy
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.policy.layers import Path
     from sandbox_cli.policy.merge import Merged
+    from sandbox_cli.policy.model import SyscallRule
     from sandbox_cli.policy.nodes import Spot
     from sandbox_cli.policy.scalars import Value
     from sandbox_cli.result import Blame
@@ -46,7 +47,7 @@ def _fields(merged: Merged) -> Plain:
         "limits": {name: _limit(merged, "limits", name) for name in units.LIMITS},
         "filesystem": {path: _mount(path, said) for path, said in merged.below("filesystem").items()},
         "network": merged.value("network") if allow is None else {"allow": allow},
-        "syscalls": {key: merged.value("syscalls", key) for key in ("allow", "deny", "action")},
+        "syscalls": {key: merged.value("syscalls", key) for key in ("allow", "deny", "rules", "action")},
         "workspace": merged.value("workspace"),
         "environment": {name: said[""] for name, said in merged.below("environment").items()},
         "artifacts": {key: merged.value("artifacts", key) for key in ("collect", "max_files", "max_bytes")},
@@ -61,9 +62,11 @@ def _limit(merged: Merged, *path: str) -> Plain:
 def _mount(path: str, said: Mapping[str, Value]) -> Plain:
     if "symlink" in said:
         return {"mode": "symlink", "source": said["symlink"]}
+    noexec = said.get("noexec", False)
     if said.get("mode") == "tmpfs":
-        return {"mode": "tmpfs"}
-    return {"mode": said.get("mode", "ro"), "source": said.get("from", path), "optional": said.get("optional", False)}
+        return {"mode": "tmpfs", "noexec": noexec}
+    optional = said.get("optional", False)
+    return {"mode": said.get("mode", "ro"), "source": said.get("from", path), "optional": optional, "noexec": noexec}
 
 
 def _language(merged: Merged) -> Plain:
@@ -97,6 +100,8 @@ def _check(merged: Merged) -> None:
             raise cast("Spot", merged.spot(*path)).error(message, clause=".".join(path), hint=f"say limits.{name}")
     if (link := merged.said.get(("filesystem", "/", "symlink"))) is not None:
         raise link.spot.error("the root of the jail can't be a symbolic link", clause="filesystem./", hint="write from")
+    if (mode := merged.said.get(("filesystem", "/", "mode"))) is not None and mode.value == "tmpfs":
+        raise mounts.no_root_of_its_own(mode.spot, "filesystem./")
     if merged.has("language"):
         _need(merged, ("language",), ("file", "run"))
     for part, keys in (("runtime", ("command",)), ("compile", ("run",)), ("selftest", ("source", "stdout"))):
@@ -104,6 +109,24 @@ def _check(merged: Merged) -> None:
             _need(merged, ("language", part), keys)
     _check_files(merged)
     _check_variables(merged)
+    _check_syscalls(merged)
+
+
+def _check_syscalls(merged: Merged) -> None:
+    """What a network of the job's own closes under every policy, nothing may claim to let through."""
+    if merged.value("network") == "host":
+        return
+    allowed = cast("tuple[str, ...]", merged.value("syscalls", "allow") or ())
+    written = cast("tuple[SyscallRule, ...]", merged.value("syscalls", "rules"))
+    for key, name in (
+        ("allow", rules.in_vain_without_a_network(allowed, ())),
+        ("rules", rules.in_vain_without_a_network((), written)),
+    ):
+        if name is not None:
+            path = ("syscalls", key)
+            message = f"{name} as it stands here is refused unless the network is the host's: it would reach beyond it"
+            hint = "take it out, or write network: host"
+            raise merged.said[path].spot.error(message, clause=".".join(path), hint=hint)
 
 
 def _check_limit(merged: Merged, *path: str) -> None:
@@ -148,10 +171,8 @@ def _need(merged: Merged, path: Path, keys: Sequence[str]) -> None:
 def _check_variables(merged: Merged) -> None:
     """A variable that no job of this policy could have a value for is a mistake."""
     for path, said in merged.said.items():
-        if isinstance(said.value, str):
-            texts: tuple[str, ...] = (said.value,)
-        else:
-            texts = said.value if isinstance(said.value, tuple) else ()
+        values = said.value if isinstance(said.value, tuple) else (said.value,)
+        texts = [each for each in values if isinstance(each, str)]
         for text in texts:
             if variables.SOURCES not in variables.names_in(text):
                 continue

@@ -14,7 +14,7 @@ from sandbox_cli.policy import units
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox_cli.policy.model import Compile, Language, Limit, Mount, Policy, Syscalls
+    from sandbox_cli.policy.model import Compile, Language, Limit, Mount, Policy, SyscallRule, Syscalls
 
 
 def document(policy: Policy) -> dict[str, object]:
@@ -56,16 +56,24 @@ def _limits(limits: Mapping[str, Limit]) -> dict[str, object]:
 
 
 def _mount(mount: Mount) -> object:
+    noexec = {"noexec": True} if mount.noexec else {}
     if mount.mode == "tmpfs":
-        return "tmpfs"
+        return {"mode": "tmpfs", **noexec} if noexec else "tmpfs"
     if mount.mode == "symlink":
         return {"symlink": mount.source}
-    return {"from": mount.source, "mode": mount.mode, "optional": mount.optional}
+    return {"from": mount.source, "mode": mount.mode, "optional": mount.optional, **noexec}
 
 
 def _syscalls(syscalls: Syscalls) -> dict[str, object]:
     names, listed = ("deny", syscalls.deny) if syscalls.allow is None else ("allow", syscalls.allow)
-    return {names: list(listed or ()), "action": syscalls.action}
+    rules = [_rule(rule) for rule in syscalls.rules]
+    return {names: list(listed or ()), "rules": rules, "action": syscalls.action}
+
+
+def _rule(rule: SyscallRule) -> dict[str, object]:
+    """Numbers as hex text: JSON's own would lose the lowest of 64 bits."""
+    looked_at = {} if rule.arg is None else {"arg": rule.arg, "mask": f"{rule.mask:#x}", "value": f"{rule.value:#x}"}
+    return {"syscall": rule.syscall, **looked_at, "action": rule.action}
 
 
 def _language(language: Language) -> dict[str, object]:

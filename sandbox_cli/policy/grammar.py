@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.policy import mounts, scalars, syscall_names, units
+from sandbox_cli.policy import mounts, rules, scalars, syscall_names, units
 from sandbox_cli.policy.nodes import Scalar
-from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Short, Table
+from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
 
 if TYPE_CHECKING:
@@ -43,11 +43,12 @@ MOUNT = Short(
     Record(
         {
             "from": Leaf(mounts.source),
-            "mode": Leaf(scalars.choice("ro", "rw")),
+            "mode": Leaf(scalars.choice("ro", "rw", "tmpfs")),
+            "noexec": Leaf(scalars.flag),
             "optional": Leaf(scalars.flag),
             "symlink": Leaf(scalars.filled),
         },
-        apart=(("symlink", "from"), ("symlink", "mode"), ("symlink", "optional")),
+        apart=(("symlink", "from"), ("symlink", "mode"), ("symlink", "noexec"), ("symlink", "optional")),
     ),
 )
 
@@ -90,6 +91,7 @@ SYSCALLS = Record(
     {
         "allow": Items(syscall_names.allowed),
         "deny": Items(syscall_names.denied),
+        "rules": Rows(rules.ROW, rules.rule, rules.EXAMPLE),
         "action": Leaf(scalars.choice("errno", "kill", "log")),
     },
     apart=(("allow", "deny"),),
@@ -123,6 +125,7 @@ DEFAULTS: dict[tuple[str, ...], Value] = {
     ("description",): "",
     ("network",): "none",
     ("syscalls", "deny"): ("@default-deny",),
+    ("syscalls", "rules"): (),
     ("syscalls", "action"): "errno",
     ("workspace",): "none",
     ("artifacts", "collect"): ("**",),

@@ -8,11 +8,12 @@ from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import grammar, scalars, variables
 from sandbox_cli.policy.nodes import Listing, Mapping, Scalar, compose
 from sandbox_cli.policy.reading import CONTROL
-from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Short, Table
+from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
 from sandbox_cli.text import spelled
 
 if TYPE_CHECKING:
+    from sandbox_cli.policy.model import SyscallRule
     from sandbox_cli.policy.nodes import Node, Spot
     from sandbox_cli.policy.scalars import Value
     from sandbox_cli.policy.shape import Spec
@@ -95,7 +96,9 @@ class _Reader:
             case Leaf():
                 raise node.spot.error(f"expects one value, not a {_kind(node)}", clause=clause)
             case Items():
-                self._items(spec, node, path, key)
+                self._add_list(_texts(spec, node, clause), path, key)
+            case Rows():
+                self._add_list(tuple(_row(spec, item, path) for item in _list(node, clause)), path, key)
             case Record():
                 self.record(spec, node, path)
             case Table():
@@ -122,8 +125,8 @@ class _Reader:
             self.entries.append(Entry(path, "set", leaf.parse(scalar, clause), key.spot))
         elif isinstance(leaf, Short):
             self._short(leaf, scalar, path, key)
-        elif isinstance(leaf, Items):
-            hint = f"write [{scalar.text}]"
+        elif isinstance(leaf, Items | Rows):
+            hint = f"write [{scalar.text if isinstance(leaf, Items) else leaf.example}]"
             raise scalar.spot.error("expects a list", clause=clause, hint=hint)
         else:
             raise scalar.spot.error(f"expects a map of keys and values, not {scalar.text!r}", clause=clause)
@@ -135,13 +138,7 @@ class _Reader:
         self.entries.append(Entry(path, "remove", None, key.spot))
         self.entries.extend(Entry((*path, name), "set", value, key.spot) for name, value in values.items())
 
-    def _items(self, spec: Items, node: Node, path: Path, key: Scalar) -> None:
-        clause = ".".join(path)
-        if not isinstance(node, Listing):
-            raise node.spot.error("expects a list, not a map", clause=clause, hint="write [a, b]")
-        values = tuple(_item(spec, item, clause) for item in node.items)
-        if spec.filled and not values:
-            raise node.spot.error("must not be empty", clause=clause)
+    def _add_list(self, values: Value, path: Path, key: Scalar) -> None:
         act: Act = "append" if key.text.startswith("+") else "set"
         self.entries.append(Entry(path, act, values, key.spot))
 
@@ -154,6 +151,12 @@ class _Reader:
             self._value(spec.item, value, (*path, spec.key(key, clause)), key)
 
 
+def _list(node: Node, clause: str) -> tuple[Node, ...]:
+    if not isinstance(node, Listing):
+        raise node.spot.error("expects a list, not a map", clause=clause, hint="write [a, b]")
+    return node.items
+
+
 def _map(node: Node, clause: str) -> Mapping:
     if isinstance(node, Mapping):
         return node
@@ -163,6 +166,29 @@ def _map(node: Node, clause: str) -> Mapping:
 
 def _kind(node: Node) -> str:
     return {Scalar: "single value", Listing: "list", Mapping: "map"}[type(node)]
+
+
+def _texts(spec: Items, node: Node, clause: str) -> tuple[str, ...]:
+    values = tuple(_item(spec, item, clause) for item in _list(node, clause))
+    if spec.filled and not values:
+        raise node.spot.error("must not be empty", clause=clause)
+    return values
+
+
+def _row(spec: Rows, node: Node, path: Path) -> SyscallRule:
+    clause = ".".join(path)
+    if not isinstance(node, Mapping):
+        message = f"expects maps in this list, not a {_kind(node)}"
+        raise node.spot.error(message, clause=clause, hint=f"write {spec.example}")
+    reader = _Reader()
+    reader.record(spec.row, node, path)
+    for entry in reader.entries:
+        if entry.act == "remove":
+            hint = f"leave {entry.path[-1]} out"
+            raise entry.spot.error("null removes what is inherited, and here is nothing", clause=clause, hint=hint)
+    said = {entry.path[-1]: entry.value for entry in reader.entries}
+    spots = {entry.path[-1]: entry.spot for entry in reader.entries}
+    return spec.make(said, spots, node.spot, clause)
 
 
 def _item(spec: Items, node: Node, clause: str) -> str:
@@ -178,10 +204,10 @@ def _item(spec: Items, node: Node, clause: str) -> str:
 def _check_key(spec: Record, key: Scalar, within: Spec | None, clause: str) -> None:
     plus = key.text.startswith("+")
     if within is None:
-        lists = [name for name, each in spec.keys.items() if isinstance(each, Items)]
+        lists = [name for name, each in spec.keys.items() if isinstance(each, Items | Rows)]
         known = [f"+{name}" for name in lists] if plus and lists else list(spec.keys)
         raise key.spot.error(f"unknown key {spelled(key.text)}", clause=clause, hint=spelling_hint(key.text, known))
-    if plus and (not isinstance(within, Items) or key.text == "+extends"):
+    if plus and (not isinstance(within, Items | Rows) or key.text == "+extends"):
         hint = f"write {key.text[1:]}"
         raise key.spot.error(f"{key.text!r}: a + appends to inherited lists only", clause=clause, hint=hint)
 

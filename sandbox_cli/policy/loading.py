@@ -64,7 +64,7 @@ def _words(each: Available) -> list[str]:
 
 def _texts(merged: Merged, key: str) -> tuple[str, ...]:
     value = merged.value("language", key)
-    return value if isinstance(value, tuple) else ()
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, tuple) else ()
 
 
 def _find(name_or_path: str) -> Found:

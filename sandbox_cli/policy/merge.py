@@ -107,13 +107,20 @@ class Merged:
             self._make_way_for_mount(entry)
 
     def _make_way_for_mount(self, entry: Entry) -> None:
-        mount = entry.path[:2]
-        is_link = entry.path[2] == "symlink"
-        was_tmpfs = (*mount, "mode") in self.said and self.said[*mount, "mode"].value == "tmpfs"
-        for key in ("from", "mode", "optional") if is_link else ("symlink",):
-            self.said.pop((*mount, key), None)
-        if was_tmpfs:
-            self.said.pop((*mount, "mode"), None)
+        mount, key = entry.path[:2], entry.path[2]
+        mode = self.said.get((*mount, "mode"))
+        gone: tuple[str, ...] = ("symlink",)
+        if key == "symlink":
+            gone = ("from", "mode", "noexec", "optional")
+        elif key == "mode" and entry.value == "tmpfs":
+            gone = ("symlink", "from", "optional")
+        elif key in {"from", "optional"} and mode is not None and mode.value == "tmpfs":
+            gone = ("symlink", "mode")
+        for each in gone:
+            said = self.said.pop((*mount, each), None)
+            if said is not None and said.spot.file == entry.spot.file:
+                message = f"a tmpfs has no `{key if each == 'mode' else each}`"
+                raise entry.spot.error(message, clause=".".join(mount), hint="keep one of them")
 
 
 def merge(layers: Iterable[Layer]) -> Merged:

@@ -26,11 +26,23 @@ class Mount(Model):
     mode: Literal["ro", "rw", "tmpfs", "symlink"]
     source: str | None = None  # ro and rw: the host path; symlink: its target
     optional: bool = False
+    noexec: bool = False  # no file there can be run as a program, or mapped as one's code
+
+
+class SyscallRule(Model):
+    """Holds where the argument `arg`, under the mask, is `value`; without `arg` for every call of that name."""
+
+    syscall: str
+    arg: int | None = None
+    mask: int = 0xFFFF_FFFF
+    value: int = 0
+    action: Literal["errno", "kill", "log", "allow"]
 
 
 class Syscalls(Model):
     allow: tuple[str, ...] | None = None
     deny: tuple[str, ...] | None = None  # exactly one of the two
+    rules: tuple[SyscallRule, ...] = ()  # the first that matches decides; else the list does
     action: Literal["errno", "kill", "log"] = "errno"
 
 

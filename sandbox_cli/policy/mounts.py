@@ -13,7 +13,8 @@ from sandbox_cli.policy import scalars
 from sandbox_cli.policy.spelling import hint as spelling_hint
 
 if TYPE_CHECKING:
-    from sandbox_cli.policy.nodes import Scalar
+    from sandbox_cli.errors import PolicyError
+    from sandbox_cli.policy.nodes import Scalar, Spot
     from sandbox_cli.policy.scalars import Value
 
 SHORT = ("ro", "rw", "tmpfs")
@@ -56,9 +57,12 @@ def long_form(scalar: Scalar, path: str, clause: str) -> dict[str, Value]:
     if scalar.text != "tmpfs":
         return {"mode": scalar.text, "from": path, "optional": False}
     if path == "/":
-        hint = "name a folder, as in /tmp"
-        raise scalar.spot.error("the root of the jail can't be a tmpfs", clause=clause, hint=hint)
+        raise no_root_of_its_own(scalar.spot, clause)
     return {"mode": "tmpfs"}
+
+
+def no_root_of_its_own(spot: Spot, clause: str) -> PolicyError:
+    return spot.error("the root of the jail can't be a tmpfs", clause=clause, hint="name a folder, as in /tmp")
 
 
 def absolute(scalar: Scalar, clause: str, what: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places, units
+from sandbox_cli.policy.model import SyscallRule
 from sandbox_cli.policy.spelling import hint as spelling_hint
 from sandbox_cli.slots import VALUE_VARIABLE
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.nodes import Scalar
 
 
-Value = str | int | float | bool | None | tuple[str, ...]
+Value = str | int | float | bool | None | tuple[str | SyscallRule, ...]
 
 PATTERNS = "patterns are relative to scratch, as in out/*.png"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+#-]*")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sandbox_cli.policy.nodes import Scalar
+from sandbox_cli.policy.model import SyscallRule
+from sandbox_cli.policy.nodes import Scalar, Spot
 from sandbox_cli.policy.scalars import Value
 
 Parse = Callable[[Scalar, str], Value]
@@ -31,6 +32,18 @@ class Items:
     variables: bool = False
     filled: bool = False
     lines: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A list of maps, which a `+` before its key appends to the inherited one.
+
+    `make` takes the values of a map's keys, their places, that of the map and the clause; `example` shows one.
+    """
+
+    row: Record
+    make: Callable[[Mapping[str, Value], Mapping[str, Spot], Spot, str], SyscallRule]
+    example: str
 
 
 @dataclass(frozen=True)
@@ -65,4 +78,4 @@ class Either:
     record: Record
 
 
-Spec = Leaf | Items | Record | Table | Short | Either
+Spec = Leaf | Items | Rows | Record | Table | Short | Either

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from sandbox_cli.errors import HostError
 from sandbox_cli.policy import scalars
 from sandbox_cli.policy.spelling import hint as spelling_hint
-from sandbox_cli.policy.syscalls import DEFAULT_DENY, LAUNCHER_NEEDS, NUMBERS, SETS, STRUCTURAL
+from sandbox_cli.policy.syscall_rules import STRUCTURAL
+from sandbox_cli.policy.syscalls import DEFAULT_DENY, LAUNCHER_NEEDS, NUMBERS, SETS
 
 if TYPE_CHECKING:
     from sandbox_cli.policy.nodes import Scalar
 
 MACHINES = ("x86_64", "aarch64")
 _UNKNOWN = -1
-_NEVER = frozenset(rule.syscall for rule in STRUCTURAL if rule.argument is None and not rule.missing)
+_NEVER = frozenset(rule.syscall for rule in STRUCTURAL if not rule.tests and rule.verdict == "refused")
 
 
 @functools.cache
@@ -53,7 +54,7 @@ def exists(name: str) -> bool:
 
 
 def allowed(scalar: Scalar, clause: str) -> str:
-    name = _listed(scalar, clause)
+    name = listed(scalar, clause)
     if name in _NEVER:
         message = f"{name} can't be allowed: nested namespaces are closed to every job"
         raise scalar.spot.error(message, clause=clause, hint="remove it")
@@ -63,7 +64,7 @@ def allowed(scalar: Scalar, clause: str) -> str:
 
 
 def denied(scalar: Scalar, clause: str) -> str:
-    name = _listed(scalar, clause)
+    name = listed(scalar, clause)
     if name in LAUNCHER_NEEDS:
         message = f"{name} can't be denied: starting the program takes it"
         raise scalar.spot.error(message, clause=clause, hint=f"always let through: {', '.join(LAUNCHER_NEEDS)}")
@@ -73,7 +74,8 @@ def denied(scalar: Scalar, clause: str) -> str:
     return name
 
 
-def _listed(scalar: Scalar, clause: str) -> str:
+def listed(scalar: Scalar, clause: str) -> str:
+    """The name of a call or a set; there must be one."""
     name = scalars.filled(scalar, clause)
     if name.startswith("@"):
         if name not in SETS:

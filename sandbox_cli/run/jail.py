@@ -115,6 +115,8 @@ class Jail:
             self._read_records()
         while self._logs and _ready(self._jailer.log):
             self._read_log()
+        if self.opened is not None and self.end is None:
+            self.started = True  # it may have been, and have killed the launcher before that could say so
 
     def close(self) -> None:
         """Ends whatever still runs, reaps the jailer and closes every fd but scratch."""

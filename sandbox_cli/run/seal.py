@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 
+from sandbox_cli.run import mounts
+from sandbox_cli.run.limits.groups import KINDS
 from sandbox_cli.run.system import lines_of, status_of
-from sandbox_cli.slots import SCRATCH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,14 +32,16 @@ def inspect(plan: Plan, site: Site, init: int, child: int) -> tuple[list[str], l
     inspected = ["uid", "no_new_privs", "capabilities", "seccomp"]
     faults = [f"init: {fault}" for fault in _identity(parent, plan, site)]
     faults += [f"program: {fault}" for fault in [*_identity(program, plan, site), *_filter(parent, program)]]
+    if plan["seal"]["first"] and parent["NSpid"].split()[-1] != "1":
+        faults.append("init: it is not the first process of the jail")
     if program["PPid"] != str(init):
         faults.append("program: it is not the launcher's own child")
     for name, check in (
         ("uid_map", _uid_map(init, site)),
         ("namespaces", _namespaces(init, plan["seal"])),
         ("interfaces", _interfaces(init, plan["seal"])),
-        ("mounts", _mounts(init, plan["seal"], site)),
-        ("control group", _group(child, site)),
+        ("mounts", mounts.faults(plan, site, init)),
+        ("control group", _group(child, plan, site)),
         ("workspace", _workspace(init, plan)),
     ):
         if check is not None:
@@ -103,9 +106,10 @@ def _interfaces(init: int, facts: SealFacts) -> list[str] | None:
     return [f"network interfaces are {' '.join(sorted(found))}"]
 
 
-def _group(child: int, site: Site) -> list[str] | None:
+def _group(child: int, plan: Plan, site: Site) -> list[str] | None:
     if site.group is None:
-        return None
+        enforcers = {limit["enforcer"] for limit in plan["limits"].values()}
+        return ["the job has no control group"] if enforcers & KINDS.keys() else None
     return [] if site.group.holds(child) else ["program: it is not in the job's control group"]
 
 
@@ -116,46 +120,3 @@ def _workspace(init: int, plan: Plan) -> list[str] | None:
     found = os.stat(f"/proc/{init}/root{plan['directory']}")
     is_planned = (found.st_dev, found.st_ino) == tuple(plan["working_in"])
     return [] if is_planned else [f"{plan['directory']} is not the directory that was named"]
-
-
-def _mounts(init: int, facts: SealFacts, site: Site) -> list[str]:
-    """Each planned mount must be there, just so; what else is mounted must lie where the jailer may mount,
-    or below a planned mount and be no more writable than that one."""
-    found = _mountinfo(init)
-    planned = {path.replace(SCRATCH, site.path): mode for path, mode in facts["mounts"]}
-    faults: list[str] = []
-    for path, mode in planned.items():
-        if path not in found:
-            faults.append(f"{path} is not mounted")
-        elif found[path] != mode:
-            faults.append(f"{path} is mounted {found[path]}, not {mode}")
-    elsewhere = facts["elsewhere"]
-    if elsewhere is None:
-        return faults
-    for path, mode in found.items():
-        if path in planned or any(_within(path, prefix) for prefix in elsewhere):
-            continue
-        above = max((each for each in planned if _within(path, each) and each != "/"), key=len, default=None)
-        if above is None:
-            faults.append(f"{path} is mounted, which the plan doesn't say")
-        elif mode == "rw" and planned[above] == "ro":
-            faults.append(f"{path} is writable below {above}, which is read-only")
-    return faults
-
-
-def _within(path: str, prefix: str) -> bool:
-    return path == prefix or path.startswith(prefix.rstrip("/") + "/")
-
-
-def _mountinfo(pid: int) -> dict[str, str]:
-    """Mount point -> ro | rw, the topmost where several stand on one another (proc(5))."""
-    found: dict[str, str] = {}
-    for line in lines_of(f"/proc/{pid}/mountinfo"):
-        fields = line.split(" ")
-        options, superblock = fields[5].split(","), fields[-1].split(",")
-        path = fields[4]
-        if "\\" in path:
-            for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-                path = path.replace(code, character)
-        found[path] = "ro" if "ro" in options or "ro" in superblock else "rw"
-    return found

@@ -9,7 +9,18 @@ import os
 from sandbox_cli import launcher
 from sandbox_cli.run.inputs import write_all
 from sandbox_cli.run.system import close
-from sandbox_cli.slots import CONTROL_FD, DATA_FD, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID, of_file
+from sandbox_cli.slots import (
+    BOOT_ID,
+    CONTROL_FD,
+    DATA_FD,
+    GID,
+    HOST_SCRATCH,
+    LAUNCHER_FD,
+    SCRATCH,
+    UID,
+    boot_id,
+    of_file,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +54,7 @@ def filler(site: Site, file: bytes | None) -> Callable[[str], bytes]:
         HOST_SCRATCH: site.host or site.path,
         UID: str(site.uid),
         GID: str(site.gid),
+        BOOT_ID: boot_id(os.urandom(16)),
         **of_file(name),
     }
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         end: list[str] | None  # the launcher's last word on the program: ["exit", "0"], ["signal", "9", "0"], ...
         cpu_time_s: float
         report: JailerReport
-        syscalls: Blame | None  # where the filter's action is kill: the clause that SIGSYS is blamed on
+        syscalls: Blame | None  # where the filter kills: the clause that SIGSYS is blamed on
 
 
 _LIMIT_STATUS: dict[str, Status] = {
@@ -91,7 +91,7 @@ def _by_signal(seen: Witnesses, number: int, limits: dict[str, Limit]) -> Verdic
     if number == SIGXFSZ and "file_size" in limits:
         return _by_limit("file_size", "ended by SIGXFSZ", limits, number)
     if number == SIGSYS and seen["syscalls"] is not None:
-        cause = "syscalls: killed at a denied system call"
+        cause = f"{seen['syscalls']['clause']}: killed at a denied system call"
         return _verdict("syscall-denied", cause, signal=number, blame=seen["syscalls"])
     return _verdict("signalled", f"killed by {signal_name(number)}", signal=number)
 

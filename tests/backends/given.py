@@ -106,7 +106,9 @@ def fixed_host(*, root: bool = False, **facts: Any) -> Host:
     """A host that is the same on every machine, for golden files."""
     entries = ("bin", "data", "dev", "etc", "home", "lib", "lib64", "opt", "proc", "root", "run", "sbin", "srv", "sys")
     programs = {name: f"/usr/bin/{name}" for name in BACKENDS}
+    proc = {"acpi": "folder", "cpuinfo": "file", "fs": "folder", "keys": "file", "kallsyms": "file", "sys": "folder"}
     given: dict[str, Any] = {
+        "proc": proc,
         "uid": 0 if root else 1000,
         "gid": 0 if root else 1000,
         "kernel": (6, 1),
@@ -131,6 +133,7 @@ def this_host(name: str, program: str, *, root: bool, account: Account) -> Host:
         root_entries=tuple(entries),
         root_links={entry: os.readlink(f"/{entry}") for entry in entries if os.path.islink(f"/{entry}")},
         home="/root" if root else account.home,
+        proc={"keys": "file", "fs": "folder"},
         firejail_user=(account.login, account.uid, account.gid, account.home) if root else None,
     )
 

@@ -32,5 +32,7 @@ def as_text(invocation: Invocation) -> str:
     lines += [f"# scratch.{key}: {value}" for key, value in invocation["scratch"].items()]
     seal = invocation["seal"]
     lines += [f"# seal.{key}: {value}" for key, value in seal.items() if key != "mounts"]
-    lines += [f"# seal.mounts: {mode} {path}" for path, mode in seal["mounts"]]
+    for mount in seal["mounts"]:
+        more = [f"{key}={value}" for key, value in mount.items() if key not in {"path", "flags"}]
+        lines.append(f"# seal.mounts: {' '.join([*mount['flags'], mount['path'], *more])}")
     return re.sub("\0([^\0]*)\0", r"<\1>", "\n".join(lines) + "\n")

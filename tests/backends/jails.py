@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox_cli.slots import CONTROL_FD, DATA_FD, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID
+from sandbox_cli.slots import BOOT_ID, CONTROL_FD, DATA_FD, GID, HOST_SCRATCH, LAUNCHER_FD, SCRATCH, UID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,6 +146,7 @@ def command(
         SCRATCH: scratch_path(invocation, directory),
         HOST_SCRATCH: directory,
         UID: str(jailer.uid),
+        BOOT_ID: "made up",
         GID: str(jailer.gid),
     }
 
@@ -181,17 +182,16 @@ def faults(seen: dict[str, Any], invocation: Invocation, directory: str) -> list
     """What the seal would object to: the rule of the seal, said once more."""
     facts = invocation["seal"]
     found = dict(seen["mounts"])  # the last one of a path is on top
-    planned = {path.replace(SCRATCH, scratch_path(invocation, directory)): mode for path, mode in facts["mounts"]}
-    wrong = [f"{path}: {found.get(path)}, not {mode}" for path, mode in planned.items() if found.get(path) != mode]
-    if facts["elsewhere"] is None:
-        return wrong
-    for path, mode in found.items():
-        above = [each for each in planned if each != "/" and path.startswith(each + "/")]
-        if path in planned or any(f"{path}/".startswith(prefix + "/") for prefix in facts["elsewhere"]):
+    planned = {each["path"].replace(SCRATCH, scratch_path(invocation, directory)): each for each in facts["mounts"]}
+    modes = {path: each["flags"][0] for path, each in planned.items()}
+    wrong = [f"{path}: {found.get(path)}, not {mode}" for path, mode in modes.items() if found.get(path) != mode]
+    for path, mode in found.items() if facts["whole"] else ():
+        above = max((each for each in planned if path.startswith(each.rstrip("/") + "/")), key=len, default=None)
+        if path in planned:
             continue
-        if not above:
+        if above is None or "source" not in planned[above]:
             wrong.append(f"{path}: not planned")
-        elif mode == "rw" and planned[max(above, key=len)] == "ro":
+        elif mode == "rw" and modes[above] == "ro":
             wrong.append(f"{path}: writable in what is read-only")
     return wrong
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Command
 
 COMMANDS = [
-    [], ["run"], ["exec"], ["render"], ["doctor"], ["languages"], ["clean"],
+    [], ["run"], ["exec"], ["render"], ["doctor"], ["languages"], ["verify"], ["clean"],
     ["policy"], ["policy", "list"], ["policy", "show"], ["policy", "check"],
 ]  # fmt: skip
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Command
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["run", "exec", "render", "doctor", "languages", "policy", "clean"]
+COMMANDS = ["run", "exec", "render", "doctor", "languages", "policy", "verify", "clean"]
 
 
 def test_without_arguments_it_prints_help(command: Command) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.accounts import tester
-from tests.contract import firejail_picture
+from tests.contract import firejail_picture, surroundings
 from tests.contract.mountinfo import below, covering, mount_modes
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ def _mounts(case: Case) -> dict[str, str]:
     """Of a jail whose root is the jailer's own: all there are."""
     modes = {"/": "ro", "/proc": "rw", "/dev": "ro", "/dev/pts": "rw", "/dev/shm": "rw", "/sandbox": "rw"}
     modes |= {f"/dev/{name}": "rw" for name in DEVICES} | dict.fromkeys(MADE, "ro")
+    modes |= dict.fromkeys(("/proc/sys", "/proc/sys/kernel/random/boot_id", *surroundings.closed(Path.is_file)), "ro")
+    modes |= dict.fromkeys(surroundings.closed(Path.is_dir), "rw" if case.backend == "bwrap" else "ro")
     for path, mount in case.mounts.items():
         if mount.mode in {"ro", "rw"}:
             modes |= {path + tail: "ro" if mount.mode == "ro" else mode for tail, mode in _mounted_below(mount)}
@@ -206,7 +208,7 @@ def _limits(case: Case, tasks_held_by: str | None) -> dict[str, tuple[int, int]]
     spare = firejail_picture.TASKS if case.firejail else 1
     cpu_time, processes = case.bound("cpu_time"), case.bound("processes")
     told = {
-        "CORE": 0,
+        "CORE": 1,
         "FSIZE": case.bound("file_size"),
         "NOFILE": case.bound("open_files"),
         "OFILE": case.bound("open_files"),

@@ -4,47 +4,22 @@ from __future__ import annotations
 
 import re
 import subprocess
-import textwrap
+import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.accounts import ROOT
+from tests.contract import test_refused_mounts  # noqa: F401 (it has its part of the list)
 from tests.contract.conftest import PYTHON
+from tests.contract.differences import ASSERTED, SH, firejail, listed, receipt, said
 from tests.contract.odd_programs import FILL_UNLINKED, SIGNAL_INIT, WRITE_HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.contract.conftest import Driver
 
-SH = ["/bin/sh", "-c"]
 PAGE = ROOT / "docs" / "backends.md"
-ASSERTED: set[str] = set()
-
-
-def listed(*names: str) -> Callable[[Any], Any]:
-    """The names that a test's differences have in docs/backends.md."""
-    ASSERTED.update(names)
-    return lambda test: test
-
-
-def firejail(backend: str) -> bool:
-    return backend == "firejail"
-
-
-def said(driver: Driver, backend: str, script: str) -> list[str]:
-    """What a script of sh prints, line by line."""
-    outcome = driver.run({"command": [*SH, script], "backend": backend})
-    lines: list[str] = outcome["stdout"].decode().splitlines()
-    return lines
-
-
-def receipt(outcome: dict[str, Any], clause: str) -> tuple[str, str | None]:
-    """Level and enforcer of a clause."""
-    line = next(each for each in outcome["receipt"]["clauses"] if each["clause"] == clause)
-    return line["level"], line["enforced_by"]
 
 
 # ---- what the job sees ----
@@ -103,6 +78,17 @@ def test_folders_and_made_files_have_the_same_modes_but_for_the_root_of_nsjail(b
 def test_run_and_core_are_there_or_not(backend: str, driver: Driver) -> None:
     run, core = said(driver, backend, "test -d /run && echo yes || echo no; test -L /dev/core && echo yes || echo no")
     assert (run, core) == (("yes", "no") if firejail(backend) else ("no", "yes"))
+
+
+@listed("boot-id")
+def test_each_job_has_a_boot_id_of_its_own_but_in_firejail_which_has_none(backend: str, driver: Driver) -> None:
+    lines = [said(driver, backend, "cat /proc/sys/kernel/random/boot_id 2>&1")[0] for _ in range(2)]
+    if firejail(backend):
+        assert all(line.endswith("Permission denied") for line in lines)
+    else:
+        host = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        assert len({host, *lines}) == 3
+        assert {uuid.UUID(line).version for line in lines} == {4}
 
 
 @listed("tmp")
@@ -229,7 +215,7 @@ def test_nsjail_leaves_one_empty_directory_for_an_ordinary_user_and_none_for_roo
     assert account == "root" or list(left.iterdir()) == []
 
 
-# ---- what is inspected, and which mounts can be made ----
+# ---- what is inspected ----
 
 
 @listed("hidden-namespaces")
@@ -242,49 +228,9 @@ def test_the_receipt_says_where_namespaces_could_not_be_inspected(backend: str, 
 @listed("unplanned-mounts")
 def test_a_mount_that_nobody_planned_closes_the_gate_but_in_firejail(backend: str, driver: Driver) -> None:
     plan = driver.plan({"command": ["true"], "backend": backend})
-    plan["seal"]["mounts"] = [mount for mount in plan["seal"]["mounts"] if mount[0] != "/usr"]
+    plan["seal"]["mounts"] = [mount for mount in plan["seal"]["mounts"] if mount["path"] != "/usr"]
     outcome = driver.run(plan=plan)
     assert outcome["status"] == ("ok" if firejail(backend) else "sandbox-error")
-
-
-MOUNTS = {
-    "mount-elsewhere": "/data: {from: /usr/share}",
-    "mount-symlink": "/usr-link: {symlink: usr}",
-    "mount-tmpfs": "/var/tmp: tmpfs",
-    "mount-parts": "/run: ro",
-    "mount-writable": "/usr: rw",
-    "mount-owner": "/var/lib: ro\n  /var/lib/dpkg: rw",
-    "mount-characters": "/etc/{name}: ro",
-    "mounted-link": "/etc/{name}: ro",
-}
-
-
-@listed(*MOUNTS)
-@pytest.mark.parametrize("name", list(MOUNTS))
-def test_a_mount_that_firejail_can_not_make_is_refused_there_and_made_elsewhere(
-    name: str, backend: str, driver: Driver, shared_tmp: Path
-) -> None:
-    odd = Path("/etc/sandbox tests, odd & [1]") if name == "mount-characters" else Path("/etc/sandbox-tests-link")
-    policy = shared_tmp / "policy.yaml"
-    mount = MOUNTS[name].replace("/etc/{name}", f'"{odd}"')
-    policy.write_text(textwrap.dedent(f"extends: command\nfilesystem:\n  {mount}\n"))
-    made = "{name}" in MOUNTS[name]
-    if made and driver.uid != 0:
-        pytest.skip("only root can put a name into /etc")
-    try:
-        if name == "mount-characters":
-            odd.write_text("odd")
-        elif made:
-            odd.symlink_to("/var/lib/dpkg/status")
-        outcome = driver.run({"command": ["true"], "backend": backend, "policy": str(policy)})
-    finally:
-        if made:
-            odd.unlink()
-    if firejail(backend):
-        assert outcome.get("refused") == "RefusedError", outcome
-        assert [gap["clause"].split("/")[0] for gap in outcome["gaps"]] == ["filesystem."]
-    else:
-        assert outcome.get("status") == "ok", outcome
 
 
 def test_every_listed_difference_is_asserted_here() -> None:

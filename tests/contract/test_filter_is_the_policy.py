@@ -64,12 +64,54 @@ def structural() -> list[Call]:
     return calls
 
 
+def by_argument() -> list[Call]:
+    """What the shipped list refuses of calls that programs need."""
+    socket, pair = number("socket", MACHINE), number("socketpair", MACHINE)
+    personality, ioctl, prctl = (number(name, MACHINE) for name in ("personality", "ioctl", "prctl"))
+    sockets = {"vsock": (40, 1, 0), "packet": (17, 3, 3), "alg": (38, 5, 0), "uevents": (16, 2, 15), "raw": (2, 3, 1)}
+    sockets |= {"sctp": (2, 1, 132), "old packet": (2, 10, 3), "can": (29, 3, 1), "nothing": (0, 1, 0)}
+    calls = [
+        [f"{name} {high:x}", socket, *(each | high for each in what)]
+        for name, what in sockets.items()
+        for high in (0, HIGH_HALF)
+    ]
+    return [
+        *calls,
+        ["pair", pair, 40, 1, 0, 0],
+        *([f"personality {high:x}", personality, 0x40000 | high] for high in (0, HIGH_HALF)),
+        ["line discipline", ioctl, 0, 0x5423, 0],
+        ["memory map", prctl, 35, 1, 0, 0, 0],
+    ]
+
+
+def spared() -> list[Call]:
+    """And what it doesn't."""
+    socket, personality = number("socket", MACHINE), number("personality", MACHINE)
+    sockets = {"unix": (1, 5, 0), "tcp": (2, 1, 6), "udp": (10, 2 | 0o2000000, 0), "routes": (16, 3, 0)}
+    calls = [[name, socket, *what] for name, what in sockets.items()]
+    return [*calls, ["question", personality, 0xFFFFFFFF]]
+
+
+def of_the_core_limit() -> list[Call]:
+    """A limit at address 8 would be EFAULT: it must not come so far."""
+    prlimit = number("prlimit64", MACHINE)
+    calls = [[f"prlimit {at:x}", prlimit, 0, 4, at, 0] for at in (8, 1 << 32)]
+    return [*calls, ["setrlimit", number("setrlimit", MACHINE), 4, 8]]
+
+
 def asked(
-    driver: Driver, backend: str, tree: Path, syscalls: dict[str, Any], calls: list[Call], *, apart: bool = False
+    driver: Driver,
+    backend: str,
+    tree: Path,
+    syscalls: dict[str, Any],
+    calls: list[Call],
+    *,
+    apart: bool = False,
+    network: str = "none",
 ) -> Any:
     """How the calls are answered under this clause `syscalls`."""
     path = tree / "policy.yaml"
-    path.write_text(json.dumps({"version": 1, "extends": "command", "syscalls": syscalls}))
+    path.write_text(json.dumps({"version": 1, "extends": "command", "network": network, "syscalls": syscalls}))
     question = json.dumps({"calls": calls, "apart": apart})
     outcome = driver.run({"command": [*PYTHON, CALLS, question], "policy": str(path), "backend": backend})
     assert outcome.get("status") == "ok", outcome.get("stderr") or outcome
@@ -81,13 +123,54 @@ def all_are(answers: dict[str, str], answer: str) -> None:
 
 
 def test_the_shipped_list_is_refused_with_an_error(backend: str, driver: Driver, shared_tmp: Path) -> None:
-    calls = [*known(DEFAULT_DENY), *structural()]
-    assert len(calls) > 90
+    calls = [*known(DEFAULT_DENY), *structural(), *by_argument()]
+    assert len(calls) > 120
     answers = asked(driver, backend, shared_tmp, {}, [*calls, called("clone3", 0, 0), *known(EXTRA)])
     assert answers.pop("clone3") == "ENOSYS"
     for name in EXTRA:
         assert answers.pop(name) != "EPERM"
     all_are(answers, "EPERM")
+
+
+def test_what_it_spares_works_and_the_core_limit_can_be_asked_for_but_not_set(
+    backend: str, driver: Driver, shared_tmp: Path
+) -> None:
+    asks = ["asks", number("prlimit64", MACHINE), 0, 4, 0, 0]
+    answers = asked(driver, backend, shared_tmp, {}, [*spared(), asks, *of_the_core_limit(), ["newer", 600]])
+    for call in (*of_the_core_limit(), ["newer"]):
+        assert answers.pop(call[0]) == "ENOSYS"
+    all_are(answers, "ok")
+
+
+def test_without_a_list_vsock_and_the_core_limit_are_closed_all_the_same(
+    backend: str, driver: Driver, shared_tmp: Path
+) -> None:
+    vsock = [["vsock", number("socket", MACHINE), 40 | HIGH_HALF, 1, 0], called("io_uring_setup")]
+    answers = asked(driver, backend, shared_tmp, {"deny": []}, [*vsock, *of_the_core_limit()])
+    assert [answers[call[0]] for call in vsock] == ["EPERM", "EPERM"]
+    assert {answers[call[0]] for call in of_the_core_limit()} == {"ENOSYS"}
+    with_the_hosts = asked(driver, backend, shared_tmp, {"deny": []}, vsock, network="host")
+    assert with_the_hosts["vsock"] in {"ok", "EAFNOSUPPORT"}
+
+
+RULES = [
+    {"syscall": "personality", "arg": 0, "value": "0x40000", "action": "allow"},
+    {"syscall": "socket", "arg": 0, "value": 16, "action": "kill"},
+    {"syscall": "getppid", "action": "errno"},
+    {"syscall": "kcmp", "action": "allow"},
+    {"syscall": "kcmp", "action": "kill"},
+]
+
+
+def test_a_policys_rules_are_asked_before_its_list(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    personality, socket = number("personality", MACHINE), number("socket", MACHINE)
+    calls = [["spared", personality, 0x40000], ["not", personality, 0x40001], called("getppid"), called("kcmp")]
+    calls += [["netlink", socket, 16 | HIGH_HALF, 3, 0], ["unix", socket, 1, 1, 0], ["vsock", socket, 40, 1, 0]]
+    answers = asked(driver, backend, shared_tmp, {"rules": RULES}, calls, apart=True)
+    assert answers.pop("kcmp") not in {"EPERM", "SIGSYS"}
+    assert answers == {
+        "spared": "ok", "not": "EPERM", "getppid": "EPERM", "netlink": "SIGSYS", "unix": "ok", "vsock": "EPERM",
+    }  # fmt: skip
 
 
 def test_a_policys_own_calls_are_refused_too(backend: str, driver: Driver, shared_tmp: Path) -> None:
@@ -96,7 +179,7 @@ def test_a_policys_own_calls_are_refused_too(backend: str, driver: Driver, share
 
 def test_kill_ends_whoever_makes_a_denied_call(backend: str, driver: Driver, shared_tmp: Path) -> None:
     """No kernel answers a call with SIGSYS by itself: it is the filter that knows each of them."""
-    calls = [*known((*DEFAULT_DENY, *EXTRA)), *structural()]
+    calls = [*known((*DEFAULT_DENY, *EXTRA)), *structural(), *by_argument()]
     clause = {"+deny": list(EXTRA), "action": "kill"}
     answers = asked(
         driver, backend, shared_tmp, clause, [*calls, called("clone3", 0, 0), called("getppid")], apart=True
@@ -114,7 +197,7 @@ def test_log_lets_through_all_but_what_no_policy_allows(backend: str, driver: Dr
 
 def test_a_list_of_what_is_allowed_refuses_the_rest(backend: str, driver: Driver, shared_tmp: Path) -> None:
     names = {libseccomp().resolve_syscall(architecture(MACHINE), value) for value in range(440) if _exists(value)}
-    allowed = {name.decode() for name in names} - {"clone3", "unshare", "setns", *EXTRA}
+    allowed = {name.decode() for name in names} - {"clone3", "unshare", "setns", "io_uring_setup", *EXTRA}
     assert {*TOLD_APART, *LAUNCHER_NEEDS} - {*EXTRA} < allowed
     told_apart = [name for name in TOLD_APART if name not in EXTRA]
     calls = [*known(EXTRA), *known(tuple(told_apart)), *structural()]

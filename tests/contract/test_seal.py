@@ -59,7 +59,7 @@ def no_filter(plan: Plan) -> None:
 
 
 def allow_all(plan: Plan) -> None:
-    plan["seal"]["mounts"].append(("/planned", "ro"))
+    plan["seal"]["mounts"].append({"path": "/planned", "flags": ["ro"]})
 
 
 BWRAP = {

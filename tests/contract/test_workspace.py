@@ -252,9 +252,9 @@ def test_plan_that_guards_less_than_the_directory_needs_never_starts(
     driver: Driver, backend: str, project: Path
 ) -> None:
     plan = driver.plan({"command": ["touch", "seen"], "backend": backend, "workspace": str(project)})
-    plan["seal"]["mounts"] = [
-        (path, "ro") if path == f"{project}/.git" else (path, mode) for path, mode in plan["seal"]["mounts"]
-    ]
+    for mount in plan["seal"]["mounts"]:
+        if mount["path"] == f"{project}/.git":
+            mount["flags"][0] = "ro"
     outcome = driver.run(plan=plan)
     assert (outcome["status"], f"{project}/.git is mounted rw, not ro" in outcome["error"]["message"]) == (
         "sandbox-error",

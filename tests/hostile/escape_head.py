@@ -50,7 +50,8 @@ KEEPERS = (
     "supervisor", "artifacts", "jailer", "kernel",
 )  # fmt: skip
 TARGETS = {
-    "secret", "drop", "tcp", "abstract", "path", "sysv", "shm", "queue", "victim", "workspace", "leak", "environ",
+    "secret", "strays", "drop", "tcp", "abstract", "path", "sysv", "shm", "queue", "victim", "workspace", "leak",
+    "environ",
 }  # fmt: skip
 
 

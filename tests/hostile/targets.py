@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tests.accounts import Account
 
 IPC_CREAT, IPC_RMID = 0o1000, 0
-MADE = ("secret", "tcp", "abstract", "path", "sysv", "shm", "queue", "drop", "workspace")  # once
-TOKENS = {"secret", "tcp", "abstract", "path", "sysv", "shm", "queue", "environ", "victim"}
+MADE = ("secret", "tcp", "abstract", "path", "sysv", "shm", "queue", "strays", "drop", "workspace")  # once
+TOKENS = {"secret", "tcp", "abstract", "path", "sysv", "shm", "queue", "strays", "environ", "victim"}
 
 
 class Targets:
@@ -104,6 +104,16 @@ class Targets:
         path.write_text(self.tokens["secret"])
         path.chmod(0o644)
         yield "ESCAPE_SECRET", str(path)
+
+    def _make_strays(self) -> Iterator[tuple[str, str]]:
+        """The account's own files, readable for everybody, where accounts leave such."""
+        paths = [Path(folder, f".escape-{uuid.uuid4().hex}") for folder in (self._owner.home, "/tmp", "/var/tmp")]
+        for path in paths:
+            path.write_text(self.tokens["strays"])
+            self._stack.callback(path.unlink)
+            path.chmod(0o644)
+            os.chown(path, self._owner.uid, self._owner.gid)
+        yield "ESCAPE_STRAYS", ":".join(map(str, paths))
 
     def _make_drop(self) -> Iterator[tuple[str, str]]:
         path = self.folder / "drop"

@@ -147,7 +147,7 @@ def test_nothing_of_a_job_is_left_when_its_result_is_there(
     driver: Driver,
 ) -> None:
     plan = escape.jails.plan(account, backend, escape.head.policy, escape.source.suffix, "")
-    traces = Traces(driver.process.pid, f"survivor-{escape.head.name}", segments=False)
+    traces = Traces(driver.process.pid, f"survivor-{escape.head.name}")
     name, _, value = traces.environment.decode().partition("=")
     outcome = escape.jails.run(account, plan, escape.content, {name: value})
     assert traces.left(0.5 * SLOW) == []

@@ -19,9 +19,8 @@ TICK_S = 0.01
 class Traces:
     """Taken before a job of the supervisor `pid`; `left()` is what is there since, and should not be."""
 
-    def __init__(self, pid: int, token: str, *, segments: bool = True) -> None:
-        """`segments`: shared memory of the host's, too, of which nobody can say which test a dead creator was of."""
-        self._pid, self._mark, self._segments = pid, f"{MARK}={token}".encode(), segments
+    def __init__(self, pid: int, token: str) -> None:
+        self._pid, self._mark = pid, f"{MARK}={token}".encode()
         self._before = set(self._lasting())
 
     @property
@@ -51,9 +50,10 @@ class Traces:
         for line in _text(Path("/proc", str(self._pid), "mountinfo")).decode().splitlines():
             if "sandbox" in line or "jail" in line:
                 yield f"mount {line}"
-        for segment in _text(Path("/proc/sysvipc/shm")).decode().splitlines()[1:] if self._segments else ():
-            _, number, _, _, creator, *_ = segment.split()
-            if not Path("/proc", creator).exists():  # what has a living creator is another test's
+        for segment in _text(Path("/proc/sysvipc/shm")).decode().splitlines()[1:]:
+            key, number, _, _, maker, *_ = segment.split()
+            # What other tests have on the host for jobs to miss has a key, or a maker that lives.
+            if key == "0" and not Path("/proc", maker).exists():
                 yield f"shared memory {number}"
         yield from (f"in /run/sandbox/scratch: {path.name}" for path in Path("/run/sandbox/scratch").glob("*"))
 

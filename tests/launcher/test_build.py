@@ -19,9 +19,11 @@ SOURCES = Path(package.HERE)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the launcher's folder with nothing built in it, where path() looks."""
+    """A copy of the launcher's folder with nothing built in it, where path() looks; the probe's stands beside it."""
     copy = tmp_path / "launcher"
     shutil.copytree(SOURCES, copy, ignore=shutil.ignore_patterns("launcher", "__pycache__"))
+    (tmp_path / "verify").mkdir()
+    shutil.copy(SOURCES.parent / "verify" / "probe.c", tmp_path / "verify")
     monkeypatch.setattr(package, "HERE", str(copy))
     return copy
 

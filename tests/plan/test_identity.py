@@ -40,7 +40,7 @@ def bounds(policy, host=None, spare=2):
 
 def test_rlimits_follow_the_limits():
     assert bounds(made.policy(limits={"cpu_time": (1.5, None)})) == {
-        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CORE: 1,
         resource.RLIMIT_FSIZE: 64 << 20,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_NPROC: 64 + 2,
@@ -50,7 +50,7 @@ def test_rlimits_follow_the_limits():
 
 def test_what_is_not_bounded_has_no_rlimit():
     open_ended = dict.fromkeys(("cpu_time", "file_size", "open_files", "processes"), (None, None))
-    assert bounds(made.policy(limits=open_ended)) == {resource.RLIMIT_CORE: 0}
+    assert bounds(made.policy(limits=open_ended)) == {resource.RLIMIT_CORE: 1}
 
 
 def test_a_kernel_that_counts_the_whole_account_gets_no_rlimit_of_processes():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 
 X86_64, I386, AARCH64, ARM = 0xC000003E, 0x40000003, 0xC00000B7, 0x40000028
@@ -9,13 +10,18 @@ ALLOW, LOG, KILL = 0x7FFF0000, 0x7FFC0000, 0x80000000
 EPERM, ENOSYS = 0x00050001, 0x00050026
 
 
-def run(program: bytes, number: int, arch: int = X86_64, args: tuple[int, ...] = ()) -> int:
-    """What the program answers to a call."""
+@functools.lru_cache(64)
+def _decoded(program: bytes) -> list[tuple[int, int, int, int]]:
     assert len(program) % 8 == 0
     assert 0 < len(program) // 8 <= 4096
+    return list(struct.iter_unpack("=HBBI", program))
+
+
+def run(program: bytes, number: int, arch: int = X86_64, args: tuple[int, ...] = ()) -> int:
+    """What the program answers to a call."""
     padded = (*args, 0, 0, 0, 0, 0, 0)[:6]
     data = struct.pack("<IIQ6Q", number & 0xFFFFFFFF, arch, 0xDEAD_BEEF_0000, *padded)
-    code = list(struct.iter_unpack("=HBBI", program))
+    code = _decoded(program)
     accumulator = position = 0
     while True:
         operation, if_true, if_false, k = code[position]

@@ -27,7 +27,8 @@ language:
   value: ["{{ runtime }}", "a\\nb"]
   selftest: {source: "a\\n\\tb", args: [--x, ""], stdin: "1\\n", files: {data/in.txt: "2\\n"}, stdout: ""}
 limits: {wall_time: {default: 1500ms, max: 1min}, memory: 1GiB, cpus: 1.5, processes: 7, output: none}
-filesystem: {/usr: ro, /tmp: tmpfs, /l: {symlink: usr/l}, /d: {from: /e, mode: rw, optional: true}}
+filesystem: {/usr: ro, /tmp: tmpfs, /l: {symlink: usr/l}, /d: {from: /e, mode: rw, optional: true},
+  /n: {noexec: true}, /o: {mode: tmpfs, noexec: true}}
 network: {allow: ["a:1"]}
 syscalls: {allow: [openat], action: kill}
 workspace: ro
@@ -61,9 +62,11 @@ def test_the_document_is_the_long_form(site: Site) -> None:
         "filesystem": {
             "/usr": {"from": "/usr", "mode": "ro", "optional": False}, "/tmp": "tmpfs", "/l": {"symlink": "usr/l"},
             "/d": {"from": "/e", "mode": "rw", "optional": True},
+            "/n": {"from": "/n", "mode": "ro", "optional": False, "noexec": True},
+            "/o": {"mode": "tmpfs", "noexec": True},
         },
         "network": {"allow": ["a:1"]},
-        "syscalls": {"allow": ["openat"], "action": "kill"},
+        "syscalls": {"allow": ["openat"], "rules": [], "action": "kill"},
         "workspace": "ro",
         "environment": {"A": "1"},
         "artifacts": {"collect": [], "max_files": 0, "max_bytes": "1kB"},

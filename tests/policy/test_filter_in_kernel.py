@@ -38,7 +38,7 @@ def attempts(probe: Path, filter_file: Path | str) -> dict[str, str]:
 
 def loaded(folder: Path, **said: object) -> Path:
     file = folder / "filter"
-    file.write_bytes(compile_filter(Syscalls(**said), MACHINE))  # type: ignore[arg-type]
+    file.write_bytes(compile_filter(Syscalls(**said), MACHINE, isolated=True))  # type: ignore[arg-type]
     return file
 
 

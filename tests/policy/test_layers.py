@@ -127,7 +127,7 @@ def test_unknown_key_is_refused_with_line_and_nearest_spelling(
         ("language: {run: [true]}", (1, 18), "language.run", "expects text"),
         ("filesystem: {/data: wr}", (1, 21), "filesystem./data", "is no mount"),
         ("filesystem: {/data: true}", (1, 21), "filesystem./data", "is no mount"),
-        ("filesystem: {/data: {from: /x, mode: tmpfs}}", (1, 38), "filesystem./data.mode", "none of ro, rw"),
+        ("filesystem: {/data: {from: /x, mode: tmp}}", (1, 38), "filesystem./data.mode", "none of ro, rw, tmpfs"),
         ("filesystem: {/data: {from: x}}", (1, 28), "filesystem./data.from", "not absolute"),
         ("filesystem: {/data: {from: ~/x}}", (1, 28), "filesystem./data.from", "not absolute"),
         ("filesystem: {/data: {from: /x/../y}}", (1, 28), "filesystem./data.from", "holds .."),

@@ -142,6 +142,11 @@ def test_a_limit_given_in_part_merges_with_the_inherited_one(site: Site, base: s
         ("tmpfs", "{symlink: b}", Mount(mode="symlink", source="b")),
         ("{symlink: b}", "{optional: true}", Mount(mode="ro", source="/x", optional=True)),
         ("{symlink: b}", "rw", Mount(mode="rw", source="/x")),
+        ("tmpfs", "{noexec: true}", Mount(mode="tmpfs", noexec=True)),
+        ("{mode: tmpfs, noexec: true}", "{from: /a}", Mount(mode="ro", source="/a", noexec=True)),
+        ("{from: /a, optional: true, noexec: true}", "{mode: tmpfs}", Mount(mode="tmpfs", noexec=True)),
+        ("{mode: tmpfs, noexec: true}", "tmpfs", Mount(mode="tmpfs")),
+        ("{mode: tmpfs, noexec: true}", "{symlink: b}", Mount(mode="symlink", source="b")),
     ],
 )
 def test_a_mount_merges_with_its_kind_and_replaces_another(site: Site, base: str, top: str, mount: Mount) -> None:

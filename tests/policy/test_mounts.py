@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         ("{from: /srv, mode: rw, optional: true}", Mount(mode="rw", source="/srv", optional=True)),
         ("{optional: true}", Mount(mode="ro", source="/data", optional=True)),
         ("{mode: rw}", Mount(mode="rw", source="/data")),
+        ("{mode: tmpfs, noexec: true}", Mount(mode="tmpfs", noexec=True)),
+        ("{noexec: true}", Mount(mode="ro", source="/data", noexec=True)),
         ("{symlink: ../usr/x}", Mount(mode="symlink", source="../usr/x")),
     ],
 )
@@ -73,7 +75,7 @@ def test_a_whole_root_directory_can_be_taken(site: Site) -> None:
     assert site.load("filesystem: {/: {from: /srv/root}}").filesystem == {"/": Mount(mode="ro", source="/srv/root")}
 
 
-@pytest.mark.parametrize("text", ["tmpfs", "{symlink: /srv}"])
+@pytest.mark.parametrize("text", ["tmpfs", "{mode: tmpfs}", "{symlink: /srv}"])
 def test_the_root_can_be_no_tmpfs_and_no_link(site: Site, text: str) -> None:
     error = site.refused(f"filesystem: {{/: {text}}}")
     assert (error.line, error.clause) == (1, "filesystem./")
@@ -81,3 +83,10 @@ def test_the_root_can_be_no_tmpfs_and_no_link(site: Site, text: str) -> None:
 
 def test_a_misspelt_mode_gets_the_nearest(site: Site) -> None:
     assert site.refused("filesystem: {/tmp: tmpf}").hint == "did you mean `tmpfs`?"
+
+
+@pytest.mark.parametrize("text", ["{from: /x, mode: tmpfs}", "{mode: tmpfs, optional: true}"])
+def test_a_tmpfs_shows_nothing_of_the_host(site: Site, text: str) -> None:
+    error = site.refused(f"filesystem: {{/data: {text}}}")
+    assert "a tmpfs has no `" in error.message
+    assert error.clause == "filesystem./data"

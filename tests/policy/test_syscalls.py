@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox_cli.policy import syscall_names
-from sandbox_cli.policy.syscalls import DEFAULT_DENY, LAUNCHER_NEEDS, NAMESPACE_FLAGS, NUMBERS, SETS, STRUCTURAL
+from sandbox_cli.policy.syscall_rules import DEFAULT_RULES, NAMESPACE_FLAGS, STRUCTURAL, STRUCTURAL_OF_A_NETWORK
+from sandbox_cli.policy.syscalls import DEFAULT_DENY, GROUPS, LAUNCHER_NEEDS, NUMBERS, SETS
 
 if TYPE_CHECKING:
     from tests.policy.conftest import Site
@@ -18,7 +19,7 @@ NEEDED = (
     "prlimit64 getrandom ioctl fcntl epoll_wait epoll_ctl eventfd2 pipe2 socket socketpair connect bind sendmsg "
     "recvmsg memfd_create madvise membarrier clock_gettime clock_nanosleep timerfd_create pidfd_open pidfd_send_signal "
     "sched_getaffinity sched_yield statx getdents64 copy_file_range sendfile inotify_init1 signalfd4 seccomp "
-    "landlock_create_ruleset shmget mlock get_mempolicy"
+    "landlock_create_ruleset shmget shmat semget msgget mlock get_mempolicy map_shadow_stack splice tee"
 )
 
 
@@ -64,9 +65,12 @@ def test_systemds_sets_have_all_its_names_and_the_members_of_those_that_they_nam
 
 
 @pytest.mark.parametrize("machine", syscall_names.MACHINES)
-def test_every_structural_rule_has_a_number(machine: str) -> None:
-    missing = {rule.syscall for rule in STRUCTURAL if syscall_names.number(rule.syscall, machine) is None}
+def test_every_rule_of_ours_has_a_number_and_a_reason(machine: str) -> None:
+    rules = (*STRUCTURAL, *STRUCTURAL_OF_A_NETWORK, *DEFAULT_RULES)
+    missing = {rule.syscall for rule in rules if syscall_names.number(rule.syscall, machine) is None}
     assert missing == ({"chmod"} if machine == "aarch64" else set())
+    assert all(rule.why or rule.verdict == "spared" for rule in rules)
+    assert all(group.why for group in GROUPS)
 
 
 @pytest.mark.parametrize(

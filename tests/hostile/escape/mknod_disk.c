@@ -1,4 +1,4 @@
-// attempt: Makes device nodes of the disk that /usr lies on, of other disks and of the machine's memory, and reads them.
+// attempt: Makes device nodes of the disk that /usr lies on, of other disks and of the machine's memory.
 // known-from: technique: mknod and debugfs from a container with CAP_MKNOD
 // held-by: capabilities, mounts
 // must: held
@@ -32,7 +32,7 @@ int main(void) {
             int fd = open(name, O_RDONLY | O_NONBLOCK);
             ssize_t count = fd < 0 ? -1 : read(fd, block, sizeof block);
             unlink(name);
-            escaped("a node of device %u:%u, %zd bytes read (%s)", major(devices[i].number), minor(devices[i].number), count, strerrorname_np(errno));
+            escaped("device %u:%u, %zd bytes read", major(devices[i].number), minor(devices[i].number), count);
         }
     held("%s", strerrorname_np(error));
 }

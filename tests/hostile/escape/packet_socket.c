@@ -24,7 +24,8 @@ int main(void) {
         int fd = socket(kinds[i].family, kinds[i].type, kinds[i].protocol);
         if (fd >= 0) {
             int version = TPACKET_V3;
-            struct tpacket_req3 ring = {.tp_block_size = 1 << 16, .tp_block_nr = 1, .tp_frame_size = 1 << 11, .tp_frame_nr = 32};
+            struct tpacket_req3 ring = {.tp_block_size = 1 << 16, .tp_block_nr = 1, .tp_frame_nr = 32};
+            ring.tp_frame_size = ring.tp_block_size / ring.tp_frame_nr;
             int set = setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
             int asked = setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring);
             escaped("a socket of family %d, version %d, ring %d", kinds[i].family, set, asked);

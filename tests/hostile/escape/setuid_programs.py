@@ -25,9 +25,11 @@ except BlockingIOError:
 raised = []
 for path in programs:
     with subprocess.Popen([path, "--help"], stdin=subprocess.DEVNULL, stdout=writer, stderr=writer) as program:
-        with open(f"/proc/{program.pid}/status") as file:  # it was executed, and can't end
-            ids = {line.split()[0]: line.split()[1:] for line in file if line.startswith(("Uid", "Gid"))}
+        said = {"State:": ["R"]}
+        while said["State:"][0] not in {"S", "Z"}:  # until it was executed, and waits for somebody to read
+            with open(f"/proc/{program.pid}/status") as file:
+                said = {line.split()[0]: line.split()[1:] for line in file}
         program.kill()
-    if {*ids["Uid:"], *ids["Gid:"]} - {str(os.getuid()), str(os.getgid())}:
-        raised.append(f"{path} {ids['Uid:'][1]}:{ids['Gid:'][1]}")
+    if {*said["Uid:"], *said["Gid:"]} - {str(os.getuid()), str(os.getgid())}:
+        raised.append(f"{path} {said['Uid:'][1]}:{said['Gid:'][1]}")
 print(f"escaped: {raised[:4]}" if raised else f"held: {len(programs)} such programs ran as the job itself")

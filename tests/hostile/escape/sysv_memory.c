@@ -1,4 +1,4 @@
-// attempt: Attaches the host's System V shared memory by its key, and looks through all segments, queues and semaphores.
+// attempt: Attaches the host's System V shared memory by its key, and looks through all objects there are.
 // known-from: technique: System V objects are the host's where a container shares its IPC namespace
 // held-by: ipc namespace
 // must: held

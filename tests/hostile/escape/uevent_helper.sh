@@ -8,5 +8,5 @@ if echo "$PWD/helper" >/sys/kernel/uevent_helper; then
     echo change >/sys/class/mem/null/uevent
     echo "escaped: $(cat /sys/kernel/uevent_helper)"
 else
-    echo "held: there is $(ls -d /sys/kernel)."
+    echo "held: of /sys there are" /sys/*
 fi 2>/dev/null

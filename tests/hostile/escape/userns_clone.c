@@ -9,7 +9,8 @@
 
 int main(void) {
     const unsigned long spaces[] = {CLONE_NEWUSER | CLONE_NEWNS, CLONE_NEWUSER | CLONE_NEWNET, CLONE_NEWUSER,
-                                    CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP};
+                                    CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS,
+                                    CLONE_NEWCGROUP};
     const unsigned long above[] = {0, 1UL << 32, 0xffffffffUL << 32};
     int error = 0;
     for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)

@@ -1,0 +1,174 @@
+"""`sandbox verify`: attack the jail from inside, and print the evidence."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sandbox_cli.cli import complete, output
+from sandbox_cli.cli.options import Json
+from sandbox_cli.errors import HostError, RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sandbox_cli.cli.shapes import Verified, VerifiedBackend
+    from sandbox_cli.plan.choose import Choice
+    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.plan.settle import Settled
+    from sandbox_cli.policy.config import Config
+    from sandbox_cli.verify import Attempt
+
+_LONGEST = 60  # of what is told of an attempt that went well: a list of names may be long
+_SWEPT = "syscalls"  # hundreds of attempts: what is as it should be is told in a few lines of a table
+
+
+def verify(
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "-p",
+            "--policy",
+            metavar="NAME|PATH",
+            autocompletion=complete.policies,
+            help="The policy whose jail is attacked. Default: `command`.",
+        ),
+    ] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(
+            "-b",
+            "--backend",
+            metavar="NAME",
+            autocompletion=complete.backends,
+            help="The jailer. Default: the one that a job gets.",
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Each jailer that can hold the policy here.")] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option("-v", "--verbose", help="List every attempt, each whole, and not only what is wrong of hundreds."),
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Attack the jail that a policy gets on this host, from inside.
+
+    What is observed is compared with what the policy allows, in both directions: more than it allows is a failure, and
+    so is a grant that does not work.
+
+    Exits 1 where anything fails, 125 where no jail can be made.
+    """
+    from sandbox_cli.plan import backends
+    from sandbox_cli.plan.request import FOR_COMMANDS
+    from sandbox_cli.policy import config as configuration
+
+    if every and backend is not None:
+        raise UsageError("--all and --backend exclude each other", hint="leave one of them out")
+    config = configuration.load()
+    name = policy or FOR_COMMANDS
+    tried = [_tried(name, each, config, among=every) for each in (backends.names() if every else [backend])]
+    if not any(each["usable"] for each in tried):
+        raise RefusedError(f"no jailer can hold policy {name} here", hint="`sandbox doctor` says what would help")
+    failures = sum(attempt["verdict"] in _failures() for each in tried for attempt in each["attempts"])
+    answer: Verified = {"policy": name, "uid": os.geteuid(), "failures": failures, "backends": tried}
+    if json:
+        output.say(output.as_line(answer))
+    else:
+        _print(answer, verbose=verbose)
+    return 1 if failures else 0
+
+
+def _failures() -> Sequence[str]:
+    from sandbox_cli.verify import FAILURES
+
+    return FAILURES
+
+
+def _tried(policy: str, backend: str | None, config: Config, *, among: bool) -> VerifiedBackend:
+    """One jailer attacked. `among` others, one that can't be used is told; by itself it is an error."""
+    try:
+        return _attacked(policy, backend, config)
+    except (HostError, RefusedError) as error:
+        if not among or backend is None:
+            raise
+        fixes = dict.fromkeys(gap["fix"] for gap in error.gaps if gap["fix"])
+        reasons = dict.fromkeys(gap["reason"] for gap in error.gaps)
+        return {
+            "name": backend, "version": None, "program": None, "usable": False,
+            "problem": "; ".join(reasons) or str(error), "fix": "; ".join(fixes) or error.hint, "attempts": [],
+        }  # fmt: skip
+
+
+def _attacked(policy: str, backend: str | None, config: Config) -> VerifiedBackend:
+    from sandbox_cli.plan import assemble, decide
+    from sandbox_cli.verify import attack
+
+    def decided(limits: Mapping[str, str], backend: str | None) -> tuple[Settled, Choice]:
+        return decide(
+            {"command": ["true"], "policy": policy, "backend": backend, "limits": dict(limits)}, config=config
+        )
+
+    def lowered(limits: Mapping[str, str]) -> Plan:
+        return assemble.plan(*decided(limits, choice.backend), config.uid_range)
+
+    settled, choice = decided({}, backend)
+    plan = assemble.plan(settled, choice, config.uid_range)
+    return {
+        "name": choice.backend,
+        "version": choice.jailer.version,
+        "program": choice.jailer.program,
+        "usable": True,
+        "problem": None,
+        "fix": None,
+        "attempts": attack(plan, settled.effective, choice.host, uid_range=config.uid_range, lowered=lowered),
+    }
+
+
+def _print(answer: Verified, *, verbose: bool) -> None:
+    for each in answer["backends"]:
+        if not each["usable"]:
+            output.say(output.shown(f"{each['name']}: not verified, since {each['problem']}"))
+            if each["fix"]:
+                output.say(output.shown(f"  fix: {each['fix']}"))
+            continue
+        output.say(output.shown(f"{each['name']} {each['version']} ({each['program']})"))
+        columns = ("CLAUSE", "ATTEMPT", "ALLOWED", "OBSERVED", "VERDICT")
+        output.table(columns, list(_rows(each["attempts"], verbose=verbose)))
+        output.say("")
+    for each in answer["backends"]:
+        if each["usable"]:
+            output.say(f"{each['name']}: {_summary(each['attempts'])}")
+
+
+def _rows(attempts: Sequence[Attempt], *, verbose: bool) -> Iterable[Sequence[str]]:
+    """Of the system calls that are as they should be, how many; what is wrong comes last, where it is seen."""
+    swept = Counter(_kind(each) for each in attempts if _is_swept(each) and not verbose)
+    for (allowed, verdict), count in sorted(swept.items(), key=lambda each: -each[1]):
+        yield _SWEPT, f"{count} system calls", allowed, "as it should be", verdict
+    for each in sorted(attempts, key=lambda each: each["verdict"] in _failures()):
+        if verbose or not _is_swept(each):
+            whole = verbose or each["verdict"] in _failures()
+            told = (each[key] if whole else _cut(each[key]) for key in ("allowed", "observed"))
+            yield each["clause"], each["name"], *told, each["verdict"]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _kind(attempt: Attempt) -> tuple[str, str]:
+    return attempt["allowed"], attempt["verdict"]
+
+
+def _is_swept(attempt: Attempt) -> bool:
+    return attempt["clause"] == _SWEPT and attempt["verdict"] in {"held", "works"} and " " not in attempt["name"]
+
+
+def _summary(attempts: Sequence[Attempt]) -> str:
+    counts = Counter(each["verdict"] for each in attempts)
+    failed = sum(counts[verdict] for verdict in counts if verdict in _failures())
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    return f"{'FAILED' if failed else 'as the policy says'}: {len(attempts)} attempts, {told}"

@@ -1,0 +1,196 @@
+"""`filesystem`: each mount is what the policy says, just as writable, and nothing else of the host is there."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from sandbox_cli.plan import view
+from sandbox_cli.verify import kernel
+from sandbox_cli.verify.attempts import compared, granted, measured, refused, shows, so
+from sandbox_cli.verify.calls import AT_FDCWD, Out, call
+from sandbox_cli.verify.case import SCRATCH, is_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox_cli.policy.model import Mount
+    from sandbox_cli.verify.attempts import Judged, Try
+    from sandbox_cli.verify.calls import Answer
+    from sandbox_cli.verify.case import Case
+
+_MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
+_OWN = ("/proc", "/dev")
+_NAME = ".sandbox-verify"
+# Of the host: what tells secrets, what is somebody's, and doors to those who serve everybody.
+_SECRETS = (
+    "/etc/shadow", "/etc/fstab", "/etc/hostname", "/etc/machine-id", "/etc/sandbox", "/root", "/boot", "/sys", "/mnt",
+    "/sys/kernel/debug", "/sys/fs/cgroup", "/var/log", "/var/lib", "/var/run/docker.sock", "/run/docker.sock",
+    "/run/sandbox",
+    "/run/dbus/system_bus_socket", "/run/systemd/private", "/run/user", "/lost+found",
+    "/dev/kmsg", "/dev/mem", "/dev/kvm", "/dev/fuse", "/dev/net/tun", "/dev/sda", "/dev/loop-control", "/dev/mqueue",
+)  # fmt: skip
+
+
+def tries(case: Case) -> Iterator[Try]:
+    for path, mount in case.policy.filesystem.items():
+        clause = f"filesystem.{path}"
+        if mount.mode == "symlink":
+            yield _link(clause, path, mount)
+        elif mount.mode == "tmpfs":
+            yield from _tmpfs(case, clause, path)
+        else:
+            yield from _bind(case, clause, path, mount)
+    yield from _tmpfs(case, "limits.tmp_size", "/dev/shm")  # noqa: S108
+    yield from _scratch(case)
+    yield from _elsewhere(case)
+
+
+def _link(clause: str, path: str, mount: Mount) -> Try:
+    def read(answer: Answer) -> Judged:
+        target = os.fsdecode(answer.buffers[0][: answer.results[0]])
+        return f"-> {target}", so(target == mount.source)
+
+    asked = call("readlinkat", AT_FDCWD, path, Out(4096), 4096)
+    return shows(clause, f"follow the link {path}", (asked,), f"-> {mount.source}", read)
+
+
+def _bind(case: Case, clause: str, path: str, mount: Mount) -> Iterator[Try]:
+    source, folder = Path(mount.source or path), is_folder(mount)
+    yield _same(clause, path, source)
+    if case.is_open(mount, os.R_OK | os.X_OK if folder else os.R_OK):
+        yield granted(clause, f"read {path}", *(kernel.listing(path) if folder else kernel.reading(path, 1)[:1]))
+    if mount.mode == "ro":
+        yield refused(clause, f"change {path}", kernel.changing(path), errors={"EROFS"})
+        target = f"{path}/{_NAME}" if folder else path
+        flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if folder else 0)
+        yield refused(clause, f"write to {path}", call("openat", AT_FDCWD, target, flags, 0o600))
+    elif case.is_open(mount, os.W_OK | os.X_OK if folder else os.W_OK):
+        writing = kernel.making(f"{path}/{_NAME}") if folder else (call("openat", AT_FDCWD, path, os.O_WRONLY),)
+        yield granted(clause, f"write to {path}", *writing)
+    if not case.differs("root-names"):  # it starts from the host's own tree, with the host's flags
+        yield _flags(clause, path, kernel.NO_SUID | kernel.NO_DEVICES)
+
+
+def _same(clause: str, path: str, source: Path) -> Try:
+    """It is the host's own file or folder, and no other that stands in its place."""
+    wanted = source.stat()
+
+    def read(answer: Answer) -> Judged:
+        found = kernel.looks(answer.buffers[0])
+        same = (found.inode, found.device) == (wanted.st_ino, wanted.st_dev)
+        return f"that of the host ({source})" if same else "something else", so(same)
+
+    return shows(clause, f"look at {path}", (kernel.statx(path),), f"that of the host ({source})", read)
+
+
+def _flags(clause: str, path: str, wanted: int) -> Try:
+    """Whatever lies there: no program in it gets rights by a bit of its own, and no device in it is one."""
+    words = {kernel.NO_SUID: "nosuid", kernel.NO_DEVICES: "nodev", kernel.READ_ONLY: "ro"}
+    told = ",".join(word for flag, word in words.items() if wanted & flag)
+
+    def read(answer: Answer) -> Judged:
+        found = kernel.file_system(answer.buffers[0]).flags
+        missing = [f"no {word}" for flag, word in words.items() if wanted & flag and not found & flag]
+        return ", ".join(missing) or told, so(not missing)
+
+    return shows(clause, f"how {path} is mounted", (kernel.statfs(path),), told, read)
+
+
+def _tmpfs(case: Case, clause: str, path: str) -> Iterator[Try]:
+    if case.differs("tmp") and path == "/tmp":  # noqa: S108
+        yield refused(clause, f"find what is in the host's {path}", *kernel.reading(f"{path}/.X11-unix", 1))
+    yield granted(clause, f"write to {path}", *kernel.making(f"{path}/{_NAME}"))
+    yield _flags(clause, path, kernel.NO_SUID | (0 if case.differs("root-names") else kernel.NO_DEVICES))
+    bound = case.policy.limits["tmp_size"].default
+    if bound is not None and not case.differs("tmp-size"):
+        yield _size("limits.tmp_size", path, int(bound))
+
+
+def _size(clause: str, path: str, bound: int) -> Try:
+    pages = -(-max(1, bound) // mmap.PAGESIZE) * mmap.PAGESIZE
+
+    def read(answer: Answer) -> Judged:
+        found = kernel.file_system(answer.buffers[0])
+        if found.kind != kernel.TMPFS:
+            return "it is no file system of the jail's own", "escaped"
+        return f"{found.size_bytes} bytes", measured(found.size_bytes, pages)
+
+    return shows(clause, f"how large {path} may get", (kernel.statfs(path),), f"{pages} bytes", read)
+
+
+def _scratch(case: Case) -> Iterator[Try]:
+    place = SCRATCH
+    if case.differs("scratch-path"):
+        if case.policy.directory is not None:
+            return  # its path is the run's, and no policy's
+        place = "."
+    yield granted("filesystem", "write to scratch", *kernel.making(f"{place}/{_NAME}"))
+    uids = case.uids
+
+    def read(answer: Answer) -> Judged:
+        found = kernel.looks(answer.buffers[0])
+        return f"mode {found.mode & 0o7777:04o}, uid {found.uid}", so(
+            found.mode & 0o7777 == 0o700 and found.uid in uids
+        )
+
+    yield shows("filesystem", "whose scratch is", (kernel.statx(place),), "mode 0700, the job's own", read)
+
+
+def _elsewhere(case: Case) -> Iterator[Try]:
+    """What no mount of the policy shows."""
+    mounts = case.policy.filesystem
+    for path in dict.fromkeys(("/", "/etc", "/dev", *(() if case.differs("root-names") else _folders(case)))):
+        if path == "/dev" or view.covering(path, mounts) is None:
+            made = call(
+                "openat", AT_FDCWD, str(PurePosixPath(path, _NAME)), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
+            )
+            yield refused("filesystem", f"write to {path}", made)
+    if not case.differs("root-names"):
+        for path, names in _folders(case).items():
+            yield _names(path, names)
+        yield refused("filesystem", "change /", kernel.changing("/"), errors={"EROFS"})
+    top = (f"/{name}" for name in case.host.root_entries if name not in case.host.root_links)
+    for path in dict.fromkeys((*top, *_SECRETS, *case.targets.files, case.host.home)):
+        if not _is_shown(path, case):
+            yield refused("filesystem", f"open {path}", call("openat", AT_FDCWD, path, os.O_RDONLY | os.O_NONBLOCK))
+
+
+def _is_shown(path: str, case: Case) -> bool:
+    """By a mount, above it or below it; or every jail has one of its own there."""
+    own = (*_OWN, *_MADE, "/etc", *(("/run", "/tmp") if case.differs("run") else ()))  # noqa: S108
+    below = PurePosixPath(path)
+    if path in own or path in {"/dev/shm", SCRATCH}:  # noqa: S108
+        return True
+    if any(below == PurePosixPath(each) or below in PurePosixPath(each).parents for each in case.policy.filesystem):
+        return True
+    directory = case.policy.directory
+    if directory is not None and PurePosixPath(directory).is_relative_to(below):
+        return True
+    return view.locate(path, case.policy.filesystem) is not None
+
+
+def _folders(case: Case) -> dict[str, set[str]]:
+    """The folders that a jailer makes around mounts, in its own root and in each tmpfs, with all that is in them."""
+    mounts = case.policy.filesystem
+    found: dict[str, set[str]] = {"/": set()}
+    for path in (*mounts, *_OWN, SCRATCH, *(each for each in _MADE if each not in mounts)):
+        parts = PurePosixPath(path)
+        for above, name in zip(parts.parents, (parts.name, *(each.name for each in parts.parents)), strict=False):
+            covering = view.covering(str(above), mounts)
+            if covering is None or mounts[covering].mode == "tmpfs":
+                found.setdefault(str(above), set()).add(name)
+    for path, mount in mounts.items():
+        if mount.mode == "tmpfs":
+            found.setdefault(path, set())
+    return found
+
+
+def _names(path: str, names: set[str]) -> Try:
+    def read(answer: Answer) -> Judged:
+        return compared(kernel.entries(answer.buffers[0], answer.results[1]), names)
+
+    told = ", ".join(sorted(names)) or "nothing"
+    return shows("filesystem", f"list {path}", kernel.listing(path), told, read)

@@ -1,0 +1,141 @@
+"""What a job is born with: its environment, directory, limits, descriptors, terminal and names, and nothing of ours."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import resource
+import struct
+from typing import TYPE_CHECKING
+
+from sandbox_cli.verify import kernel
+from sandbox_cli.verify.attempts import JAIL, compared, measured, shows, so
+from sandbox_cli.verify.calls import Out, call
+from sandbox_cli.verify.case import SCRATCH
+from sandbox_cli.verify.privileges import status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox_cli.verify.attempts import Judged, Try
+    from sandbox_cli.verify.calls import Answer
+    from sandbox_cli.verify.case import Case
+
+_HOST_SCRATCH = re.compile(r"/tmp/sandbox-[0-9a-f-]+")  # noqa: S108 - where a jailer can't show it at another path
+_FIXED = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
+_VARIABLE = "{{"  # a value with one of the policy's variables is not known here, but for scratch
+_UNAME_FIELD = 65
+_TTY_FIELD = 4  # of /proc/PID/stat, behind the name
+_NAMES = {"/etc/passwd": {"root", "sandbox", "nobody"}, "/etc/group": {"root", "sandbox", "nogroup"}}
+
+
+def tries(case: Case) -> Iterator[Try]:
+    yield _environment(case)
+    yield _directory(case)
+    yield from _limits(case)
+    yield _descriptors()
+    yield _terminal()
+    yield _host_name()
+    yield _file_mode()
+    for path, names in () if case.differs("passwd") else _NAMES.items():
+        if path not in case.policy.filesystem and "/etc" not in case.policy.filesystem:
+            yield _accounts(path, names)
+
+
+def _environment(case: Case) -> Try:
+    said = case.policy.environment
+
+    def read(answer: Answer) -> Judged:
+        found = dict(word.split("=", 1) for word in os.fsdecode(answer.buffers[0]).split("\0") if "=" in word)
+        scratch = found.get("HOME", "")
+        wanted = {"HOME": scratch, "SANDBOX_VALUE": f"{scratch}/.sandbox-value", **_FIXED}
+        for name, value in said.items():
+            filled = value.replace("{{ scratch }}", scratch)
+            wanted[name] = found.get(name, filled) if _VARIABLE in filled else filled
+        if not _is_scratch(scratch, case):
+            return f"HOME is {scratch}", "broken"
+        return compared(map("=".join, found.items()), map("=".join, wanted.items()))
+
+    told = ", ".join(sorted({*_FIXED, "HOME", "SANDBOX_VALUE", *said}))
+    return shows("environment", "read the environment", kernel.reading("/proc/self/environ"), told, read)
+
+
+def _is_scratch(path: str, case: Case) -> bool:
+    if case.differs("scratch-path"):
+        return _HOST_SCRATCH.fullmatch(path) is not None
+    return path == SCRATCH
+
+
+def _directory(case: Case) -> Try:
+    wanted = case.policy.directory
+
+    def read(answer: Answer) -> Judged:
+        found = os.fsdecode(answer.buffers[0])
+        return found, so(_is_scratch(found, case) if wanted is None else found == wanted)
+
+    return shows(JAIL, "where the job starts", (call("getcwd", Out(4096), 4096),), wanted or "scratch", read)
+
+
+def _limits(case: Case) -> Iterator[Try]:
+    bounds = {name: limit.default for name, limit in case.policy.limits.items()}
+    cpu_time = bounds["cpu_time"]
+    for name, kind, value in (
+        ("file_size", resource.RLIMIT_FSIZE, bounds["file_size"]),
+        ("open_files", resource.RLIMIT_NOFILE, bounds["open_files"]),
+        ("cpu_time", resource.RLIMIT_CPU, None if cpu_time is None else math.ceil(cpu_time) + 1),
+    ):
+        if value is not None:
+            yield _limit(f"limits.{name}", f"what bounds {name} of a process", kind, int(value))
+    yield _limit(JAIL, "leave a core dump", resource.RLIMIT_CORE, 1)  # less than a page is none: see plan/identity.py
+
+
+def _limit(clause: str, name: str, kind: int, value: int) -> Try:
+    def read(answer: Answer) -> Judged:
+        soft, hard = struct.unpack("=QQ", answer.buffers[0].ljust(16, b"\0"))
+        return str(soft) if soft == hard else f"{soft}, raised to {hard}", measured(max(soft, hard), value)
+
+    return shows(clause, name, (call("prlimit64", 0, kind, 0, Out(16)),), str(value), read)
+
+
+def _descriptors() -> Try:
+    """Three, and that of the listing; and none of them leads to a file or a directory of the host's."""
+
+    def read(answer: Answer) -> Judged:
+        found = kernel.entries(answer.buffers[0], answer.results[1])
+        return compared(found, {"0", "1", "2", "3"}, "0, 1, 2")
+
+    return shows(JAIL, "use a descriptor of the caller's", kernel.listing("/proc/self/fd"), "0, 1, 2", read)
+
+
+def _terminal() -> Try:
+    def read(answer: Answer) -> Judged:
+        fields = answer.buffers[0].decode(errors="replace").rpartition(")")[2].split()
+        return "none" if fields[_TTY_FIELD] == "0" else f"device {fields[_TTY_FIELD]}", so(fields[_TTY_FIELD] == "0")
+
+    return shows(JAIL, "have a terminal", kernel.reading("/proc/self/stat"), "none", read)
+
+
+def _host_name() -> Try:
+    def read(answer: Answer) -> Judged:
+        field = answer.buffers[0][_UNAME_FIELD : 2 * _UNAME_FIELD]
+        found = os.fsdecode(field.split(b"\0", 1)[0])
+        return found, so(found == "sandbox")
+
+    return shows(JAIL, "read the host's name", (call("uname", Out(6 * _UNAME_FIELD)),), "sandbox", read)
+
+
+def _file_mode() -> Try:
+    def read(answer: Answer) -> Judged:
+        found = status(answer.buffers[0]).get("Umask", "")
+        return found, so(found == "0022")
+
+    return shows(JAIL, "what a new file's mode is without", kernel.reading("/proc/self/status"), "0022", read)
+
+
+def _accounts(path: str, names: set[str]) -> Try:
+    def read(answer: Answer) -> Judged:
+        found = {line.split(":")[0] for line in answer.buffers[0].decode(errors="replace").splitlines()}
+        return compared(found, names)
+
+    return shows(JAIL, f"read {path}", kernel.reading(path), ", ".join(sorted(names)), read)

@@ -1,0 +1,133 @@
+"""What may be mounted in a jail: this process stands for one, whose mountinfo says what is tried."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox_cli.run import mounts
+from sandbox_cli.run.mounts import Seen
+
+RO, RW = ["ro", "nosuid", "nodev"], ["rw", "nosuid", "nodev"]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """What the jail shows, with a folder of the host's that has another one in it."""
+    for name in ("shown/inner", "made", "other"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "made").chmod(0o700)
+    return tmp_path
+
+
+def judge(monkeypatch: Any, tree: Path, changed: dict[str, Any] | None = None, **found: Seen | None) -> list[str]:
+    """The faults of a jail that is as planned but for `found`, by path below `tree`, and with a plan `changed`."""
+    seen = {"/": Seen(set(RO), "tmpfs", "/"), f"{tree}/shown": Seen(set(RO), "ext4", "/x")}
+    seen |= {f"{tree}/made": Seen(set(RW), "tmpfs", "/")}
+    for name, mount in found.items():
+        path = f"{tree}/{name.replace('__', '/')}"
+        if mount is None:
+            del seen[path]
+        else:
+            seen[path] = mount
+    monkeypatch.setattr(mounts, "mountinfo", lambda pid: seen)
+    plan: Any = {
+        "binds": [],
+        "seal": {
+            "hidden_namespaces": False,
+            "whole": True,
+            "mounts": [
+                {"path": "/", "flags": ["ro"], "kind": "tmpfs"},
+                {"path": f"{tree}/shown", "flags": RO, "source": f"{tree}/shown"},
+                {"path": f"{tree}/made", "flags": RW, "kind": "tmpfs", "mode": 0o700},
+            ],
+        },
+    }
+    for mount in plan["seal"]["mounts"]:
+        mount.update({key: value for key, value in (changed or {}).items() if key in mount})
+    site: Any = type("Site", (), {"path": "/sandbox"})
+    return [fault.replace(f"{tree}/", "") for fault in mounts.faults(plan, site, os.getpid())]
+
+
+def test_what_is_as_planned_has_no_fault(monkeypatch: Any, tree: Path) -> None:
+    assert judge(monkeypatch, tree) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "fault"),
+    [
+        ("shown", None, "shown is not mounted"),
+        ("shown", Seen({*RW}, "ext4", "/x"), "shown is mounted rw, not ro"),
+        ("shown", Seen({"ro", "nodev"}, "ext4", "/x"), "shown is not mounted nosuid"),
+        ("shown", Seen({"ro"}, "ext4", "/x"), "shown is not mounted nosuid nodev"),
+        ("made", Seen({*RW}, "ext4", "/x"), "made is a ext4, not a tmpfs"),
+        ("other", Seen({*RO}, "ext4", "/x"), "other is mounted, which the plan doesn't say"),
+        ("made__x", Seen({*RO}, "ext4", "/x"), "made/x is mounted, which the plan doesn't say"),
+        ("shown__inner", Seen({*RW}, "ext4", "/x"), "shown/inner is writable below shown, which is read-only"),
+    ],
+)
+def test_each_deviation_is_a_fault(monkeypatch: Any, tree: Path, name: str, seen: Seen | None, fault: str) -> None:
+    assert [each.replace(f"{tree}", "") for each in judge(monkeypatch, tree, **{name: seen})] == [
+        fault.replace("below shown", f"below {tree}/shown").replace(f"{tree}/", "")
+    ]
+
+
+def test_what_the_host_has_below_a_source_comes_along(monkeypatch: Any, tree: Path) -> None:
+    assert judge(monkeypatch, tree, shown__inner=Seen({*RO}, "ext4", "/y")) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"source": "/etc"}, "shown is not the host's /etc"),
+        ({"source": "/nowhere"}, "shown is not the host's /nowhere"),
+        ({"mode": 0o777}, "made has other permissions"),
+    ],
+)
+def test_what_stands_there_is_looked_at(monkeypatch: Any, tree: Path, changed: dict[str, Any], fault: str) -> None:
+    assert judge(monkeypatch, tree, changed) == [fault]
+
+
+def test_a_file_that_was_replaced_meanwhile_is_still_the_one_that_was_planned(monkeypatch: Any, tree: Path) -> None:
+    """As a package manager replaces one: that of the jail is in no folder any more."""
+    first, second = tree / "first", tree / "second"
+    first.touch()
+    second.touch()
+    with first.open() as kept:
+        first.unlink()
+        assert mounts._is_same(f"/proc/self/fd/{kept.fileno()}", str(second))
+    assert not mounts._is_same("/proc/self/stat", str(second))
+
+
+def test_sizes_are_those_of_the_plan(monkeypatch: Any) -> None:
+    room = os.statvfs("/dev/shm")
+    size_bytes = room.f_blocks * room.f_frsize
+
+    def faults(**planned: int) -> int:
+        mount: Any = {"path": "/x", "flags": ["rw"], **planned}
+        return len(list(mounts._of_what_stands("/x", mount, "/dev/shm", {})))  # type: ignore[arg-type]
+
+    assert faults(size_bytes=size_bytes) == faults(size_bytes=size_bytes - 1) == faults(files=room.f_files) == 0
+    assert faults(size_bytes=size_bytes // 2) == faults(files=room.f_files - 1) == 1
+
+
+def test_what_was_bound_for_the_jailer_is_compared_with_what_it_was_bound_from() -> None:
+    plan: Any = {"binds": [("/root/python", "/run/sandbox/binds/1")]}
+    assert mounts._outside("/run/sandbox/binds/1/lib", plan) == "/root/python/lib"
+    assert mounts._outside("/run/sandbox/binds/12", plan) == "/run/sandbox/binds/12"
+
+
+def test_mountinfo_is_read_with_its_escapes_and_odd_names(monkeypatch: Any) -> None:
+    lines = [
+        "22 1 0:20 / / ro,nosuid - tmpfs tmpfs rw",
+        "23 22 0:21 /part /a\\040b\\134 rw shared:1 - tmpfs x\u2028y rw",
+        "24 22 0:22 / /ro rw - ext4 /dev/x ro,discard",
+        "25 22 0:22 / / rw - overlay x rw",
+    ]
+    monkeypatch.setattr(mounts, "lines_of", lambda path: lines)
+    found = mounts.mountinfo(1)
+    assert {path: each.flags for path, each in found.items()} == {"/": {"rw"}, "/a b\\": {"rw"}, "/ro": {"ro"}}
+    assert (found["/"].kind, found["/a b\\"].kind, found["/a b\\"].part) == ("overlay", "tmpfs", "/part")
