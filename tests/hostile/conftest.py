@@ -23,15 +23,17 @@ __all__ = ["LIMITS"]
 
 
 @pytest.fixture(scope="session")
-def program(session_directory: Path) -> Callable[[Path], bytes]:
-    """The bytes that run as an attack: a script as it is, C as a static binary, compiled once a session."""
+def program(session_directory: Path) -> Callable[[Path], bytes | str]:
+    """What runs as an attack, as an input of a run has it: a script as it is, C as a static binary, compiled once a
+    session, of which the path is told where every account can read it."""
     folder = BEFOREHAND if "VM_WAY" in os.environ else session_directory / "attacks"
 
-    def content(source: Path) -> bytes:
+    def content(source: Path) -> bytes | str:
         if source.suffix != ".c":
             return source.read_bytes()
         with locked(session_directory):
-            return build(source, folder).read_bytes()
+            binary = build(source, folder)
+        return str(binary) if binary.is_relative_to(session_directory) else binary.read_bytes()
 
     return content
 

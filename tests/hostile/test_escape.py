@@ -84,7 +84,7 @@ class Jails:
         return str(file)
 
     def run(
-        self, account: str, plan: dict[str, Any], content: bytes, environment: dict[str, str], **stage: Any
+        self, account: str, plan: dict[str, Any], content: bytes | str, environment: dict[str, str], **stage: Any
     ) -> dict[str, Any]:
         name = plan["file"] or "attack"
         work = {
@@ -103,7 +103,7 @@ class Escape:
 
     source: Path
     head: EscapeHead
-    content: bytes
+    content: bytes | str
     jails: Jails
     targets: Targets
 
@@ -129,7 +129,7 @@ class Escape:
         with tempfile.TemporaryDirectory(dir=self.targets.folder) as folder:
             words = RUNS[self.source.suffix]
             file = Path(folder, Path(words[-1]).name)
-            file.write_bytes(self.content)
+            file.write_bytes(self.content if isinstance(self.content, bytes) else Path(self.content).read_bytes())
             file.chmod(0o755)
             Path(folder).chmod(0o1777)
             needs = self.head.needs
@@ -164,7 +164,7 @@ def jails(drivers: Drivers, session_directory: Path) -> Jails:
 
 @pytest.fixture
 def escape(
-    request: pytest.FixtureRequest, program: Callable[[Path], bytes], jails: Jails, targets: Targets
+    request: pytest.FixtureRequest, program: Callable[[Path], bytes | str], jails: Jails, targets: Targets
 ) -> Iterator[Escape]:
     escape = Escape(request.param, read(request.param), program(request.param), jails, targets)
     yield escape
@@ -247,7 +247,7 @@ def test_every_weakening_is_the_control_of_a_program() -> None:
 
 @pytest.mark.parametrize("backend", ["firejail"], indirect=True)
 def test_job_that_kills_the_launcher_at_once_is_not_taken_for_one_that_never_started(
-    backend: str, jails: Jails, program: Callable[[Path], bytes], targets: Targets
+    backend: str, jails: Jails, program: Callable[[Path], bytes | str], targets: Targets
 ) -> None:
     content = program(next(source for source in SOURCES if source.name == "signal_by_owner.c"))
     plan = jails.plan("user", backend, "command", ".c", "")

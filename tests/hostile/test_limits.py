@@ -40,7 +40,7 @@ class Attack:
 
     source: Path
     head: Head
-    content: bytes
+    content: bytes | str
     folder: Path  # for the policy
 
     def job(self, backend: str, limits: dict[str, str]) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def check_usage(outcome: dict[str, Any], limits: dict[str, str], head: Head, sli
 
 
 @pytest.fixture
-def attack(request: pytest.FixtureRequest, program: Callable[[Path], bytes], shared_tmp: Path) -> Attack:
+def attack(request: pytest.FixtureRequest, program: Callable[[Path], bytes | str], shared_tmp: Path) -> Attack:
     return Attack(request.param, read(request.param), program(request.param), shared_tmp)
 
 
