@@ -78,6 +78,13 @@ def host_ipc(plan: dict[str, Any]) -> None:
 
 
 @weakening()
+def host_uts(plan: dict[str, Any]) -> None:
+    """The host's name is there."""
+    drop(plan, "--hostname", "sandbox")
+    drop(plan, "--unshare-uts")
+
+
+@weakening()
 def host_dev_visible(plan: dict[str, Any]) -> None:
     """The host's /dev is there, its shared memory with it."""
     put(plan, "--dev-bind", "/dev", "/dev", before="--remount-ro")
