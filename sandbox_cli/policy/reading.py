@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LARGEST = 1 << 20
 ENOUGH = "no policy needs that much text"
@@ -58,7 +55,7 @@ def _read_bytes(path: Path, *, guarded: bool) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         try:
             _check_kind(path, os.fstat(descriptor), guarded=guarded)
-            _check_name(path, os.readlink(f"/proc/self/fd/{descriptor}"))
+            _check_name(path, Path(f"/proc/self/fd/{descriptor}").readlink())
             with open(descriptor, "rb", closefd=False) as stream:
                 return stream.read(LARGEST + 1)
         finally:
@@ -79,9 +76,9 @@ def _check_kind(path: Path, status: os.stat_result, *, guarded: bool) -> None:
         places.guard(path, status)
 
 
-def _check_name(path: Path, opened: str) -> None:
+def _check_name(path: Path, opened: Path) -> None:
     """A link that was followed must have led to a policy."""
-    if os.path.basename(opened) != path.name and not places.is_policy_file(opened):
+    if opened.name != path.name and not places.is_policy_file(opened.name):
         hint = f"name the file itself, or let what the link leads to end in {places.SUFFIX}"
         raise PolicyError(f"it is a link to {opened}, which is no policy by its name", file=str(path), hint=hint)
 

@@ -1,10 +1,9 @@
-"""What the caller hands a job - variables by `-e` and by the policy, files by `-f` - and where the caller stands: it takes
-effect in the jail and nowhere before it. Neither launcher, jailer nor supervisor obeys any of it."""
+"""What the caller hands a job - variables by `-e` and by the policy, files by `-f` - and where the caller stands: it
+takes effect in the jail and nowhere before it. Neither launcher, jailer nor supervisor obeys any of it."""
 
 from __future__ import annotations
 
 import ast
-import shlex
 import subprocess
 import threading
 import time
@@ -16,7 +15,7 @@ import pytest
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.jailers import find_jailer
-from tests.accounts import PATH, ROOT
+from tests.accounts import PATH
 from tests.contract.conftest import PYTHON
 
 if TYPE_CHECKING:
@@ -282,7 +281,8 @@ def clone(tools: Tools, shared_tmp: Path) -> Path:
     for name in ("sandbox_cli/__init__", "sandbox_cli/__main__", *modules):
         (top / f"{name}.py").write_text(hostile)
     # Each would show the host's /etc, if anybody took it for the policy.
-    policy = "extends: command\nfilesystem: {/etc: ro}\nlanguage: {name: python, extensions: [.py], file: x, run: [/bin/true]}\n"
+    policy = "extends: command\nfilesystem: {/etc: ro}\n"
+    policy += "language: {name: python, extensions: [.py], file: x, run: [/bin/true]}\n"
     for folder in (".", "policies", ".config/sandbox/policies", "sandbox/policies"):
         for name in ("python", "command", "_base", ".sandbox", "sandbox"):
             (top / folder / f"{name}.yaml").write_text(policy)
@@ -312,7 +312,7 @@ def test_nothing_of_a_hostile_clone_is_imported_or_obeyed(sandbox: Sandbox, tool
         done = sandbox.account.run([python, *start, *job], cwd=clone, env=env)
         assert (done.returncode, done.stdout) == (0, b"False False\n"), done.stderr
         assert tools.obeyed() == set()
-    # Controls: the interpreter looks into the current directory first when it is told -m, and a shell that has it on PATH.
+    # Controls: the interpreter told -m looks into the current directory first, and so does a shell that has it on PATH.
     sandbox.account.run([python, "-m", "sandbox_cli", *job], cwd=clone)
     assert tools.obeyed() == {"IMPORTED"}
     sandbox.account.run(["/bin/sh", "-c", "bwrap"], cwd=clone, env=relative)

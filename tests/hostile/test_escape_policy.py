@@ -236,7 +236,7 @@ def test_what_is_no_file_of_a_policy_is_refused_unread(
     folder.mkdir(parents=True)
     hostile, over = folder / "hostile.yaml", folder / "over.yaml"
     over.write_text("extends: ./hostile.yaml\n")
-    what = {"itself": hostile, "extends": over, "name": "hostile"}[by]
+    what = {"itself": str(hostile), "extends": str(over), "name": "hostile"}[by]
     make(hostile)
     said = told(what)
     # What is in a place of policies root refuses by its mode before anything else: /dev/zero is everybody's.
@@ -268,8 +268,9 @@ def test_sixty_files_that_are_each_within_their_bound_are_too_much_together(tmp_
 
 @pytest.mark.parametrize(
     "name",
-    ["../policies/python", "..", "a/../../b.yaml", "\x1b[2J\x1b[Hpython", "py\u202enoht", "p\u0443thon", "py\nthon", " python",
-     "python ", "$(id)", "`id`", "-p", "python\\", "{{ 7*7 }}", "x" * 5000, "\udcff", "\U000e0001python", "CON:", "/"],
+    ["../policies/python", "..", "a/../../b.yaml", "\x1b[2J\x1b[Hpython", "py\u202enoht", "p\u0443thon", "py\nthon",
+     " python", "python ", "$(id)", "`id`", "-p", "python\\", "{{ 7*7 }}", "x" * 5000, "\udcff", "\U000e0001python",
+     "CON:", "/"],
 )  # fmt: skip
 def test_no_name_of_a_policy_is_more_than_a_name(command: Command, name: str) -> None:
     Path("marker.yaml").write_text(GOOD)

@@ -5,6 +5,7 @@
 # must: held
 # needs: workspace
 # control: bare
+import contextlib
 import ctypes
 import mmap
 import os
@@ -54,10 +55,8 @@ def copied(fd):
 
 for way, acts in (by_mode, (chmod, fchmodat, fchmodat2)), (by_making, (truncated, allocated, copied)):
     for act in acts:
-        try:
+        with contextlib.suppress(OSError):
             way(act)
-        except OSError:
-            pass
 looks = {name: os.stat(name) for name in os.listdir()}
 left = [name for name, found in looks.items() if found.st_mode & stat.S_ISUID and found.st_size]
 print(f"escaped: set-uid: {left}" if left else "held: no program became set-uid")
