@@ -79,7 +79,7 @@ GROUPS = (
         "fanotify_init fanotify_mark cachestat",
     ),
     _group(
-        "the kernel's own asynchronous I/O: a machine has 65536 of its events for everybody, and one job could take all",
+        "the kernel's own asynchronous I/O: a machine has 65536 of its events for everybody, which one job could take",
         "io_setup",
     ),
     _group(

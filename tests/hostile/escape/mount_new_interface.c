@@ -1,6 +1,6 @@
 // attempt: Copies the mount of /usr by the new interface, takes its read-only flag off and mounts it in scratch; then
 //     takes the flag off /usr itself.
-// known-from: technique: open_tree, mount_setattr and move_mount, which filters written before Linux 5.2 don't know
+// known-from: CVE-2021-41133 (Flatpak): open_tree, mount_setattr and move_mount, which its filter did not know yet
 // held-by: filter, capabilities
 // must: held
 // control: weak keep-caps

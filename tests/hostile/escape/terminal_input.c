@@ -1,6 +1,6 @@
 // attempt: Types into its controlling terminal with TIOCSTI, also with garbage above the 32 bits that the kernel looks
 //     at, and pastes into a console with TIOCLINUX.
-// known-from: CVE-2017-5226 (bubblewrap), CVE-2019-10063 (Flatpak), CVE-2023-28100 (TIOCLINUX, Flatpak)
+// known-from: CVE-2017-5226 (bubblewrap), CVE-2019-7303 (snapd), CVE-2019-10063 and CVE-2023-28100 (Flatpak)
 // held-by: filter, session
 // must: held
 // control: weak no-filter
