@@ -27,7 +27,7 @@ from sandbox_cli.policy.syscall_rules import (
     STRUCTURAL_OF_A_NETWORK,
     Test,
 )
-from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NEWEST, NUMBERS, SETS
+from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NEWEST, SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -64,7 +64,7 @@ class _Word(NamedTuple):
     negated: bool
 
 
-def compile_filter(syscalls: Syscalls, machine: str, *, isolated: bool) -> bytes:
+def compile_filter(syscalls: Syscalls, machine: str, *, isolated: bool = True) -> bytes:
     """The program for `machine` (x86_64, aarch64): `struct sock_filter`s. HostError where libseccomp is not there.
 
     `isolated`: the network is the jail's own.
@@ -187,9 +187,14 @@ def _not_looked_at(action: str) -> list[Instruction]:
 
 
 def _newer(names: Iterable[str], machine: str, answer: int) -> list[Instruction]:
-    """Those of `names` that this libseccomp has no number for."""
-    unknown = [name for name in sorted(names) if name in NUMBERS and not _known(name, machine)]
-    return [each for name in unknown for each in bpf.when_equal(NUMBERS[name], [bpf.answer(answer)])]
+    """Those of `names` that this libseccomp has no number for, or that are newer than @default-deny."""
+    numbers = [value for name in names if (value := _number_apart(name, machine)) is not None]
+    return [each for value in sorted(numbers) for each in bpf.when_equal(value, [bpf.answer(answer)])]
+
+
+def _number_apart(name: str, machine: str) -> int | None:
+    value = number(name, machine)
+    return value if value is not None and (value > NEWEST or not _known(name, machine)) else None
 
 
 def _known(name: str, machine: str) -> bool:

@@ -78,7 +78,14 @@ GROUPS = (
         "sees and holds up what others open, or what of their files is in memory",
         "fanotify_init fanotify_mark cachestat",
     ),
-    _group("changes the security module's label of the process", "lsm_set_self_attr"),
+    _group(
+        "the kernel's own asynchronous I/O: a machine has 65536 of its events for everybody, and one job could take all",
+        "io_setup",
+    ),
+    _group(
+        "the security modules: their labels, and which they are; the old files in /proc say what programs ask",
+        "lsm_set_self_attr lsm_get_self_attr lsm_list_modules",
+    ),
     _group(
         "left over from old kernels: nothing needs them, nobody looks at them",
         "nfsservctl _sysctl sysfs ustat uselib",

@@ -152,6 +152,10 @@ class Jail:
             self._armed(record.sender)
         elif record.sender == self.init:
             if word == "dir" and self.scratch is None and fd is not None:
+                if not self._site.owns(fd):
+                    self.fault = "the jail's directory is not the job's"
+                    close(fd)
+                    return
                 self.scratch, fd = fd, None
                 owner = (self._site.uid, self._site.gid) if self._plan["account"]["root"] else None
                 self.inputs = inputs.put(self.scratch, self._work["inputs"], owner)

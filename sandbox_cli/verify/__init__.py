@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.policy.config import UID_RANGE
 from sandbox_cli.verify import bounds, devices, filesystem, network, privileges, program, surroundings, syscalls
-from sandbox_cli.verify.attempts import FAILURES, Attempt
+from sandbox_cli.verify.attempts import FAILURES, JAIL, Attempt
 from sandbox_cli.verify.calls import UNTRIED, call, line
 from sandbox_cli.verify.case import Case
 from sandbox_cli.verify.filtering import Clause
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from sandbox_cli.host.model import Host
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.policy.model import Policy
-    from sandbox_cli.verify.attempts import Try
+    from sandbox_cli.result import Outcome
+    from sandbox_cli.verify.attempts import Try, Verdict
     from sandbox_cli.verify.calls import Answer, Call
 
     Lowered = Callable[[Mapping[str, str]], Plan]
 
 __all__ = ["FAILURES", "Attempt", "attack"]
 
-_OF_A_CHILD, _OF_A_TIMER = (call("clone", 17), call("wait4")), call("setitimer")
+_OF_A_CHILD, _OF_A_TIMER, _CLOSING = (call("clone", 17), call("wait4")), call("setitimer"), call("close", 3)
 
 
 def attack(
@@ -48,7 +49,7 @@ def attack(
     where no jail is made, or its seal is broken. `chosen` says of a clause whether it is tried: by default each is.
     """
     outside = functools.partial(_outside, host, uid_range)
-    clause = Clause.of(policy.syscalls)
+    clause = Clause.of(policy)
     with set_up(outside, host.home) as targets:
         case = Case(policy, host, plan["backend"], uid_range, targets)
         found = _make(plan, case, clause, [each for each in _tries(case, clause) if chosen(each.clause)])
@@ -57,10 +58,10 @@ def attack(
 
 def _tries(case: Case, clause: Clause) -> list[Try]:
     tries = [
+        *surroundings.tries(case),
         *filesystem.tries(case),
         *devices.tries(),
         *network.tries(case),
-        *surroundings.tries(case),
         *privileges.tries(case),
         *syscalls.tries(case, clause),
     ]
@@ -68,21 +69,32 @@ def _tries(case: Case, clause: Clause) -> list[Try]:
 
 
 def _make(plan: Plan, case: Case, clause: Clause, tries: Sequence[Try]) -> list[Attempt]:
-    lines = [line(each.calls, case.host.machine, _how(each, clause)) for each in tries]
-    sent = [(each, text) for each, text in zip(tries, lines, strict=True) if text is not None]
-    compared = [(each, text) for each, text in sent if each.outside]
-    _, answers = program.in_jail(plan, [text for _, text in sent])
-    without = dict(
-        zip(
-            (text for _, text in compared),
-            _outside_once(tuple(text for _, text in compared), *_account(case.host, case.uid_range)),
-            strict=True,
-        )
-    )
-    return [
+    sent: list[tuple[Try, bytes]] = []
+    left_out: list[Attempt] = []
+    for each in tries:
+        text = line(each.calls, case.host.machine, _how(each, clause))
+        if text is not None and not _would_end_the_probe(each, clause):
+            sent.append((each, text))
+        elif text is not None:
+            left_out.append(_attempt(each, "not tried: it would end the probe, which may have no child", "untried"))
+    outcome, answers = program.in_jail(plan, [text for _, text in sent])
+    compared = tuple(text for each, text in sent if each.outside)
+    without = dict(zip(compared, _outside_once(compared, *_account(case.host, case.uid_range)), strict=True))
+    made = [
         _judged(each, answer, without.get(text, UNTRIED), clause)
         for (each, text), answer in zip(sent, answers, strict=True)
     ]
+    return [*made, *left_out, _ending(outcome)]
+
+
+def _ending(outcome: Outcome) -> Attempt:
+    """Whatever ended the probe too early: what comes after isn't tried."""
+    ended = outcome["status"] == "ok"
+    told = "it did" if ended else outcome["cause"] or outcome["status"]
+    return {
+        "name": "let the probe end by itself", "clause": JAIL, "allowed": "yes", "observed": told,
+        "verdict": "works" if ended else "broken",
+    }  # fmt: skip
 
 
 def _judged(each: Try, answer: Answer, without: Answer, clause: Clause) -> Attempt:
@@ -90,18 +102,33 @@ def _judged(each: Try, answer: Answer, without: Answer, clause: Clause) -> Attem
     barred = next((one.name for one in each.calls if clause.decides(one) != "allow"), None) if each.needs else None
     if barred is not None and verdict in FAILURES:
         observed, verdict = f"not tried: the policy's own filter refuses {barred}", "untried"
+    return _attempt(each, observed, verdict)
+
+
+def _attempt(each: Try, observed: str, verdict: Verdict) -> Attempt:
     return {
         "name": each.name, "clause": each.clause, "allowed": each.allowed, "observed": observed, "verdict": verdict,
     }  # fmt: skip
 
 
+def _would_end_the_probe(each: Try, clause: Clause) -> bool:
+    """A filter that kills, and lets it have no child for that."""
+    return not _has_children(clause) and any(clause.decides(one) == "kill" for one in each.calls)
+
+
+def _has_children(clause: Clause) -> bool:
+    return all(clause.decides(needed) == "allow" for needed in _OF_A_CHILD)
+
+
 def _how(each: Try, clause: Clause) -> str:
-    """In a child that has some time; as much of that as the policy's own filter lets the probe have."""
-    if each.by_itself and not any(clause.decides(one) == "kill" for one in each.calls):
-        return "n"
-    if any(clause.decides(needed) != "allow" for needed in _OF_A_CHILD):
-        return "N" if each.deadly else "n"
-    how = "c" if clause.decides(_OF_A_TIMER) != "allow" else "b" if each.blocks else "a"
+    """The letter that the probe takes: in a child, with some time, as far as the policy's own filter lets it."""
+    kills = each.by_itself and any(clause.decides(one) == "kill" for one in each.calls)
+    if not _has_children(clause) or (each.by_itself and not kills):
+        how = "k" if clause.decides(_CLOSING) == "kill" else "n"
+    elif clause.decides(_OF_A_TIMER) != "allow":
+        how = "c"
+    else:
+        how = "b" if each.blocks else "a"
     return how.upper() if each.deadly else how
 
 

@@ -76,7 +76,7 @@ def _attempt(plan: Plan, name: str, excess: Excess, policy: Policy, machine: str
     }  # fmt: skip
     if limit["level"] == "none":
         return made
-    clause = Clause.of(policy.syscalls)
+    clause = Clause.of(policy)
     lines = [line(calls, machine, how) for how, calls in excess.attempts]
     barred = [each.name for _, calls in excess.attempts for each in calls if clause.decides(each) != "allow"]
     if barred or None in lines:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 _DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "pts", "ptmx", "shm", "fd", "stdin", "stdout", "stderr"}
 _HARMLESS = {"core"}  # a link that leads nowhere
 _SECRET = (
-    "kcore", "kmsg", "kpagecount", "slabinfo", "vmallocinfo",
+    "kcore", "kmsg", "kpagecount", "slabinfo", "vmallocinfo", "keys", "kallsyms", "interrupts", "cmdline",
+    "timer_list", "timer_stats", "sched_debug", "latency_stats",
     "1/environ", "1/mem", "1/maps", "1/root/", "1/cwd/", "1/fd/0", "1/exe",
 )  # fmt: skip
+_FOLDERS = ("acpi", "asound", "bus", "driver", "irq", "scsi", "fs", "pressure")
 _SWITCHES = (
     "sysrq-trigger", "sys/kernel/core_pattern", "sys/kernel/modprobe", "sys/kernel/hostname", "sys/vm/drop_caches",
     "sys/fs/binfmt_misc/register", "sys/net/ipv4/ip_forward", "sys/user/max_user_namespaces", "mtrr",
@@ -39,6 +41,8 @@ def tries() -> Iterator[Try]:
     yield granted(JAIL, "read /proc/self/status", *kernel.reading("/proc/self/status", 1))
     for name in _SECRET:
         yield refused(JAIL, f"read /proc/{name}", *kernel.reading(f"/proc/{name}", 1))
+    for name in _FOLDERS:
+        yield refused(JAIL, f"list /proc/{name}", *kernel.listing(f"/proc/{name}"))
     for name in _SWITCHES:
         yield refused(JAIL, f"open /proc/{name} to write", _opened(f"/proc/{name}", os.O_WRONLY))
 

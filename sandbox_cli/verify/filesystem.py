@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
     from sandbox_cli.policy.model import Mount
     from sandbox_cli.verify.attempts import Judged, Try
-    from sandbox_cli.verify.calls import Answer
+    from sandbox_cli.verify.calls import Answer, Call
     from sandbox_cli.verify.case import Case
 
 _MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
 _OWN = ("/proc", "/dev")
-_NAME = ".sandbox-verify"
 # Of the host: what tells secrets, what is somebody's, and doors to those who serve everybody.
 _SECRETS = (
     "/etc/shadow", "/etc/fstab", "/etc/hostname", "/etc/machine-id", "/etc/sandbox", "/root", "/boot", "/sys", "/mnt",
@@ -40,7 +39,7 @@ def tries(case: Case) -> Iterator[Try]:
         if mount.mode == "symlink":
             yield _link(clause, path, mount)
         elif mount.mode == "tmpfs":
-            yield from _tmpfs(case, clause, path)
+            yield from _tmpfs(case, clause, path, noexec=mount.noexec)
         else:
             yield from _bind(case, clause, path, mount)
     yield from _tmpfs(case, "limits.tmp_size", "/dev/shm")  # noqa: S108
@@ -64,14 +63,20 @@ def _bind(case: Case, clause: str, path: str, mount: Mount) -> Iterator[Try]:
         yield granted(clause, f"read {path}", *(kernel.listing(path) if folder else kernel.reading(path, 1)[:1]))
     if mount.mode == "ro":
         yield refused(clause, f"change {path}", kernel.changing(path), errors={"EROFS"})
-        target = f"{path}/{_NAME}" if folder else path
-        flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if folder else 0)
-        yield refused(clause, f"write to {path}", call("openat", AT_FDCWD, target, flags, 0o600))
+        yield refused(clause, f"write to {path}", *_writing(case, path, folder=folder))
     elif case.is_open(mount, os.W_OK | os.X_OK if folder else os.W_OK):
-        writing = kernel.making(f"{path}/{_NAME}") if folder else (call("openat", AT_FDCWD, path, os.O_WRONLY),)
-        yield granted(clause, f"write to {path}", *writing)
-    if not case.differs("root-names"):  # it starts from the host's own tree, with the host's flags
-        yield _flags(clause, path, kernel.NO_SUID | kernel.NO_DEVICES)
+        yield granted(clause, f"write to {path}", *_writing(case, path, folder=folder))
+    # Of a jailer that starts from the host's own tree, the flags are the host's.
+    flags = 0 if case.differs("root-names") else kernel.NO_SUID | kernel.NO_DEVICES
+    if flags or mount.noexec:
+        yield _flags(clause, path, flags | (kernel.NO_EXECUTION if mount.noexec else 0))
+
+
+def _writing(case: Case, path: str, *, folder: bool) -> tuple[Call, ...]:
+    """Nothing of it stays."""
+    if folder:
+        return kernel.making(str(PurePosixPath(path, case.targets.mark)))
+    return (call("openat", AT_FDCWD, path, os.O_WRONLY),)
 
 
 def _same(clause: str, path: str, source: Path) -> Try:
@@ -88,7 +93,7 @@ def _same(clause: str, path: str, source: Path) -> Try:
 
 def _flags(clause: str, path: str, wanted: int) -> Try:
     """Whatever lies there: no program in it gets rights by a bit of its own, and no device in it is one."""
-    words = {kernel.NO_SUID: "nosuid", kernel.NO_DEVICES: "nodev", kernel.READ_ONLY: "ro"}
+    words = {kernel.NO_SUID: "nosuid", kernel.NO_DEVICES: "nodev", kernel.NO_EXECUTION: "noexec"}
     told = ",".join(word for flag, word in words.items() if wanted & flag)
 
     def read(answer: Answer) -> Judged:
@@ -99,11 +104,12 @@ def _flags(clause: str, path: str, wanted: int) -> Try:
     return shows(clause, f"how {path} is mounted", (kernel.statfs(path),), told, read)
 
 
-def _tmpfs(case: Case, clause: str, path: str) -> Iterator[Try]:
+def _tmpfs(case: Case, clause: str, path: str, *, noexec: bool = False) -> Iterator[Try]:
     if case.differs("tmp") and path == "/tmp":  # noqa: S108
         yield refused(clause, f"find what is in the host's {path}", *kernel.reading(f"{path}/.X11-unix", 1))
-    yield granted(clause, f"write to {path}", *kernel.making(f"{path}/{_NAME}"))
-    yield _flags(clause, path, kernel.NO_SUID | (0 if case.differs("root-names") else kernel.NO_DEVICES))
+    yield granted(clause, f"write to {path}", *_writing(case, path, folder=True))
+    flags = kernel.NO_SUID | (0 if case.differs("root-names") else kernel.NO_DEVICES)
+    yield _flags(clause, path, flags | (kernel.NO_EXECUTION if noexec else 0))
     bound = case.policy.limits["tmp_size"].default
     if bound is not None and not case.differs("tmp-size"):
         yield _size("limits.tmp_size", path, int(bound))
@@ -127,7 +133,7 @@ def _scratch(case: Case) -> Iterator[Try]:
         if case.policy.directory is not None:
             return  # its path is the run's, and no policy's
         place = "."
-    yield granted("filesystem", "write to scratch", *kernel.making(f"{place}/{_NAME}"))
+    yield granted("filesystem", "write to scratch", *_writing(case, place, folder=True))
     uids = case.uids
 
     def read(answer: Answer) -> Judged:
@@ -144,10 +150,7 @@ def _elsewhere(case: Case) -> Iterator[Try]:
     mounts = case.policy.filesystem
     for path in dict.fromkeys(("/", "/etc", "/dev", *(() if case.differs("root-names") else _folders(case)))):
         if path == "/dev" or view.covering(path, mounts) is None:
-            made = call(
-                "openat", AT_FDCWD, str(PurePosixPath(path, _NAME)), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
-            )
-            yield refused("filesystem", f"write to {path}", made)
+            yield refused("filesystem", f"write to {path}", *_writing(case, path, folder=True))
     if not case.differs("root-names"):
         for path, names in _folders(case).items():
             yield _names(path, names)

@@ -3,9 +3,10 @@
  * What is tried, and what it should have been, is told in Python (calls.py): this knows no policy. Standard input is
  * read to its end first; each of its lines is one attempt: a letter, then calls separated by "; ":
  *
- *   a, b, c, n              it is made in a child that has two seconds; a tenth of one, since it blocks; in a child; in the
- *                           probe itself, which serves too where no child can be had; A, B and C may end whoever makes
- *                           them: never in the probe
+ *   a, b, c                 it is made in a child that has two seconds; that has a tenth of one, since it blocks; that has
+ *                           all the time; and where no child can be had, in the probe itself, but for A, B and C, which
+ *                           may end whoever makes them
+ *   n, k                    it is made in the probe itself; with k what it opened stays open, since closing is refused
  *   NUMBER ARGUMENT...      a call; `32:NUMBER` is one of a 32-bit program (x86_64 alone)
  *   arguments               -7 a number, x2f00 bytes behind a pointer, o64 a buffer to be filled, r0 what the first call
  *                           answered, v2f,2f a list of strings that ends as argv does
@@ -219,7 +220,7 @@ static void make(const char *text) {
     static const long long_timer[4] = {0, 0, 2, 0}, short_timer[4] = {0, 0, 0, 100000};
     char how = *text, timed = how | ('a' ^ 'A');
     text += 2;
-    long child = timed == 'n' ? -1 : call3(__NR_clone, SIGCHLD_NUMBER, 0, 0);
+    long child = timed == 'n' || timed == 'k' ? -1 : call3(__NR_clone, SIGCHLD_NUMBER, 0, 0);
     if (!child) {
         const long *timer = timed == 'a' ? long_timer : timed == 'b' ? short_timer : NULL;
         if (timer) call3(__NR_setitimer, ITIMER_REAL, (long)timer, 0); /* then SIGALRM ends it */
@@ -234,7 +235,7 @@ static void make(const char *text) {
         say('?');
     } else {
         attempt(text);
-        for (long fd = FIRST_FD; fd < SOME_FDS; fd++) call3(__NR_close, fd, 0, 0);
+        for (long fd = FIRST_FD; fd < SOME_FDS && timed != 'k'; fd++) call3(__NR_close, fd, 0, 0);
     }
     if (status & 127) say('!'), say_number(status & 127);
     else if (status) say('.'), say_number(status >> 8 & 255);

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 NAME = ".sandbox-probe"  # below scratch
+_INPUT = 200 << 10  # less than it has room for
 _OUTSIDE_S = 60
 # What the supervisor holds bounds what the probe may say, and is no part of the jail. It is tried by jobs of its own.
 _ROOM = {"wall_time": 60.0, "output": float(16 << 20), "cpu_time": 60.0}
@@ -40,7 +41,7 @@ def path() -> Path:
 def in_jail(plan: Plan, lines: Sequence[bytes], *, room: bool = True) -> tuple[Outcome, list[Answer]]:
     """Makes the attempts in the jail of `plan`, whatever its own program is. HostError where there is no jail.
 
-    `room` gives them all the time and output that they take.
+    `room` gives them all the time and output that they take. The outcome is the first that isn't ok, else the last.
     """
     own: Plan = {
         **plan,
@@ -50,11 +51,16 @@ def in_jail(plan: Plan, lines: Sequence[bytes], *, room: bool = True) -> tuple[O
         "file": None,
         "limits": {name: _with_room(name, limit) if room else limit for name, limit in plan["limits"].items()},
     }
-    outcome = execute(own, work(b"".join(lines), [(NAME.encode(), str(path()), 0o755)]))
-    error = outcome["error"]
-    if error is not None:
-        raise HostError(error["message"], hint=error["hint"], gaps=error["gaps"])
-    return outcome, _read(outcome["stdout"], len(lines))
+    answers: list[Answer] = []
+    while True:
+        some = _as_many_as_fit(lines[len(answers) :])
+        outcome = execute(own, work(b"".join(some), [(NAME.encode(), str(path()), 0o755)]))
+        error = outcome["error"]
+        if error is not None:
+            raise HostError(error["message"], hint=error["hint"], gaps=error["gaps"])
+        answers += _read(outcome["stdout"], len(some))
+        if outcome["status"] != "ok" or len(answers) == len(lines):
+            return outcome, answers + [UNTRIED] * (len(lines) - len(answers))
 
 
 def outside(lines: Sequence[bytes], uid: int | None, gid: int | None) -> list[Answer]:
@@ -92,6 +98,18 @@ def work(stdin: bytes, inputs: Sequence[tuple[bytes, bytes | str, int]]) -> Work
         "output_dir": None,
         "cancel": None,
     }
+
+
+def _as_many_as_fit(lines: Sequence[bytes]) -> list[bytes]:
+    """The probe reads them all before it begins."""
+    some: list[bytes] = []
+    size = 0
+    for each in lines:
+        size += len(each)
+        if some and size > _INPUT:
+            break
+        some.append(each)
+    return some
 
 
 def _with_room(name: str, limit: Limit) -> Limit:

@@ -7,10 +7,11 @@ import os
 import re
 import resource
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox_cli.verify import kernel
-from sandbox_cli.verify.attempts import JAIL, compared, measured, shows, so
+from sandbox_cli.verify.attempts import JAIL, Try, compared, measured, shows, so
 from sandbox_cli.verify.calls import Out, call
 from sandbox_cli.verify.case import SCRATCH
 from sandbox_cli.verify.privileges import status
@@ -18,25 +19,27 @@ from sandbox_cli.verify.privileges import status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox_cli.verify.attempts import Judged, Try
+    from sandbox_cli.verify.attempts import Judged
     from sandbox_cli.verify.calls import Answer
     from sandbox_cli.verify.case import Case
 
 _HOST_SCRATCH = re.compile(r"/tmp/sandbox-[0-9a-f-]+")  # noqa: S108 - where a jailer can't show it at another path
 _FIXED = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
 _VARIABLE = "{{"  # a value with one of the policy's variables is not known here, but for scratch
+_NO_CORE = 1  # byte: no file is as small, and at 0 a handler of the host's would still be started
 _UNAME_FIELD = 65
 _TTY_FIELD = 4  # of /proc/PID/stat, behind the name
 _NAMES = {"/etc/passwd": {"root", "sandbox", "nobody"}, "/etc/group": {"root", "sandbox", "nogroup"}}
 
 
 def tries(case: Case) -> Iterator[Try]:
+    yield _descriptors()  # before the probe itself opens any: where it may have no child, they stay open
     yield _environment(case)
     yield _directory(case)
     yield from _limits(case)
-    yield _descriptors()
     yield _terminal()
     yield _host_name()
+    yield _boot_id()
     yield _file_mode()
     for path, names in () if case.differs("passwd") else _NAMES.items():
         if path not in case.policy.filesystem and "/etc" not in case.policy.filesystem:
@@ -87,7 +90,7 @@ def _limits(case: Case) -> Iterator[Try]:
     ):
         if value is not None:
             yield _limit(f"limits.{name}", f"what bounds {name} of a process", kind, int(value))
-    yield _limit(JAIL, "leave a core dump", resource.RLIMIT_CORE, 1)  # less than a page is none: see plan/identity.py
+    yield _limit(JAIL, "leave a core dump", resource.RLIMIT_CORE, _NO_CORE)
 
 
 def _limit(clause: str, name: str, kind: int, value: int) -> Try:
@@ -123,6 +126,19 @@ def _host_name() -> Try:
         return found, so(found == "sandbox")
 
     return shows(JAIL, "read the host's name", (call("uname", Out(6 * _UNAME_FIELD)),), "sandbox", read)
+
+
+def _boot_id() -> Try:
+    """It would tell which jobs share a host. A jailer may close it, or put one of the job's own there."""
+    path, calls = "/proc/sys/kernel/random/boot_id", kernel.reading("/proc/sys/kernel/random/boot_id", 64)
+    ours = Path(path).read_bytes()
+
+    def judge(answer: Answer, _outside: Answer) -> Judged:
+        if not answer.tried or answer.failed(len(calls)):
+            return answer.word(len(calls)), "held" if answer.tried else "untried"
+        return ("the host's", "escaped") if answer.buffers[0] == ours else ("one of its own", "held")
+
+    return Try(JAIL, "read the host's boot id", calls, "no", judge, needs=False)
 
 
 def _file_mode() -> Try:

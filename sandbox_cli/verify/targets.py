@@ -25,6 +25,7 @@ _IPC_CREAT, _ALL_MAY, _IPC_RMID = 0o1000, 0o666, 0
 class Targets(NamedTuple):
     """Ports are None where the host has no such address; `segment` is the key of SysV shared memory."""
 
+    mark: str  # a name that nothing else has
     files: tuple[str, ...]
     port: int | None
     port_6: int | None
@@ -43,6 +44,7 @@ def set_up(outside: Outside, home: str) -> Generator[Targets]:
         abstract.bind(f"\0{token}")
         abstract.listen()
         yield Targets(
+            mark=f".{token}",
             files=tuple(str(path) for path in files if path is not None),
             port=stack.enter_context(_listener(socket.AF_INET, "127.0.0.1")),
             port_6=stack.enter_context(_listener(socket.AF_INET6, "::1")),

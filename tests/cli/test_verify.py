@@ -109,9 +109,7 @@ def test_host_where_no_jail_can_be_made_is_said_and_no_pass(sandbox: Sandbox, wo
 
 
 def test_jailer_that_cannot_be_used_is_told_beside_those_that_can(command: Command, tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(
-        f"extends: command\nrequire: {{limits.tmp_size: strict}}\nlimits: {{{UNBOUNDED}}}\n"
-    )
+    (tmp_path / "p.yaml").write_text(NOT_BY_FIREJAIL)
     done = command("verify", "--all", "-p", str(tmp_path / "p.yaml"))
     assert (done.code, done.err) == (0, "")
     assert "firejail: not verified, since " in done.out

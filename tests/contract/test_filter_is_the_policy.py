@@ -173,6 +173,15 @@ def test_a_policys_rules_are_asked_before_its_list(backend: str, driver: Driver,
     }  # fmt: skip
 
 
+def test_a_program_that_a_rule_killed_has_the_rules_to_blame(backend: str, driver: Driver, shared_tmp: Path) -> None:
+    path = shared_tmp / "policy.yaml"
+    path.write_text("extends: command\nsyscalls:\n  rules: [{syscall: getppid, action: kill}]\n")
+    outcome = driver.run({"command": [*PYTHON, "import os; os.getppid()"], "policy": str(path), "backend": backend})
+    assert (outcome["status"], outcome["signal"]) == ("syscall-denied", "SIGSYS")
+    assert outcome["cause"] == "syscalls.rules: killed at a denied system call"
+    assert outcome["blame"] == {"clause": "syscalls.rules", "source": "file", "file": str(path), "line": 3}
+
+
 def test_a_policys_own_calls_are_refused_too(backend: str, driver: Driver, shared_tmp: Path) -> None:
     all_are(asked(driver, backend, shared_tmp, {"+deny": list(EXTRA)}, known((*DEFAULT_DENY, *EXTRA))), "EPERM")
 

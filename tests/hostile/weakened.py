@@ -6,6 +6,7 @@ They are run without the seal, which would not let them start (tests/run and tes
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,21 @@ def host_ipc(plan: dict[str, Any]) -> None:
 
 
 @weakening()
+def host_uts(plan: dict[str, Any]) -> None:
+    """The host's name is there."""
+    drop(plan, "--hostname", "sandbox")
+    drop(plan, "--unshare-uts")
+
+
+@weakening()
+def host_root_visible(plan: dict[str, Any]) -> None:
+    """All of the host's files are there, read-only, but for what the jailer makes itself."""
+    for name in sorted(set(os.listdir("/")) - {"proc", "dev", "tmp", "sandbox"}):
+        if not os.path.islink(f"/{name}") and os.path.isdir(f"/{name}"):
+            put(plan, "--ro-bind", f"/{name}", f"/{name}", before="--remount-ro")
+
+
+@weakening()
 def host_dev_visible(plan: dict[str, Any]) -> None:
     """The host's /dev is there, its shared memory with it."""
     put(plan, "--dev-bind", "/dev", "/dev", before="--remount-ro")
@@ -97,4 +113,11 @@ def keep_caps(plan: dict[str, Any]) -> None:
     drop(plan, "--disable-userns")
     # Without these, bwrap makes a second user namespace, which has nothing to say about the first one's mounts.
     put(plan, "--cap-add", "ALL", "--uid", "0", "--gid", "0")
+    plan["filter"] = b""
+
+
+@weakening()
+def nested_userns(plan: dict[str, Any]) -> None:
+    """A user namespace can be made, with all capabilities in it."""
+    drop(plan, "--disable-userns")
     plan["filter"] = b""

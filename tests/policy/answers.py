@@ -30,16 +30,15 @@ NEWER = {  # than the headers of Debian 12
     "removexattrat": 466, "open_tree_attr": 467, "file_getattr": 468, "file_setattr": 469,
 }  # fmt: skip
 _DENIED = (
-    "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp process_madvise process_mrelease "
-    "move_pages migrate_pages mbind set_mempolicy set_mempolicy_home_node bpf perf_event_open "
-    "lookup_dcookie userfaultfd io_uring_setup io_uring_enter io_uring_register vmsplice memfd_secret "
-    "keyctl add_key request_key mount umount umount2 pivot_root chroot open_tree open_tree_attr "
-    "move_mount fsopen fsconfig fsmount fspick mount_setattr statmount listmount unshare setns "
-    "open_by_handle_at name_to_handle_at kexec_load kexec_file_load init_module finit_module "
-    "delete_module create_module query_module get_kernel_syms reboot swapon swapoff quotactl quotactl_fd "
-    "acct settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname syslog vhangup iopl "
-    "ioperm modify_ldt fanotify_init fanotify_mark cachestat lsm_set_self_attr nfsservctl _sysctl sysfs "
-    "ustat uselib"
+    "ptrace process_vm_readv process_vm_writev pidfd_getfd kcmp process_madvise process_mrelease move_pages "
+    "migrate_pages mbind set_mempolicy set_mempolicy_home_node bpf perf_event_open lookup_dcookie userfaultfd "
+    "io_uring_setup io_uring_enter io_uring_register vmsplice memfd_secret keyctl add_key request_key mount "
+    "umount umount2 pivot_root chroot open_tree open_tree_attr move_mount fsopen fsconfig fsmount fspick "
+    "mount_setattr statmount listmount unshare setns open_by_handle_at name_to_handle_at kexec_load "
+    "kexec_file_load init_module finit_module delete_module create_module query_module get_kernel_syms reboot "
+    "swapon swapoff quotactl quotactl_fd acct settimeofday clock_settime clock_adjtime adjtimex sethostname "
+    "setdomainname syslog vhangup iopl ioperm modify_ldt fanotify_init fanotify_mark cachestat "
+    "io_setup lsm_set_self_attr lsm_get_self_attr lsm_list_modules nfsservctl _sysctl sysfs ustat uselib"
 )
 DEFAULT_DENY = set(_DENIED.split())
 

@@ -101,6 +101,14 @@ def test_a_call_that_is_newer_than_the_default_list_is_missing_but_for_who_only_
         assert [run(program, number) for number in (469, 470, 600)] == [ALLOW, answer, answer]
 
 
+def test_a_newer_call_that_is_listed_is_answered_as_the_list_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filters, "NEWEST", 443)  # as if the next ones were newer than the default list
+    listed = compiled({"deny": ["@default-deny", "landlock_add_rule"], "action": "kill"}, "x86_64")
+    assert [run(listed, number) for number in (444, 445, 446)] == [ENOSYS, KILL, ENOSYS]
+    ruled = compiled({**DEFAULT, "rules": [{"syscall": "landlock_add_rule", "action": "allow"}]}, "x86_64")
+    assert [run(ruled, number) for number in (444, 445, 446)] == [ENOSYS, ALLOW, ENOSYS]
+
+
 def test_the_largest_list_still_fits_the_kernel() -> None:
     names = [name for name in syscall_names._all_names() if name not in {"unshare", "setns"}]
     program = compiled({"allow": names}, "x86_64", isolated=False)

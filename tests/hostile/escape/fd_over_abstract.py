@@ -10,7 +10,7 @@ import socket
 with socket.socket(socket.AF_UNIX) as peer:
     try:
         peer.connect("\0" + os.environ["ESCAPE_ABSTRACT"])
-        _, fds, _, _ = socket.recv_fds(peer, 100, 1)
+        _, fds, *_ = socket.recv_fds(peer, 100, 1)
         print(f"escaped: {os.pread(fds[0], 100, 0).decode()}")
     except OSError as error:
         print(f"held: {error.strerror}")

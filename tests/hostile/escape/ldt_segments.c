@@ -1,5 +1,5 @@
 // attempt: Writes a segment into its own descriptor table, and asks for the ports of the machine.
-// known-from: CVE-2015-5157 and CVE-2017-17053 (the kernel's handling of descriptor tables of user programs)
+// known-from: CVE-2017-17053 (a descriptor table used after it was freed); modify_ldt served BadIRET, CVE-2014-9322
 // held-by: filter
 // must: held
 // control: policy syscalls: {deny: ["@mount"]}

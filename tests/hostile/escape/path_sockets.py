@@ -3,7 +3,7 @@
 # known-from: technique: docker.sock in a container is root on the host; D-Bus, X11, ssh-agent, systemd
 # held-by: mounts
 # must: held
-# control: bare
+# control: policy filesystem: {$ESCAPE_SOCKET: ro}
 # needs: path
 import os
 import socket

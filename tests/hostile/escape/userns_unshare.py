@@ -2,7 +2,7 @@
 # known-from: the first step of most local exploits of the kernel since 2013, as CVE-2022-0185 and CVE-2023-32233
 # held-by: filter
 # must: held
-# control: bare
+# control: weak nested-userns
 import ctypes
 import errno
 import os
