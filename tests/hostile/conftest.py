@@ -12,6 +12,7 @@ from tests.accounts import locked
 from tests.cli.conftest import command  # noqa: F401 - the fixture
 from tests.contract.conftest import driver, drivers  # noqa: F401 - the fixtures
 from tests.hostile.build import BEFOREHAND, LIMITS, build
+from tests.hostile.caller.tools import made, tools  # noqa: F401 - the fixtures
 from tests.hostile.targets import Targets
 
 if TYPE_CHECKING:
