@@ -13,7 +13,7 @@ from sandbox_cli.policy.merge import Merged, merge
 from sandbox_cli.policy.model import Policy
 from sandbox_cli.policy.places import SUFFIX, Available, Found
 from sandbox_cli.policy.spelling import hint as spelling_hint
-from sandbox_cli.text import quoted
+from sandbox_cli.text import spelled
 
 
 def load(name_or_path: str) -> Policy:
@@ -74,10 +74,10 @@ def _find(name_or_path: str) -> Found:
         return places.by_path(Path(name_or_path))
     if not places.is_name(name_or_path):
         hint = "a name has letters, digits, _, -, + and single dots; a path holds a / or ends in .yaml"
-        raise PolicyError(f"{quoted(name_or_path)} is neither a policy's name nor a path", hint=hint)
+        raise PolicyError(f"{spelled(name_or_path)} is neither a policy's name nor a path", hint=hint)
     found = places.by_name(name_or_path)
     if found is None:
-        raise PolicyError(f"there is no policy {quoted(name_or_path)}", hint=_hint(name_or_path))
+        raise PolicyError(f"there is no policy {spelled(name_or_path)}", hint=_hint(name_or_path))
     return found
 
 

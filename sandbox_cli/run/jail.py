@@ -115,6 +115,8 @@ class Jail:
             self._read_records()
         while self._logs and _ready(self._jailer.log):
             self._read_log()
+        if self.opened is not None and self.end is None:
+            self.started = True  # it may have been, and have killed the launcher before that could say so
 
     def close(self) -> None:
         """Ends whatever still runs, reaps the jailer and closes every fd but scratch."""
@@ -152,6 +154,10 @@ class Jail:
             self._armed(record.sender)
         elif record.sender == self.init:
             if word == "dir" and self.scratch is None and fd is not None:
+                if not self._site.owns(fd):
+                    self.fault = "the jail's directory is not the job's"
+                    close(fd)
+                    return
                 self.scratch, fd = fd, None
                 owner = (self._site.uid, self._site.gid) if self._plan["account"]["root"] else None
                 self.inputs = inputs.put(self.scratch, self._work["inputs"], owner)
