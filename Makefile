@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
-.PHONY: weakening help demo test tests test-languages test-vm check lint types imports wheel launcher fuzz lock needs clean
+.PHONY: help demo test tests test-languages test-vm check lint types imports wheel launcher weakening fuzz fuzz-launcher lock needs clean
 
 # The first of these that is new enough and can make a virtual environment; or: make PYTHON=/opt/python3.13/bin/python3
 PYTHON ?= $(shell for python in /usr/bin/python3 python3.13 python3.12 python3.11 python3; do \
@@ -49,6 +49,7 @@ check:  ## everything that CI runs
 	$(MAKE) imports
 	$(MAKE) types
 	$(MAKE) test
+	$(MAKE) fuzz FUZZ_SECONDS=5
 	$(MAKE) test-vm
 	$(MAKE) wheel
 
@@ -78,16 +79,24 @@ wheel: .venv/tools  ## build the sdist, the wheel from it, and prove the wheel i
 launcher: .venv/bin/python  ## build the launcher and the probe in place
 	"$(BIN)/python" sandbox_cli/launcher/build.py
 
-# libFuzzer, until FUZZ_SECONDS are over or something is found: a message of the supervisor's that the parser takes wrong.
 FUZZ_SECONDS ?= 60
-fuzz:  ## fuzz the launcher's message parser for FUZZ_SECONDS=60; corpus and findings stay in build/fuzz
+FUZZ ?=
+fuzz: .venv/tools  ## fuzz what strangers write, FUZZ_SECONDS=60 each (FUZZ="policy value": these alone), and the launcher
+	"$(BIN)/python" -m tests.fuzz $(FUZZ_SECONDS) $(FUZZ)
+ifeq ($(FUZZ),)
+	@if command -v clang >/dev/null; then $(MAKE) fuzz-launcher; \
+	else echo "launcher: no clang here; its parser is left to tests/launcher, which try it under AddressSanitizer"; fi
+endif
+
+# libFuzzer, until FUZZ_SECONDS are over or something is found: a message of the supervisor's that the parser takes wrong.
+fuzz-launcher:  ## fuzz the launcher's message parser for FUZZ_SECONDS=60; corpus and findings stay in build/fuzz/launcher
 	@echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null \
 		|| { echo "MISSING: clang with libFuzzer. On Debian: apt-get install clang libclang-rt-dev"; exit 1; }
-	@mkdir -p build/fuzz/seeds build/fuzz/corpus
-	"$(PYTHON)" -m tests.launcher.corpus build/fuzz/seeds
+	@mkdir -p build/fuzz/launcher/seeds build/fuzz/launcher/corpus
+	"$(PYTHON)" -m tests.launcher.corpus build/fuzz/launcher/seeds
 	clang -DLIBFUZZER -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-I sandbox_cli/launcher -o build/fuzz/fuzz_message tests/launcher/fuzz_message.c sandbox_cli/launcher/message.c
-	cd build/fuzz && ./fuzz_message -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -use_value_profile=1 corpus seeds
+		-I sandbox_cli/launcher -o build/fuzz/launcher/fuzz_message tests/launcher/fuzz_message.c sandbox_cli/launcher/message.c
+	cd build/fuzz/launcher && ./fuzz_message -max_total_time=$(FUZZ_SECONDS) -max_len=40000 -use_value_profile=1 corpus seeds
 
 weakening: .venv/tools needs  ## as root: weaken each element of a jail, and write docs/weakening.md anew
 	"$(BIN)/python" -m tests.weakening $(WHOLE)

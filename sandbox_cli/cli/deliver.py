@@ -73,9 +73,11 @@ def deliver(
 def problem_with(result: str) -> str | None:
     """Why a result can't be written there; None: it can. Found out by writing beside it, which nobody sees."""
     path = Path(result)
-    if not result or path.is_dir():
-        return f"can't write the result to {quoted(result)}: it is a directory" if result else "--result names no file"
+    if not result:
+        return "--result names no file"
     try:
+        if path.is_dir():
+            return f"can't write the result to {quoted(result)}: it is a directory"
         if not _is_special(path):  # what a device or the other end of a pipe would do when opened, nobody knows
             beside = _beside(path.resolve())
             beside.touch(exist_ok=False)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _PIECE = 65536
+_ROWS = 40  # of a table that says why nothing runs: a screen
 _WORD = 20  # letters of a word that a drawn table must not break: a clause's name; paths may be
 SIGPIPE_STATUS = 141  # what a shell sees of a program whose reader went away
 
@@ -64,6 +65,8 @@ def table_of(gaps: Sequence[Gap]) -> None:
         rows.setdefault((gap["clause"], gap["reason"], gap["fix"] or "-"), []).append(gap["backend"])
     if rows:
         cells = [(", ".join(dict.fromkeys(backends)), *row) for row, backends in rows.items()]
+        if len(cells) > _ROWS:  # --json has them all
+            cells = [*cells[:_ROWS], ("...", "", f"and {len(cells) - _ROWS} more", "")]
         table(("BACKEND", "CLAUSE", "WHY", "FIX"), cells, errors=True)
 
 

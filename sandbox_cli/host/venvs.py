@@ -73,7 +73,7 @@ def read(given: str, account: Account | None = None) -> Venv:
 
 def _problem(path: Path) -> str | None:
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 (pathlib's raises for an account without a home)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 (pathlib's raises for a name that is too long)
         return "there is no such directory"
     if len(path.parts) <= 2 or home.is_relative_to(path) or path.parent == Path("/home"):
         return "it holds more than a virtual environment"

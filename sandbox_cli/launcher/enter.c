@@ -137,9 +137,14 @@ static _Noreturn void watch(pid_t jailer, int lifeline) {
 /* A parent stays, where the parent-death signal does not do: a set-uid exec clears it, and it ends the jailer alone,
  * not the child that bwrap has just cloned. The watcher kills them at the end of the lifeline, a pipe whose other end is
  * the supervisor's alone. It has no parent-death signal, which would kill it before it can. To end such a jail close
- * the lifeline: a set-uid jailer outlives a watcher that is killed. */
+ * the lifeline: a set-uid jailer outlives a watcher that is killed.
+ *
+ * Not dumpable, or /proc/PID/exe would lead to this file: a job whose program is a script of `#!/proc/self/exe enter` is
+ * the launcher once more, in the jail, and what that starts would have the host's launcher in its hands, which the job's
+ * account may own. */
 static void stay_as_watcher(const struct options *options) {
     check_parent(options->parent);
+    if (prctl(PR_SET_DUMPABLE, 0)) die("enter: dumpable", "");
     pid_t self = getpid(), jailer = fork();
     if (jailer < 0) die("enter: fork", "");
     if (jailer) watch(jailer, (int)options->lifeline);

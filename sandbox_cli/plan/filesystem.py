@@ -12,6 +12,7 @@ from sandbox_cli.plan import view
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy.model import Mount
+from sandbox_cli.policy.mounts import MADE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,8 @@ def effective(policy: Policy, host: Host, runtime: Shown | None = None) -> Mount
     for path in mounts:
         _refuse_swappable(path, mounts, said[path])
         _refuse_groups(mounts[path], host, said[path])
+    for path in MADE:
+        _need_mount_point(path, mounts, said)
     return mounts
 
 
@@ -211,6 +214,19 @@ def _can_stand(path: str, mounts: Mounts, said: Blame) -> bool:
         + (" and has a symbolic link of that name" if is_link else ""),
         hint=f"name what is needed of {above} path by path, or leave {path} out ({place(said)})",
         blame=said,
+    )
+
+
+def _need_mount_point(made: str, mounts: Mounts, said: Mapping[str, Blame]) -> None:
+    """What is made anew for each job stands on a file: nsjail would make one in a directory of the host, even where
+    that is shown read-only."""
+    above, file = view.covering(made, mounts), view.on_host(made, mounts)
+    if above is None or file is None or (os.path.isfile(file) and not os.path.islink(file)):  # noqa: PTH113, PTH114 (never raise)
+        return
+    raise HostError(
+        f"{made} is made anew for each job, and {mounts[above].source} has no such file for it to stand on",
+        hint=f"make an empty file {file}, or name what is needed of {above} path by path ({place(said[above])})",
+        blame=said[above],
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.result import Blame
 
+_MOST_LISTED = 12
 OWN = "a policy of your own that extends it"
 
 
@@ -24,5 +25,7 @@ def place(blame: Blame) -> str:
 
 
 def listed(words: Sequence[str], *, last: str = "and") -> str:
-    """ "a", "a and b", "a, b and c"."""
+    """ "a", "a and b", "a, b and c"; of many the first, and how many more."""
+    if len(words) > _MOST_LISTED:
+        words = [*words[: _MOST_LISTED - 1], f"{len(words) - _MOST_LISTED + 1} more"]
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

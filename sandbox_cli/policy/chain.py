@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places, reading
 from sandbox_cli.policy.layers import policy_layer
+from sandbox_cli.policy.reading import ENOUGH, LARGEST
 from sandbox_cli.policy.spelling import hint as spelling_hint
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.places import Found
 
 MOST_FILES = 64
+MOST_TEXT = 4 * LARGEST
+MOST_VALUES = 5000  # items of lists too: what merges and checks them is not all linear
 
 
 def layers(found: Found) -> list[Layer]:
@@ -36,6 +39,8 @@ class _Walk:
         self.layers: list[Layer] = []
         self._done: set[str] = set()
         self._open: list[str] = []
+        self._text = 0
+        self._values = 0
 
     def visit(self, found: Found) -> None:
         layer = _layer(found)
@@ -44,10 +49,20 @@ class _Walk:
         self._open.append(identity)
         if len(self._done) > MOST_FILES:
             raise PolicyError(f"the policy is made of more than {MOST_FILES} files", file=layer.file, clause="extends")
+        self._count(layer)
         for name, spot in layer.extends:
             self._follow(found, name, spot)
         self._open.pop()
         self.layers.append(layer)
+
+    def _count(self, layer: Layer) -> None:
+        """Each file is bounded by itself: many that are just within it are too much."""
+        self._text += layer.size
+        self._values += layer.values
+        if self._text > MOST_TEXT or self._values > MOST_VALUES:
+            most = f"{MOST_TEXT >> 20} MiB" if self._text > MOST_TEXT else f"{MOST_VALUES} values"
+            message = f"the policy and what it extends hold more than {most} together"
+            raise PolicyError(message, file=layer.file, clause="extends", hint=ENOUGH)
 
     def _follow(self, found: Found, name: str, spot: Spot) -> None:
         base = _resolve(found, name, spot)

@@ -10,6 +10,7 @@ from sandbox_cli.policy.nodes import Listing, Mapping, Scalar, compose
 from sandbox_cli.policy.reading import CONTROL
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.text import spelled
 
 if TYPE_CHECKING:
     from sandbox_cli.policy.model import SyscallRule
@@ -34,6 +35,11 @@ class Layer(NamedTuple):
     file: str
     extends: tuple[tuple[str, Spot], ...]
     entries: tuple[Entry, ...]
+    size: int = 0  # in characters
+
+    @property
+    def values(self) -> int:
+        return sum(len(entry.value) if isinstance(entry.value, tuple) else 1 for entry in self.entries)
 
 
 def policy_layer(text: str, file: str) -> Layer:
@@ -41,7 +47,7 @@ def policy_layer(text: str, file: str) -> Layer:
     if root is None:
         raise PolicyError("the file is empty", file=file, hint="a policy says at least what it extends: extends: _base")
     entries = read(grammar.POLICY, root)
-    return Layer(file, _extends(root), entries)
+    return Layer(file, _extends(root), entries, len(text))
 
 
 def read(spec: Record, root: Node) -> tuple[Entry, ...]:
@@ -200,7 +206,7 @@ def _check_key(spec: Record, key: Scalar, within: Spec | None, clause: str) -> N
     if within is None:
         lists = [name for name, each in spec.keys.items() if isinstance(each, Items | Rows)]
         known = [f"+{name}" for name in lists] if plus and lists else list(spec.keys)
-        raise key.spot.error(f"unknown key {key.text!r}", clause=clause, hint=spelling_hint(key.text, known))
+        raise key.spot.error(f"unknown key {spelled(key.text)}", clause=clause, hint=spelling_hint(key.text, known))
     if plus and (not isinstance(within, Items | Rows) or key.text == "+extends"):
         hint = f"write {key.text[1:]}"
         raise key.spot.error(f"{key.text!r}: a + appends to inherited lists only", clause=clause, hint=hint)

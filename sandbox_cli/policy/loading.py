@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sandbox_cli.errors import PolicyError
@@ -12,7 +13,7 @@ from sandbox_cli.policy.merge import Merged, merge
 from sandbox_cli.policy.model import Policy
 from sandbox_cli.policy.places import SUFFIX, Available, Found
 from sandbox_cli.policy.spelling import hint as spelling_hint
-from sandbox_cli.text import quoted
+from sandbox_cli.text import spelled
 
 
 def load(name_or_path: str) -> Policy:
@@ -73,15 +74,15 @@ def _find(name_or_path: str) -> Found:
         return places.by_path(Path(name_or_path))
     if not places.is_name(name_or_path):
         hint = "a name has letters, digits, _, -, + and single dots; a path holds a / or ends in .yaml"
-        raise PolicyError(f"{quoted(name_or_path)} is neither a policy's name nor a path", hint=hint)
+        raise PolicyError(f"{spelled(name_or_path)} is neither a policy's name nor a path", hint=hint)
     found = places.by_name(name_or_path)
     if found is None:
-        raise PolicyError(f"there is no policy {quoted(name_or_path)}", hint=_hint(name_or_path))
+        raise PolicyError(f"there is no policy {spelled(name_or_path)}", hint=_hint(name_or_path))
     return found
 
 
 def _hint(name: str) -> str:
-    if Path(name).is_file():
+    if os.path.isfile(name):  # noqa: PTH113 (pathlib's raises for a name that is too long)
         return f"for the file here write ./{name}"
     alias = language_index().get(name)
     return f"did you mean `{alias}`?" if alias else spelling_hint(name, [each.name for each in places.available()])

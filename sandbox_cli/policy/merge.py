@@ -38,6 +38,7 @@ class Merged:
     def __init__(self) -> None:
         self.said: dict[Path, Said] = {}
         self.removed: dict[Path, Spot] = {}
+        self._above: set[Path] = set()  # whatever was ever said below
 
     def value(self, *path: str) -> Value:
         """The last word, else the default, else None."""
@@ -82,10 +83,12 @@ class Merged:
     def _say(self, path: Path, value: Value, spot: Spot) -> None:
         self.said.pop(path, None)  # the order of the dict is the order of the last words
         self.said[path] = Said(value, spot)
+        self._above.update(path[:length] for length in range(1, len(path) + 1))
 
     def _remove(self, entry: Entry) -> None:
-        for path in [each for each in self.said if each[: len(entry.path)] == entry.path]:
-            del self.said[path]
+        if entry.path in self._above:  # as of few: a mount is removed before each that is said
+            for path in [each for each in self.said if each[: len(entry.path)] == entry.path]:
+                del self.said[path]
         self.removed[entry.path] = entry.spot
 
     def _appended(self, entry: Entry) -> Value:

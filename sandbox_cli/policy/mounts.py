@@ -23,7 +23,8 @@ _ALWAYS = {
     "/dev": "a minimal /dev is always there, and is no clause",
     "/sandbox": "the job's scratch stands there",
 }
-_MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
+MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
+LONGEST_PATH = 4096 - 32  # bytes: what Linux takes, less what a jailer and the seal put before it
 
 
 def target(scalar: Scalar, clause: str) -> str:
@@ -32,7 +33,7 @@ def target(scalar: Scalar, clause: str) -> str:
     for taken, why in _ALWAYS.items():
         if path == taken or path.startswith(taken + "/"):
             raise scalar.spot.error(f"{path} can't be a mount: {why}", clause=clause, hint="remove the line")
-    if path in _MADE:
+    if path in MADE:
         message = f"{path} can't be a mount: it is made anew for each job"
         raise scalar.spot.error(message, clause=clause, hint="remove the line")
     return path
@@ -75,8 +76,8 @@ def absolute(scalar: Scalar, clause: str, what: str) -> str:
         raise scalar.spot.error(f"{path!r} holds ..", clause=clause, hint=f"write {_normal(path)}, if that is meant")
     if path != _normal(path):
         raise scalar.spot.error(f"{path!r} is not in its normal form", clause=clause, hint=f"write {_normal(path)}")
-    if len(path.encode()) >= 4096 or any(len(name.encode()) > 255 for name in path.split("/")):
-        raise scalar.spot.error("the path is longer than Linux allows", clause=clause)
+    if len(path.encode()) >= LONGEST_PATH or any(len(name.encode()) > 255 for name in path.split("/")):
+        raise scalar.spot.error("the path is longer than a jail can have", clause=clause)
     return path
 
 

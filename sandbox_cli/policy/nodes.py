@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEEPEST = 20
-MOST_NODES = 20_000  # a file within its bound in bytes could still hold half a million
+MOST_NODES = 5000  # a file within its bound in bytes could still hold half a million
 LONGEST_KEY = 5000
 SPECIAL = frozenset({"true", "false", "null"})
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -82,6 +82,12 @@ def is_path(text: str) -> bool:
     return "/" in text or text.endswith(SUFFIX)
 
 
+def is_policy_file(path: str) -> bool:
+    """Whether it is called as policies are. What a policy leads to (`extends`, a link) must be: an error quotes what a
+    file says, and a policy that somebody else wrote could lead to /etc/shadow."""
+    return path.endswith((SUFFIX, ".yml"))
+
+
 def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
 
@@ -122,12 +128,28 @@ def guard(path: Path, status: os.stat_result) -> None:
     if os.geteuid() != 0:
         return
     _refuse_foreign(path, path, status)
-    real = Path(os.path.realpath(path))
-    for folder in {*path.parents, *real.parents}:
+    for folder in _folders(path):
         try:
             _refuse_foreign(path, folder, folder.stat())
         except OSError as error:
             raise PolicyError(f"{folder} can't be examined: {error.strerror}", file=str(path)) from None
+
+
+def _folders(path: Path) -> set[Path]:
+    """Every folder on the way to a file that is there, also by the links on it: who can write one chooses the file."""
+    passed, at, left = {Path("/")}, Path("/"), list(reversed(path.parts[1:]))
+    while left:
+        name = left.pop()
+        if name == "..":
+            at = at.parent
+        elif (at / name).is_symlink():
+            target = (at / name).readlink()
+            at = Path("/") if target.is_absolute() else at
+            left += [part for part in reversed(target.parts) if part != "/"]
+        else:
+            at = at / name
+            passed |= {at} if left else set()
+    return passed
 
 
 def _refuse_foreign(path: Path, what: Path, status: os.stat_result) -> None:

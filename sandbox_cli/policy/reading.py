@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 LARGEST = 1 << 20
+ENOUGH = "no policy needs that much text"
 LIST = "`sandbox policy list` shows what can be named without a path"
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HIDDEN = re.compile(
@@ -29,7 +27,7 @@ def read(path: Path, *, guarded: bool) -> str:
     """The text of a policy or configuration file. `guarded`: as root, refuse one that others can write."""
     data = _read_bytes(path, guarded=guarded)
     if len(data) > LARGEST:
-        raise PolicyError("the file is larger than 1 MiB", file=str(path), hint="no policy needs that much text")
+        raise PolicyError("the file is larger than 1 MiB", file=str(path), hint=ENOUGH)
     return text_of(data, str(path))
 
 
@@ -57,6 +55,7 @@ def _read_bytes(path: Path, *, guarded: bool) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
         try:
             _check_kind(path, os.fstat(descriptor), guarded=guarded)
+            _check_name(path, Path(f"/proc/self/fd/{descriptor}").readlink())
             with open(descriptor, "rb", closefd=False) as stream:
                 return stream.read(LARGEST + 1)
         finally:
@@ -75,6 +74,13 @@ def _check_kind(path: Path, status: os.stat_result, *, guarded: bool) -> None:
         raise PolicyError("it is not a regular file", file=str(path), hint="name a file of YAML")
     if guarded:
         places.guard(path, status)
+
+
+def _check_name(path: Path, opened: Path) -> None:
+    """A link that was followed must have led to a policy."""
+    if opened.name != path.name and not places.is_policy_file(opened.name):
+        hint = f"name the file itself, or let what the link leads to end in {places.SUFFIX}"
+        raise PolicyError(f"it is a link to {opened}, which is no policy by its name", file=str(path), hint=hint)
 
 
 def _position(before: str) -> tuple[int, int]:

@@ -87,6 +87,10 @@ def policy(scalar: Scalar, clause: str) -> str:
     value = filled(scalar, clause)
     if value.startswith("~"):
         raise scalar.spot.error(f"{value!r}: ~ means nothing in a policy", clause=clause, hint="write the whole path")
+    if "/" in value and not places.is_policy_file(value):
+        hint = f"rename it to {posixpath.basename(value) or 'NAME'}{places.SUFFIX}"
+        message = f"{value!r} is no policy by its name, which would end in {places.SUFFIX}"
+        raise scalar.spot.error(message, clause=clause, hint=hint)
     if not places.is_path(value) and not places.is_name(value):
         hint = "a name has letters, digits, _, -, + and single dots; a path holds a / or ends in .yaml"
         raise scalar.spot.error(f"{value!r} is neither a policy's name nor a path", clause=clause, hint=hint)

@@ -79,6 +79,10 @@ GROUPS = (
         "fanotify_init fanotify_mark cachestat",
     ),
     _group(
+        "the kernel's own asynchronous I/O: a machine has 65536 of its events for everybody, which one job could take",
+        "io_setup",
+    ),
+    _group(
         "the security modules: their labels, and which they are; the old files in /proc say what programs ask",
         "lsm_set_self_attr lsm_get_self_attr lsm_list_modules",
     ),

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 VERSION = 2
 # Flags of a message: another job is to run in the same jail after this one; this one gets a terminal of its own.
 ANOTHER_FOLLOWS, TERMINAL = 1, 2
+# The launcher's records: how many words behind the first, and how many digits a number of these has at most. All but
+# the first of an `armfail` are numbers.
+_RECORDS = {
+    "ready": (0, 0), "armed": (0, 0), "started": (0, 0), "dir": (0, 0), "tty": (0, 0), "nodir": (1, 4), "notty": (1, 4),
+    "exit": (1, 3), "signal": (2, 3), "execfail": (1, 4), "armfail": (2, 4), "total": (3, 18),
+}  # fmt: skip
 _CREDENTIALS = struct.Struct("=3i")
 _ANCILLARY = _socket.CMSG_SPACE(_CREDENTIALS.size) + _socket.CMSG_SPACE(16)
 
@@ -26,6 +32,14 @@ class Record:
         self.words = words
         self.sender = sender
         self.fd = fd
+
+
+def is_sound(words: list[str]) -> bool:
+    """Whether it is a record as the launcher writes them: whoever took its place would be believed no further."""
+    name, *rest = words
+    count, digits = _RECORDS.get(name, (-1, 0))
+    numbers = rest[1:] if name == "armfail" else rest
+    return len(rest) == count and all(each.isascii() and each.isdigit() and len(each) <= digits for each in numbers)
 
 
 def receive(control: _socket.socket) -> list[Record] | None:

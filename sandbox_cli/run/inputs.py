@@ -7,7 +7,7 @@ import os
 import stat
 
 from sandbox_cli.errors import HostError, UsageError
-from sandbox_cli.run.tree import FOLDER, open_file
+from sandbox_cli.run.tree import FOLDER, is_elsewhere, open_file
 from sandbox_cli.slots import VALUE_FILE
 
 TYPE_CHECKING = False
@@ -153,6 +153,9 @@ def make_folders(top: int, path: bytes, owner: tuple[int, int] | None) -> int:
         finally:
             os.close(fd)
         fd = inner
+        if owner is not None and is_elsewhere(fd, top):
+            os.close(fd)
+            raise OSError(errno.EXDEV, "something is mounted there")
     return fd
 
 

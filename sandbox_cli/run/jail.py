@@ -115,6 +115,8 @@ class Jail:
             self._read_records()
         while self._logs and _ready(self._jailer.log):
             self._read_log()
+        if self.opened is not None and self.end is None:
+            self.started = True  # it may have been, and have killed the launcher before that could say so
 
     def close(self) -> None:
         """Ends whatever still runs, reaps the jailer and closes every fd but scratch."""
@@ -143,13 +145,19 @@ class Jail:
     def _take(self, record: Record) -> None:
         """Only the launcher is believed, by the sender that the kernel names; the first word on each thing stands."""
         word, fd = record.words[0], record.fd
-        if self.init == 0:
+        if not channel.is_sound(record.words):
+            pass
+        elif self.init == 0:
             if word == "ready":
                 self._ready(record.sender)
         elif word == "armed" and self.opened is None and self.fault is None:
             self._armed(record.sender)
         elif record.sender == self.init:
             if word == "dir" and self.scratch is None and fd is not None:
+                if not self._site.owns(fd):
+                    self.fault = "the jail's directory is not the job's"
+                    close(fd)
+                    return
                 self.scratch, fd = fd, None
                 owner = (self._site.uid, self._site.gid) if self._plan["account"]["root"] else None
                 self.inputs = inputs.put(self.scratch, self._work["inputs"], owner)

@@ -134,7 +134,7 @@ def usage(seen: Supervisor) -> Usage:
         unmeasured |= missing
         measured_by |= {_WHOLE.get(name, name): enforcer.NAME for name in measured}
     if jail.total is not None:
-        _add_rusage(found, measured_by, jail.total)
+        add_rusage(found, measured_by, jail.total)
     if jail.opened is not None and jail.finished is not None:
         found["wall_time_s"], measured_by["wall_time_s"] = jail.finished - jail.opened, "supervisor"
     if "cpu_user_s" in found:
@@ -155,7 +155,7 @@ def usage(seen: Supervisor) -> Usage:
     return used
 
 
-def _add_rusage(found: dict[str, float], measured_by: dict[str, str], total: list[str]) -> None:
+def add_rusage(found: dict[str, float], measured_by: dict[str, str], total: list[str]) -> None:
     """The launcher's last word, where it says more than the sampler saw; no more is known than a group counted."""
     user, system, resident = int(total[1]) / 1e6, int(total[2]) / 1e6, int(total[3]) << 10
     seen = found.get("cpu_user_s", 0) + found.get("cpu_system_s", 0)

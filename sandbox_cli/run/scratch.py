@@ -19,7 +19,7 @@ from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import names
 from sandbox_cli.run.limits import groups
-from sandbox_cli.run.system import close
+from sandbox_cli.run.system import close, lines_of
 from sandbox_cli.run.tree import FOLDER, open_entry, unlock
 from sandbox_cli.slots import UID
 
@@ -63,6 +63,21 @@ class Site:
             raise no_room(error) from error
         self._leftovers = BACKENDS[plan["backend"]].LEFTOVERS if self._lock is not None else ()
         self.path = self.host if self.host and scratch["shown"] else IN_JAIL
+        self._by_root = plan["account"]["root"]
+        self._mounted = bool(scratch["tmpfs"] and self.host)
+
+    def owns(self, directory: int) -> bool:
+        """Whether an fd that came out of the jail can be that of scratch.
+
+        As root with `-C` the job's account is somebody who has processes on the host too, and can take the jailer over:
+        root must not write, read and chmod in whatever directory he passes for it.
+        """
+        if not self._by_root:
+            return True  # nobody else's
+        looks = os.fstat(directory)
+        if not stat.S_ISDIR(looks.st_mode) or looks.st_uid != self.uid:
+            return False
+        return not self._mounted or f"{os.major(looks.st_dev)}:{os.minor(looks.st_dev)}" not in _mounted_devices()
 
     def close(self) -> None:
         """Removes what was made; the account is free for the next job."""
@@ -74,6 +89,11 @@ class Site:
         for pattern in self._leftovers:
             _remove_empty(pattern.replace(UID, str(self.uid)))
         close(self._lock)
+
+
+def _mounted_devices() -> set[str]:
+    """The file systems of the host: what `enter` mounts is in its own mount namespace alone."""
+    return {line.split(" ", 3)[2] for line in lines_of("/proc/self/mountinfo")}
 
 
 def no_room(error: OSError) -> HostError:

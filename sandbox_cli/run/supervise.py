@@ -115,7 +115,7 @@ class Supervisor:
         self._late = late
 
     def _poll(self, interests: list[Interest], patience: float | None = None) -> bool:
-        """Waits, and says whether anything happened. `patience` in ms; by default until something is due."""
+        """Waits, and says whether anything happened. `patience` in ms; else until something is due, or for 12 days."""
         poll = select.poll()
         callbacks: dict[int, list[Callable[[], None]]] = {}
         masks: dict[int, int] = {}
@@ -126,7 +126,7 @@ class Supervisor:
             poll.register(fd, mask)
         if patience is None:
             due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
-            patience = max(0.0, (min(due) - time.monotonic()) * 1000) if due else None
+            patience = min(max(0.0, (min(due) - time.monotonic()) * 1000), 1 << 30) if due else None  # all it takes
         events = poll.poll(patience)
         for fd, _ in events:
             for callback in callbacks[fd]:

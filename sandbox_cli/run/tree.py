@@ -1,7 +1,8 @@
 """Walking a directory that a job wrote, perhaps still writes: no link is followed, and depth and number are bounded.
 
 Each step names one entry of an open folder, never a path: a job can hand its folders to somebody who is still
-there when it is dead, and who would put a link in a folder's place.
+there when it is dead, and who would put a link in a folder's place. Nor does root leave the tmpfs that it made, where
+somebody with the job's account has mounted what only root may read.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ def walk(top: int, *, opening: bool = False) -> Iterator[Found]:
     if opening and os.fstat(top).st_uid == os.geteuid():
         os.fchmod(top, 0o700)  # nothing can be named in a folder that may not be searched, not even itself
     try:
-        yield from _descend(levels, top, ".", b"", opening=opening)
+        yield from _descend(levels, top, top, ".", b"", opening=opening)
         while levels:
             fd, path, folders = levels[-1]
             if folders:
                 name = folders.pop()
-                yield from _descend(levels, fd, name, path + os.fsencode(name), opening=opening)
+                yield from _descend(levels, top, fd, name, path + os.fsencode(name), opening=opening)
             else:
                 os.close(levels.pop()[0])
     finally:
@@ -48,14 +49,14 @@ def walk(top: int, *, opening: bool = False) -> Iterator[Found]:
 
 
 def _descend(
-    levels: list[tuple[int, bytes, list[str]]], above: int, name: str, path: bytes, *, opening: bool
+    levels: list[tuple[int, bytes, list[str]]], top: int, above: int, name: str, path: bytes, *, opening: bool
 ) -> Iterator[Found]:
     """Enters one folder, and tells what is in it before any of its own folders is entered."""
     if len(levels) >= DEEPEST or len(path) >= LONGEST_PATH:
         yield path, None
         return
     try:
-        fd = open_entry(above, name, FOLDER, 0o700) if opening else os.open(name, FOLDER, dir_fd=above)
+        fd = _enter(top, above, name) if opening else os.open(name, FOLDER, dir_fd=above)
     except FileNotFoundError:
         return
     except OSError:
@@ -84,6 +85,14 @@ def _descend(
             yield levels[-1][1] + os.fsencode(entry.name), found
 
 
+def _enter(top: int, above: int, name: str) -> int:
+    fd = open_entry(above, name, FOLDER, 0o700)
+    if is_elsewhere(fd, top):
+        os.close(fd)
+        raise OSError(errno.EXDEV, "something is mounted there")
+    return fd
+
+
 def open_entry(above: int | None, name: str | bytes, flags: int, mode: int) -> int:
     """Opens what stands in a folder; what is closed to us gets `mode` first."""
     try:
@@ -102,6 +111,11 @@ def unlock(above: int | None, name: str | bytes, mode: int) -> None:
         os.close(fd)
 
 
+def is_elsewhere(fd: int, top: int) -> bool:
+    """Whether root has come to another file system than that of `top`."""
+    return os.geteuid() == 0 and os.fstat(fd).st_dev != os.fstat(top).st_dev
+
+
 def open_file(top: int, path: bytes, *, opening: bool = False) -> int:
     """Opens a regular file that a walk told, to be read; with `opening` one of ours that was closed, too.
 
@@ -117,6 +131,8 @@ def open_file(top: int, path: bytes, *, opening: bool = False) -> int:
     try:
         if not stat.S_ISREG(os.fstat(way).st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
+        if opening and is_elsewhere(way, top):
+            raise OSError(errno.EXDEV, "it is mounted there")
         itself, flags = f"/proc/self/fd/{way}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             return os.open(itself, flags)

@@ -73,11 +73,11 @@ def judge(seen: Witnesses, limits: dict[str, Limit], command: str) -> Verdict:
 
 
 def _by_record(seen: Witnesses, end: list[str], limits: dict[str, Limit], command: str) -> Verdict:
-    kind, number = end[0], int(end[1]) if end[1].isdigit() else 0
+    kind, number = end[0], int(end[-1] if end[0] == "armfail" else end[1])
     if kind == "execfail":
         return _cannot_start(number, command)
     if kind == "armfail":
-        return _error(f"the launcher failed at {end[1]}: {os.strerror(int(end[2]))}", None)
+        return _error(f"the launcher failed at {end[1]}: {os.strerror(number)}", None)
     if kind == "exit":
         return _verdict("nonzero-exit" if number else "ok", None, exit_code=number)
     return _by_signal(seen, number, limits)

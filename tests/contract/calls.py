@@ -1,7 +1,8 @@
 """Makes system calls and prints how each was answered, as JSON: `python3 -IS -c CALLS QUESTION`, run by the job itself.
 
 QUESTION is JSON too: `calls`, a list of [label, number, arguments...]; `apart`, whether each call is made in a process
-of its own, as where it may be killed for it. A number that is null stands for code of 32 bits, which says getpid.
+of its own, as where it may be killed for it; `ordinary`, whether what programs do all day is tried first. A number
+that is null stands for code of 32 bits, which says getpid.
 """
 
 from __future__ import annotations
@@ -98,5 +99,6 @@ def ordinary():
 if __name__ == "__main__":
     question = json.loads(sys.argv[-1])
     call = apart if question["apart"] else answer
-    ordinary()
+    if question.get("ordinary", True):
+        ordinary()
     json.dump({label: call(number, arguments) for label, number, *arguments in question["calls"]}, sys.stdout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from tests.contract.conftest import PYTHON
 from tests.contract.mountinfo import below, lie_in_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sandbox_cli.policy.model import Mount, Policy
     from tests.accounts import Account
@@ -32,6 +32,8 @@ class Case:
     account: Account
     secrets: tuple[str, ...] = ()
     sockets: tuple[tuple[str, Any], ...] = ()
+    environment: Mapping[bytes, bytes] = field(default_factory=dict)  # what the job itself brings
+    arguments: tuple[bytes, ...] = ()
 
     @property
     def firejail(self) -> bool:
@@ -63,6 +65,14 @@ class Case:
         }
         return [*PYTHON, PROBE, json.dumps(question)]
 
+    @property
+    def work(self) -> dict[str, Any]:
+        """What `run` is given besides the plan."""
+        return {
+            "environment": [b"=".join(pair) for pair in self.environment.items()],
+            "arguments": list(self.arguments),
+        }
+
     def bound(self, name: str) -> int | None:
         value = self.policy.limits[name].default
         return None if value is None else math.ceil(value)
@@ -79,9 +89,11 @@ class Case:
 
 
 def _is_shown(path: str, mounts: dict[str, Mount]) -> bool:
-    """Whether the mount around `path` has the same file there, and the same mode."""
+    """Whether the mount around `path` has the same file there, with the same options."""
     above = max((each for each in mounts if each != path and below(path, each)), key=len, default=None)
-    if above is None or mounts[above].mode != mounts[path].mode or mounts[above].mode not in {"ro", "rw"}:
+    if above is None or mounts[above].mode not in {"ro", "rw"}:
+        return False
+    if (mounts[above].mode, mounts[above].noexec) != (mounts[path].mode, mounts[path].noexec):
         return False
     there = f"{mounts[above].source}{path.removeprefix(above)}"
     return os.path.exists(there) and os.path.samefile(there, mounts[path].source or "")

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import ast
 import os
+import socket
 import sys
 import threading
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from sandbox_cli import plan, run
+from sandbox_cli import launcher, plan, run
 from sandbox_cli.errors import SandboxError
+from sandbox_cli.run import seal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EMPTY: dict[str, Any] = {
     "id": "contract", "arguments": [], "file": None, "inputs": [], "environment": [], "stdin": None,
@@ -37,12 +43,44 @@ def execute(compiled: Any, work: dict[str, Any], cancel: tuple[int, float] | Non
         os.close(writer)
 
 
+@contextmanager
+def staged(question: dict[str, Any]) -> Iterator[None]:
+    """What a question may ask of the supervisor itself.
+
+    `unsealed`: it doesn't look whether the jail is what was planned, for plans that are weakened on purpose.
+    `launcher`: it uses this one. `leak`: it holds this directory and a socket open, inheritable, as a careless caller
+    would. `environ`: it has these variables.
+    """
+    inspect, path = seal.inspect, launcher.path
+    if question.get("unsealed"):
+        seal.inspect = lambda *_: ([], [])
+    if question.get("launcher"):
+        launcher.path = lambda: question["launcher"]
+    leaked: list[int] = []
+    if question.get("leak"):
+        leaked = [os.open(question["leak"], os.O_RDONLY), *(each.detach() for each in socket.socketpair())]
+    for fd in leaked:
+        os.set_inheritable(fd, True)
+    os.environ.update(question.get("environ", {}))
+    try:
+        yield
+    finally:
+        seal.inspect, launcher.path = inspect, path
+        for fd in leaked:
+            os.close(fd)
+        for name in question.get("environ", {}):
+            del os.environ[name]
+
+
 def answer(question: dict[str, Any]) -> Any:
     if question.get("zeros"):  # of stdin: too many to be sent here as a literal
         question["work"]["stdin"] = bytes(question["zeros"])
     try:
         compiled = question["plan"] if "plan" in question else plan.compile(question["job"])
-        return execute(compiled, question["work"], question.get("cancel")) if "work" in question else compiled
+        if "work" not in question:
+            return compiled
+        with staged(question):
+            return execute(compiled, question["work"], question.get("cancel"))
     except SandboxError as error:
         return {"refused": type(error).__name__, "message": str(error), "hint": error.hint, "gaps": error.gaps}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 from typing import TYPE_CHECKING
 
 from tests.contract.mountinfo import below, covering
@@ -25,7 +26,26 @@ OWN = "/run/firejail"  # its own files: readable, and the job can write none
 IN_HOME = "/.inputrc"  # its own, too, in a home of which something is shown
 CLOSED = ("/tmp/.X11-unix",)  # visible where the host has it, and can't be opened
 SYSTEM_IDS = (*range(1000), 65534)
+UNWRITABLE = re.compile(r'[!"#%&*,;<>?\[\\^{}]|\.\.|  | $')  # in a path: its profile can't hold it as it is
 KEPT = ("dev", "etc", "proc", "run", "tmp")
+
+
+def in_etc(path: str) -> bool:
+    """What lies there can't be executed, whatever the policy says."""
+    return below(path, "/etc") and not os.path.islink(path)
+
+
+def refused(case: Case) -> set[str]:
+    """The clauses that it can't hold: what doesn't stand where it does on the host, and what its profile can't name."""
+    return {
+        f"filesystem.{path}"
+        for path, mount in case.mounts.items()
+        if (mount.mode == "tmpfs" and path != "/tmp")
+        or mount.mode == "symlink"
+        or (mount.noexec and path == "/tmp")
+        or (not mount.noexec and any(below(path, each) for each, outer in case.mounts.items() if outer.noexec))
+        or (mount.mode in {"ro", "rw"} and (mount.source != path or UNWRITABLE.search(path)))
+    }
 
 
 def mounts_found(modes: dict[str, str], paths: Iterable[str]) -> dict[str, str]:

@@ -15,9 +15,21 @@ def mount_modes(text: str) -> dict[str, str]:
     for line in text.splitlines():
         fields = line.split(" ")
         options = {*fields[5].split(","), *fields[-1].split(",")}
-        path = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
-        modes[path] = "ro" if "ro" in options else "rw"
+        modes[_path(fields)] = "ro" if "ro" in options else "rw"
     return modes
+
+
+def noexec(text: str) -> set[str]:
+    """The mount points below which nothing can be executed; of those that stand on one another the topmost counts."""
+    found = {}
+    for line in text.splitlines():
+        fields = line.split(" ")
+        found[_path(fields)] = "noexec" in fields[5].split(",")
+    return {path for path, holds in found.items() if holds}
+
+
+def _path(fields: list[str]) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
 
 
 def below(path: str, above: str) -> bool:

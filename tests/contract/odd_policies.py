@@ -26,6 +26,13 @@ TINY = {
     "scratch_size": "1B", "scratch_files": "1", "tmp_size": "1B", "output": "200kB",
 }  # fmt: skip
 
+HUGE = {
+    "wall_time": "1000000000s", "cpu_time": "1000000000s", "memory": f"{1 << 62}B", "processes": "2147483647",
+    "open_files": "2147483647", "file_size": f"{1 << 62}B", "scratch_size": f"{1 << 62}B",
+    "scratch_files": "2147483647",
+    "tmp_size": f"{1 << 62}B", "output": f"{1 << 62}B",
+}  # fmt: skip
+
 Mounts = dict[str, Any]
 
 
@@ -177,5 +184,6 @@ ODD = [
     Odd("in a closed folder", closed, lambda tree: set() if tree.stat().st_uid else set(closed(tree))),
     Odd("odd values", clauses={"environment": ODD_VALUES}),
     Odd("tiny limits", clauses={"limits": TINY}),
+    Odd("huge limits", clauses={"limits": HUGE}),
     Odd("no limits", clauses={"limits": dict.fromkeys({*TINY} - {"wall_time"})}),
 ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.accounts import tester
 from tests.contract import firejail_picture, surroundings
-from tests.contract.mountinfo import below, covering, mount_modes
+from tests.contract.mountinfo import below, covering, mount_modes, noexec
 
 if TYPE_CHECKING:
     from sandbox_cli.policy.model import Mount
@@ -46,6 +46,7 @@ def found(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
         visible = firejail_picture.visible_found(visible)
     return {
         "mounts": mounts,
+        "noexec": noexec(_utf8(seen["mountinfo"])) & case.mounts.keys(),
         "visible": visible,
         "writable": set(seen["writable"]),
         "sources": {path: seen["looks"][path]["is"] for path in case.binds},
@@ -56,7 +57,7 @@ def found(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
         "names": {path: _names(path, text) for path, text in seen["names"].items()},
         "secrets read": seen["reads"],
         "sockets": seen["reaches"],
-        "environment": set(seen["environ"].encode("latin-1").split(b"\0")),
+        "environment": sorted(seen["environ"].encode("latin-1").split(b"\0")),
         "arguments": seen["argv"].encode("latin-1").split(b"\0"),
         "limits": {name: tuple(value) for name, value in seen["limits"].items()},
         "status": {name: status[name] for name in STATUS},
@@ -81,11 +82,13 @@ def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
     uid, gid = _ids(case, int(seen["status"]["Uid"].split()[0]))
     pid, parent, *_ = seen["self"]
     host_network = case.policy.network == "host"
-    environment = (
-        {"HOME": scratch, "SANDBOX_VALUE": f"{scratch}/.sandbox-value"} | ENVIRONMENT | case.policy.environment
-    )
     return {
         "mounts": firejail_picture.mounts(case, scratch) if case.firejail else _mounts(case),
+        "noexec": {
+            path
+            for path, mount in case.mounts.items()
+            if mount.noexec or (case.firejail and firejail_picture.in_etc(path))
+        },
         "visible": firejail_picture.visible(case, scratch) if case.firejail else _visible(case),
         "writable": _writable(case, scratch),
         "sources": {path: _identity(mount) for path, mount in case.binds.items()},
@@ -96,8 +99,8 @@ def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
         "names": names(uid, gid) | (firejail_picture.names(uid, gid) if case.firejail else {}),
         "secrets read": [],
         "sockets": ["ok" if host_network else "ECONNREFUSED"] * len(case.sockets),
-        "environment": {b"", *(f"{k}={v}".replace("{{ scratch }}", scratch).encode() for k, v in environment.items())},
-        "arguments": [*(word.encode() for word in case.command), b""],
+        "environment": _environment(case, scratch),
+        "arguments": [*(word.encode() for word in case.command), *case.arguments, b""],
         "limits": _limits(case, seen["held by"]["limits.processes"]),
         "status": STATUS,
         "filters": _own_filters() + 1 if not case.firejail else None,
@@ -113,6 +116,13 @@ def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
         "hostname": "sandbox",
         "niceness": os.nice(0),
     }
+
+
+def _environment(case: Case, scratch: str) -> list[bytes]:
+    """Of what is said twice the last word: ours, the policy's, the job's. `environ` ends with a NUL."""
+    said = {"HOME": scratch} | ENVIRONMENT | case.policy.environment | {"SANDBOX_VALUE": f"{scratch}/.sandbox-value"}
+    filled = {name.encode(): value.replace("{{ scratch }}", scratch).encode() for name, value in said.items()}
+    return sorted([b"", *(b"=".join(pair) for pair in (filled | dict(case.environment)).items())])
 
 
 def names(uid: int, gid: int) -> dict[str, dict[str, str]]:
@@ -205,7 +215,7 @@ def _identity(mount: Mount) -> list[int]:
 
 
 def _limits(case: Case, tasks_held_by: str | None) -> dict[str, tuple[int, int]]:
-    """Ours, as everything that we start has them, but for those that the policy sets."""
+    """Ours, as everything that we start has them, but for those that the policy sets, which are never above ours."""
     spare = firejail_picture.TASKS if case.firejail else 1
     cpu_time, processes = case.bound("cpu_time"), case.bound("processes")
     told = {
@@ -217,7 +227,12 @@ def _limits(case: Case, tasks_held_by: str | None) -> dict[str, tuple[int, int]]
         "NPROC": processes + spare if processes is not None and tasks_held_by == "rlimit" else None,
     }
     limits = {name: resource.getrlimit(getattr(resource, name)) for name in dir(resource) if "RLIMIT_" in name}
-    return limits | {f"RLIMIT_{name}": (value, value) for name, value in told.items() if value is not None}
+    for name, value in told.items():
+        if value is not None:
+            most = limits[f"RLIMIT_{name}"][1]
+            bound = value if most == resource.RLIM_INFINITY else min(value, most)
+            limits[f"RLIMIT_{name}"] = (bound, bound)
+    return limits
 
 
 def _ids(case: Case, uid: int) -> tuple[int, int]:

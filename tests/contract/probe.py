@@ -1,4 +1,4 @@
-"""Looks around in a jail and prints what it sees, as JSON: `python3 -IS -c PROBE QUESTION`, run by the job itself.
+"""Looks around in a jail and prints what it sees, as JSON: `python3 -IS -c PROBE QUESTION...`, run by the job itself.
 
 QUESTION is JSON too: `stops`, paths that are not walked into; `room`, paths whose file system is measured; `reads`,
 paths to be opened; `reaches`, sockets to connect to. Imports little: it runs for every policy, backend and account.
@@ -122,4 +122,4 @@ def look(question):
 
 
 if __name__ == "__main__":
-    json.dump(look(json.loads(sys.argv[-1])), sys.stdout)
+    json.dump(look(json.loads(sys.argv[1])), sys.stdout)

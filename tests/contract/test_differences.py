@@ -42,6 +42,13 @@ def test_accounts_are_made_up_but_for_firejail(backend: str, driver: Driver) -> 
         assert names == ["sandbox", "root", "sandbox", "nobody"]
 
 
+@listed("noexec-etc")
+def test_nothing_below_etc_can_be_run_in_firejail_alone(backend: str, driver: Driver) -> None:
+    mounts = said(driver, backend, "grep ' /etc/ld.so.cache ' /proc/self/mountinfo")
+    assert mounts
+    assert ("noexec" in mounts[-1].split(" ")[5].split(",")) is firejail(backend)
+
+
 @listed("root-account")
 def test_root_gives_each_job_an_account_of_its_own_but_for_firejail(backend: str, driver: Driver, account: str) -> None:
     uids = [int(said(driver, backend, "id -u")[0]) for _ in range(3)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,8 @@ import pytest
 from sandbox_cli import policy as policies
 from tests.accounts import ROOT
 from tests.contract.case import Case
+from tests.contract.looking import differences, look
 from tests.contract.odd_policies import ODD, Odd
-from tests.contract.picture import expected, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,29 +55,6 @@ def case(
     return lambda policy: Case(policy, backend, who, (*SECRETS, *mine), sockets)
 
 
-def look(case: Case, driver: Driver, policy: str) -> dict[str, Any]:
-    outcome = driver.run({"command": case.command, "policy": policy, "backend": case.backend})
-    assert outcome.get("status") == "ok", outcome.get("stderr") or outcome
-    seen: dict[str, Any] = json.loads(outcome["stdout"])
-    held = {row["clause"]: row["enforced_by"] for row in outcome["receipt"]["clauses"]}
-    return seen | {"held by": held}
-
-
-def differences(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
-    """What was expected and what was found, where they differ."""
-    wanted, got = expected(case, seen), found(case, seen)
-    assert wanted.keys() == got.keys()
-    return {name: _difference(wanted[name], got[name]) for name in wanted if wanted[name] != got[name]}
-
-
-def _difference(wanted: Any, got: Any) -> Any:
-    if isinstance(wanted, dict):
-        return {key: (wanted.get(key), got.get(key)) for key in {*wanted, *got} if wanted.get(key) != got.get(key)}
-    if isinstance(wanted, set):
-        return {"missing": wanted - got, "more": got - wanted}
-    return wanted, got
-
-
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_policy_is_what_the_jail_is(name: str, case: Callable[[Policy], Case], driver: Driver) -> None:
     this = case(policies.load(name))
@@ -112,3 +88,18 @@ def test_folders_around_mounts_have_one_mode_in_the_root_and_in_a_tmpfs(
     job = {"command": ["stat", "-c", "%a", "/srv", "/srv/a", "/opt/x"], "policy": str(shared_tmp / "p.yaml")}
     outcome = driver.run({**job, "backend": backend})
     assert outcome["stdout"].split() == [b"755"] * 3, outcome["stderr"]
+
+
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+def test_a_folder_shown_as_etc_gets_no_files_that_a_jailer_needs_there(
+    mode: str, backend: str, driver: Driver, shared_tmp: Path
+) -> None:
+    (shared_tmp / "etc").mkdir()
+    (shared_tmp / "etc").chmod(0o777)
+    (shared_tmp / "p.yaml").write_text(
+        "extends: command\nfilesystem:\n  /etc/alternatives: null\n  /etc/ld.so.cache: null\n"
+        f"  /etc: {{from: {shared_tmp}/etc, mode: {mode}}}\n"
+    )
+    outcome = driver.run({"command": ["ls", "/etc"], "policy": str(shared_tmp / "p.yaml"), "backend": backend})
+    assert "no such file for it to stand on" in outcome["message"]
+    assert list((shared_tmp / "etc").iterdir()) == []

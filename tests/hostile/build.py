@@ -17,10 +17,10 @@ FLAGS = ["-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror", "-D_GNU_SO
 
 def build(source: Path, folder: Path) -> Path:
     """Compiles one, unless what stands there is newer than all that it is made of."""
-    binary = folder / source.stem
-    newest = max(path.stat().st_mtime_ns for path in (source, *LIMITS.glob("*.h")))
+    binary = folder / source.parent.name / source.stem
+    newest = max(path.stat().st_mtime_ns for path in (source, *source.parent.glob("*.h")))
     if not binary.exists() or binary.stat().st_mtime_ns < newest:
-        folder.mkdir(parents=True, exist_ok=True)
+        binary.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cc", *FLAGS, "-o", str(binary), str(source)], check=True)
     return binary
 

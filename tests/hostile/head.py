@@ -1,7 +1,6 @@
 """The head of an attack: what it attempts, which limits it gets, and what must become of it. Nothing else says so.
 
-The first lines of the file, each a comment `KEY: VALUE`, up to the first line that is none. What does not fit in a line
-goes on in the next, four blanks in. Each key once; `expect` once for each choice of words after it:
+The first lines of the file, as comments.py has them; `expect` once for each choice of words after it:
 
     attempt: a sentence
     clause: limits.NAME     the limit that is attacked: who holds it chooses among the expectations
@@ -30,12 +29,12 @@ from typing import TYPE_CHECKING
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import units
+from tests.hostile.comments import HeadError, best, entries, reasoned, words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-COMMENTS = {".c": "//", ".py": "#"}
 REQUIRED = ("attempt", "clause", "limits", "takes", "control")
 OPTIONAL = ("touches", "burns", "share", "stdin", "policy")
 ENFORCERS = {"group", "sampler", "rlimit", "mount", "supervisor", "nobody"}
@@ -45,10 +44,6 @@ STATUSES = {
     "scratch-limit", "file-size-limit",
 }  # fmt: skip
 _OUTCOME = re.compile(r"([a-z-]+) (-|limits\.[a-z_]+) (\d+|SIG[A-Z0-9]+|any)(?: hits=([a-z_]+))?")
-
-
-class HeadError(ValueError):
-    """A head that is not as the form says."""
 
 
 @dataclass(frozen=True)
@@ -78,78 +73,44 @@ class Head:
 
     def endings(self, facts: Collection[str]) -> tuple[Ending, ...]:
         """Those that may be where these words are true."""
-        found = [words for words in self.expected if words <= set(facts)]
-        most = max((len(words) for words in found), default=-1)
-        best = [words for words in found if len(words) == most]
-        if len(best) != 1:
-            raise HeadError(f"{self.name}: {len(best)} expectations for {sorted(facts)}")
-        return self.expected[best[0]]
+        return best(self.expected, facts)
 
 
 def read(path: Path) -> Head:
     """Raises HeadError where anything in it is not as the form says."""
     try:
-        return _head(path.stem, _entries(path))
+        return _head(path.stem, entries(path))
     except HeadError as error:
         raise HeadError(f"{path.name}: {error}") from None
 
 
-def _entries(path: Path) -> dict[str, str]:
-    entries: dict[str, str] = {}
-    mark, key = COMMENTS[path.suffix], ""
-    for line in path.read_text(encoding="ascii").splitlines():
-        if not line.startswith(mark):
-            break
-        text = line.removeprefix(mark)
-        if text.startswith("     ") and key:
-            entries[key] += f" {text.strip()}"
-            continue
-        key, colon, value = text.removeprefix(" ").partition(": ")
-        if not colon or key != key.strip() or not value.strip():
-            raise HeadError(f"not `KEY: VALUE`: {line}")
-        if key in entries:
-            raise HeadError(f"{key} stands twice")
-        entries[key] = value.strip()
-    return entries
-
-
-def _head(name: str, entries: dict[str, str]) -> Head:
-    expectations = {key: value for key, value in entries.items() if key.split()[0] == "expect"}
-    unknown = entries.keys() - expectations.keys() - {*REQUIRED, *OPTIONAL}
-    missing = set(REQUIRED) - entries.keys()
+def _head(name: str, said: dict[str, str]) -> Head:
+    expectations = {key: value for key, value in said.items() if key.split()[0] == "expect"}
+    unknown = said.keys() - expectations.keys() - {*REQUIRED, *OPTIONAL}
+    missing = set(REQUIRED) - said.keys()
     if unknown or missing or not expectations:
         raise HeadError(f"unknown: {sorted(unknown)}; missing: {sorted(missing)}; {len(expectations)} expectations")
-    if entries["clause"].removeprefix("limits.") not in units.LIMITS or not entries["clause"].startswith("limits."):
-        raise HeadError(f"no limit: {entries['clause']}")
+    if said["clause"].removeprefix("limits.") not in units.LIMITS or not said["clause"].startswith("limits."):
+        raise HeadError(f"no limit: {said['clause']}")
     expected: dict[frozenset[str], tuple[Ending, ...]] = {}
     for key, value in expectations.items():
-        words = _words(key)
-        if words in expected:
+        where = words(key, WORDS)
+        if where in expected:
             raise HeadError(f"{key} stands twice, in another order")
-        expected[words] = _endings(value, reasoned=bool(words))
+        expected[where] = _endings(value, exception=bool(where))
     return Head(
-        name=name, attempt=entries["attempt"], clause=entries["clause"], takes=entries["takes"],
-        limits=_limits(entries["limits"]), control=_limits(entries["control"]), expected=expected,
-        touches=int(units.parse("size", entries["touches"])) if "touches" in entries else None,
-        burns=units.parse("time", entries["burns"]) if "burns" in entries else None,
-        share=float(entries["share"]) if "share" in entries else None,
-        stdin=int(units.parse("size", entries.get("stdin", "0B"))),
-        policy=entries.get("policy", ""),
+        name=name, attempt=said["attempt"], clause=said["clause"], takes=said["takes"],
+        limits=_limits(said["limits"]), control=_limits(said["control"]), expected=expected,
+        touches=int(units.parse("size", said["touches"])) if "touches" in said else None,
+        burns=units.parse("time", said["burns"]) if "burns" in said else None,
+        share=float(said["share"]) if "share" in said else None,
+        stdin=int(units.parse("size", said.get("stdin", "0B"))),
+        policy=said.get("policy", ""),
     )  # fmt: skip
 
 
-def _words(key: str) -> frozenset[str]:
-    words = key.split()[1:]
-    if not WORDS.issuperset(words) or len(set(words)) != len(words):
-        raise HeadError(f"unknown words: {key}")
-    return frozenset(words)
-
-
-def _endings(text: str, *, reasoned: bool) -> tuple[Ending, ...]:
-    said, dashes, reason = text.partition(" -- ")
-    if bool(dashes and reason.strip()) != reasoned:
-        raise HeadError(f"{'no reason' if reasoned else 'a reason for the rule'}: {text}")
-    return tuple(_ending(each) for each in said.split(" or "))
+def _endings(text: str, *, exception: bool) -> tuple[Ending, ...]:
+    return tuple(_ending(each) for each in reasoned(text, exception).split(" or "))
 
 
 def _ending(text: str) -> Ending:

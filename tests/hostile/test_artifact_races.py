@@ -40,6 +40,12 @@ while True:
         kind = number % 7
         if kind == 0: os.mkfifo(other, dir_fd=scratch)
         elif kind < 4: os.symlink(secret, other, dir_fd=scratch)
+        elif kind == 4:  # grows and shrinks while it is read
+            fd = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOFOLLOW, dir_fd=scratch)
+            os.write(fd, b"y" * 65536)
+            os.ftruncate(fd, number % 1000)
+            os.close(fd)
+            continue
         else: os.close(os.open(other, os.O_CREAT | os.O_WRONLY, 0o666, dir_fd=scratch))
         os.rename(other, name, src_dir_fd=scratch, dst_dir_fd=scratch)
         folder = f"d{number % 10}"

@@ -66,7 +66,7 @@ CASES = [*(("bwrap", name) for name in ATTACKS), ("firejail", "scratch_size")]
 
 @pytest.mark.parametrize(("backend", "name"), CASES, indirect=["backend"])
 def test_an_attack_comes_through_where_the_enforcer_is_off(
-    name: str, backend: str, account: str, driver: Driver, program: Callable[[Path], bytes], shared_tmp: Path
+    name: str, backend: str, account: str, driver: Driver, program: Callable[[Path], bytes | str], shared_tmp: Path
 ) -> None:
     source = LIMITS / ATTACKS[name]
     attack = Attack(source, read(source), program(source), shared_tmp)

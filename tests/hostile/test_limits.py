@@ -17,8 +17,9 @@ import pytest
 
 from sandbox_cli.policy import units
 from sandbox_cli.run import names
+from tests.hostile.comments import HeadError
 from tests.hostile.conftest import LIMITS
-from tests.hostile.head import HeadError, read
+from tests.hostile.head import read
 from tests.hostile.traces import MARK, Clock, Traces
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Attack:
 
     source: Path
     head: Head
-    content: bytes
+    content: bytes | str
     folder: Path  # for the policy
 
     def job(self, backend: str, limits: dict[str, str]) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def check_usage(outcome: dict[str, Any], limits: dict[str, str], head: Head, sli
 
 
 @pytest.fixture
-def attack(request: pytest.FixtureRequest, program: Callable[[Path], bytes], shared_tmp: Path) -> Attack:
+def attack(request: pytest.FixtureRequest, program: Callable[[Path], bytes | str], shared_tmp: Path) -> Attack:
     return Attack(request.param, read(request.param), program(request.param), shared_tmp)
 
 

@@ -51,7 +51,10 @@ class Traces:
             if "sandbox" in line or "jail" in line:
                 yield f"mount {line}"
         for segment in _text(Path("/proc/sysvipc/shm")).decode().splitlines()[1:]:
-            yield f"shared memory {segment.split()[1]}"
+            key, number, _, _, maker, *_ = segment.split()
+            # What other tests have on the host for jobs to miss has a key, or a maker that lives.
+            if key == "0" and not Path("/proc", maker).exists():
+                yield f"shared memory {number}"
         yield from (f"in /run/sandbox/scratch: {path.name}" for path in Path("/run/sandbox/scratch").glob("*"))
 
 

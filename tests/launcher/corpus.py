@@ -1,6 +1,6 @@
 """Good messages, messages that must be refused, and mutations of the good ones.
 
-`python -m tests.launcher.corpus DIRECTORY` writes them there, a file each: where `make fuzz` begins.
+`python -m tests.launcher.corpus DIRECTORY` writes them there, a file each: where `make fuzz-launcher` begins.
 """
 
 from __future__ import annotations

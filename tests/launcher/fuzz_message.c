@@ -1,4 +1,4 @@
-/* The message parser on any bytes: under libFuzzer (`make fuzz`), and built alone for the messages of corpus.py
+/* The message parser on any bytes: under libFuzzer (`make fuzz-launcher`), and built alone for the messages of corpus.py
  * (test_message.py). It must agree with a second parser, which takes the parts off one by one, and what it hands out
  * must be the message's own bytes: all of them, in their order, and none beyond. Each message gets a heap block of
  * just its size, so that AddressSanitizer sees a byte read beyond. */

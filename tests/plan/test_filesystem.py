@@ -143,8 +143,8 @@ def test_a_runtime_whose_prefix_is_the_home_directory_is_refused(monkeypatch, tm
 def test_a_mount_that_shows_what_is_there_already_is_dropped(tmp_path):
     (tmp_path / "zone").write_text("")
     (tmp_path / "localtime").symlink_to("zone")
-    mounts = {"/etc": ro(tmp_path), "/etc/zone": ro(tmp_path / "zone"), "/etc/localtime": ro(tmp_path / "localtime")}
-    assert effective(mounts) == {"/etc": ro(tmp_path)}
+    mounts = {"/srv": ro(tmp_path), "/srv/zone": ro(tmp_path / "zone"), "/srv/localtime": ro(tmp_path / "localtime")}
+    assert effective(mounts) == {"/srv": ro(tmp_path)}
 
 
 @pytest.mark.parametrize(("shown", "source"), [("real", "link"), ("other", "real/file")])
@@ -184,6 +184,20 @@ def test_a_mount_through_a_top_level_link_is_blamed_on_the_line_that_says_it(tmp
 def test_a_mount_on_nothing_within_another_mount_is_refused(tmp_path):
     with pytest.raises(HostError, match=r"filesystem\./etc/new: nothing can be mounted there"):
         effective({"/etc": ro(tmp_path), "/etc/new": Mount(mode="tmpfs")})
+
+
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+@pytest.mark.parametrize("hosts", ["missing", "folder", "link"])
+def test_a_folder_in_which_a_made_file_would_have_to_be_made_is_refused(tmp_path, mode, hosts):
+    (tmp_path / "passwd").touch()
+    (tmp_path / "group").touch()
+    if hosts == "folder":
+        (tmp_path / "hosts").mkdir()
+    elif hosts == "link":
+        (tmp_path / "hosts").symlink_to("passwd")
+    with pytest.raises(HostError, match=r"filesystem\./etc: /etc/hosts is made anew for each job") as error:
+        effective({"/etc": Mount(mode=mode, source=str(tmp_path))})
+    assert f"make an empty file {tmp_path}/hosts" in error.value.hint
 
 
 def test_a_mount_in_a_tmpfs_is_kept(tmp_path):

@@ -41,7 +41,7 @@ _DENIED = (
     "kexec_file_load init_module finit_module delete_module create_module query_module get_kernel_syms reboot "
     "swapon swapoff quotactl quotactl_fd acct settimeofday clock_settime clock_adjtime adjtimex sethostname "
     "setdomainname syslog vhangup iopl ioperm modify_ldt fanotify_init fanotify_mark cachestat "
-    "lsm_set_self_attr lsm_get_self_attr lsm_list_modules nfsservctl _sysctl sysfs ustat uselib"
+    "io_setup lsm_set_self_attr lsm_get_self_attr lsm_list_modules nfsservctl _sysctl sysfs ustat uselib"
 )
 DEFAULT_DENY = set(_DENIED.split())
 

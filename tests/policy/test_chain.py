@@ -44,10 +44,30 @@ def test_a_path_is_relative_to_the_file_that_says_it(site: Site) -> None:
     assert loaded.files == (str(top), str(base))
 
 
-def test_an_absolute_path_and_a_path_without_suffix_can_be_extended(site: Site) -> None:
+def test_an_absolute_path_can_be_extended(site: Site) -> None:
+    site.write("base.yaml", "environment: {A: base}")
+    assert policy.load(str(site.write("one.yaml", f"extends: {site.here}/base.yaml"))).environment == {"A": "base"}
+
+
+@pytest.mark.parametrize("target", ["./base", "/etc/shadow"])
+def test_a_file_that_is_no_policy_by_its_name_is_not_extended(site: Site, target: str) -> None:
     site.write("base", "environment: {A: base}")
-    assert policy.load(str(site.write("one.yaml", f"extends: {site.here}/base"))).environment == {"A": "base"}
-    assert policy.load(str(site.write("two.yaml", "extends: ./base"))).environment == {"A": "base"}
+    error = refusal(site.write("top.yaml", f"extends: {target}"))
+    assert "no policy by its name" in error.message
+    assert error.hint == f"rename it to {target.rpartition('/')[2]}.yaml"
+
+
+def test_a_link_leads_to_a_policy_and_to_nothing_else(site: Site) -> None:
+    site.write("secret", "root-token: 5")
+    site.write("base.yaml", "environment: {A: base}")
+    for name, target in (("good.yaml", "base.yaml"), ("bad.yaml", "secret")):
+        (site.here / name).symlink_to(target)
+    assert policy.load("./good.yaml").environment == {"A": "base"}
+    assert policy.load(str(site.write("up.yaml", "extends: ./good.yaml"))).environment == {"A": "base"}
+    for file in (site.here / "bad.yaml", site.write("over.yaml", "extends: ./bad.yaml")):
+        error = refusal(file)
+        assert f"a link to {site.here}/secret" in error.message
+        assert "root-token" not in str(error)
 
 
 def test_a_list_merges_left_to_right_with_the_file_itself_last(site: Site) -> None:
@@ -113,6 +133,19 @@ def test_a_chain_of_too_many_files_is_refused(site: Site) -> None:
         site.write(f"{number}.yaml", f"extends: ./{number + 1}.yaml")
     site.write(f"{chain.MOST_FILES + 1}.yaml", "{}")
     assert "more than 64 files" in refusal(site.here / "0.yaml").message
+
+
+def test_files_that_say_too_much_together_are_refused(site: Site) -> None:
+    site.write("top.yaml", "extends: [./a.yaml, ./b.yaml]")
+    for name in "ab":
+        site.write(f"{name}.yaml", f"syscalls: {{+deny: [{', '.join(['bpf'] * 2400)}]}}\nextends: _base")
+    assert policy.load(str(site.here / "top.yaml")).name == "top"
+    site.write("b.yaml", f"syscalls: {{+deny: [{', '.join(['bpf'] * 2600)}]}}\nextends: _base")
+    assert "more than 5000 values together" in refusal(site.here / "top.yaml").message
+    for name in "abcde":
+        site.write(f"{name}.yaml", f"description: {'x' * 1_000_000}")
+    site.write("top.yaml", "extends: [./a.yaml, ./b.yaml, ./c.yaml, ./d.yaml, ./e.yaml]")
+    assert "more than 4 MiB together" in refusal(site.here / "top.yaml").message
 
 
 def test_many_ways_to_one_base_are_walked_once(site: Site) -> None:

@@ -53,7 +53,7 @@ def test_every_form_of_a_mount_has_its_long_form(site: Site, text: str, mount: M
         ("/sandbox/in", "scratch", "remove"),
         ("/etc/passwd", "made anew", "remove"),
         ("/etc/hosts", "made anew", "remove"),
-        ("/" + "x" * 256, "longer than Linux", None),
+        ("/" + "x" * 256, "longer than a jail", None),
     ],
 )
 def test_a_path_that_can_be_no_mount_is_refused_with_the_right_spelling(
@@ -64,6 +64,13 @@ def test_a_path_that_can_be_no_mount_is_refused_with_the_right_spelling(
     assert (error.line, error.column) == (2, 3)
     assert (error.clause or "").startswith("filesystem.")
     assert hint is None or hint in (error.hint or "")
+
+
+def test_a_path_is_as_long_as_every_jailer_can_make_it(site: Site) -> None:
+    """They put a prefix of their own before it."""
+    longest = "/x" * 2031 + "y"
+    assert site.load(f"filesystem: {{? {longest} : ro}}").filesystem[longest].source == longest
+    assert site.refused(f"filesystem: {{? {longest}y : ro}}").message == "the path is longer than a jail can have"
 
 
 @pytest.mark.parametrize("path", ["/process", "/devices", "/sandboxes", "/etc", "/etc/passwd.d", "/sys"])

@@ -167,3 +167,26 @@ def test_a_launcher_that_is_gone_is_an_error_and_no_signal(pair: Pair) -> None:
         channel.send(ours, b"x", [0, 1, 2])
     with pytest.raises(BrokenPipeError):
         channel.open_gate(ours)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ready", "armed", "started", "dir", "tty", "nodir 13", "notty 12", "exit 255", "signal 9 1", "execfail 2",
+        "armfail no_new_privs 22", f"total {2**59} 0 1024",
+    ],
+)  # fmt: skip
+def test_a_record_of_the_launchers_is_sound(text: str) -> None:
+    assert channel.is_sound(text.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exit", "exit x", "exit -1", "exit 1 2", "exit 99999999999999999999", "exit \u0663", "signal 9", "nodir",
+        "notty x", "armfail", "armfail 22", "armfail fork x", "execfail 99999", "total 1 2", "total a b c",
+        "ready 1", "?",
+    ],
+)  # fmt: skip
+def test_what_the_launcher_never_writes_is_not_sound(text: str) -> None:
+    assert not channel.is_sound(text.split())
