@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         WHEEL: Wheel | None
         SET_UID: bool  # it works by its set-uid bit; root's jobs then have the account that the configuration names
         WATCHED: bool  # the launcher's `enter` has to stay outside as its watcher
+        DIFFERENCES: Sequence[str]  # of docs/backends.md, by name: those that a job can see, and this jailer forces
         LEFTOVERS: Sequence[str]  # empty directories that it leaves on the host, each with the slot of the job's uid
 
         def gaps(self, policy: Policy, host: Host) -> Sequence[Shortfall]:

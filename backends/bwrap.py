@@ -27,6 +27,7 @@ WHEEL: Wheel | None = {
 }
 SET_UID: bool = False
 WATCHED: bool = True  # killed while it starts, it would leave a child that waits for it forever
+DIFFERENCES: Sequence[str] = ()
 LEFTOVERS: Sequence[str] = ()
 
 _FAILURE = 1  # its exit status for every failure of its own

@@ -23,6 +23,17 @@ INSTALL: str | None = "apt install firejail"
 WHEEL: Wheel | None = None
 SET_UID: bool = True
 WATCHED: bool = True  # its set-uid bit clears the parent-death signal
+DIFFERENCES: Sequence[str] = (
+    "scratch-path",
+    "passwd",
+    "root-names",
+    "run",
+    "dev-core",
+    "tmp",
+    "tmp-size",
+    "pids",
+    "cgroup-namespace",
+)
 LEFTOVERS: Sequence[str] = ()
 
 _FAILURE = 1  # its exit status for every failure of its own

@@ -27,6 +27,7 @@ WHEEL: Wheel | None = {
 }
 SET_UID: bool = False
 WATCHED: bool = False
+DIFFERENCES: Sequence[str] = ()
 LEFTOVERS: Sequence[str] = (f"/tmp/nsjail.{UID}.root",)  # noqa: S108 (where it makes its root: its own choice)
 
 _FAILURE = 255  # its exit status for every failure of its own

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host import access
 
 if TYPE_CHECKING:
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
     from sandbox_cli.verify.targets import Targets
 
 SCRATCH = "/sandbox"
-# The listed differences of docs/backends.md that can be seen from inside, by their names there.
-DIFFERENCES: dict[str, frozenset[str]] = {
-    "firejail": frozenset(
-        {"scratch-path", "passwd", "root-names", "run", "dev-core", "tmp", "tmp-size", "pids", "cgroup-namespace"}
-    ),
-}
 
 
 class Case(NamedTuple):
@@ -35,7 +30,7 @@ class Case(NamedTuple):
 
     def differs(self, name: str) -> bool:
         """Whether the backend has that listed difference."""
-        return name in DIFFERENCES.get(self.backend, frozenset())
+        return name in BACKENDS[self.backend].DIFFERENCES
 
     @property
     def account(self) -> Account:
@@ -52,7 +47,7 @@ class Case(NamedTuple):
         host = self.host
         if not host.root:
             return range(host.uid, host.uid + 1)
-        if self.differs("passwd") and host.firejail_user is not None:
+        if BACKENDS[self.backend].SET_UID and host.firejail_user is not None:
             return range(host.firejail_user[1], host.firejail_user[1] + 1)
         if self.policy.directory is not None:
             owner = Path(self.policy.directory).stat().st_uid
@@ -65,7 +60,7 @@ class Case(NamedTuple):
         host = self.host
         if not host.root:
             return host.gid
-        if self.differs("passwd") and host.firejail_user is not None:
+        if BACKENDS[self.backend].SET_UID and host.firejail_user is not None:
             return host.firejail_user[2]
         if self.policy.directory is not None:
             return Path(self.policy.directory).stat().st_gid
