@@ -12,6 +12,7 @@ A file never extends itself: a user's `python` that extends `python` rests on th
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -26,6 +27,7 @@ BUILT_IN = Path(os.path.realpath(Path(__file__).parent.parent / "policies"))
 ANYWHERE = 0  # the trust of a path: it may rest on all places
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
 _TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
+_MOST_LINKS = 40  # on the way to a file: the kernel follows no more
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -128,21 +130,26 @@ def guard(path: Path, status: os.stat_result) -> None:
     if os.geteuid() != 0:
         return
     _refuse_foreign(path, path, status)
-    for folder in _folders(path):
-        try:
+    try:
+        for folder in _folders(path):
             _refuse_foreign(path, folder, folder.stat())
-        except OSError as error:
-            raise PolicyError(f"{folder} can't be examined: {error.strerror}", file=str(path)) from None
+    except OSError as error:
+        raise PolicyError(f"{error.filename} can't be examined: {error.strerror}", file=str(path)) from None
 
 
 def _folders(path: Path) -> set[Path]:
-    """Every folder on the way to a file that is there, also by the links on it: who can write one chooses the file."""
+    """Every folder on the way to a file that is there, also by the links on it: who can write one chooses the file.
+    Raises OSError where the way is another one meanwhile, and leads nowhere."""
     passed, at, left = {Path("/")}, Path("/"), list(reversed(path.parts[1:]))
+    links = 0
     while left:
         name = left.pop()
         if name == "..":
             at = at.parent
         elif (at / name).is_symlink():
+            links += 1
+            if links > _MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
             target = (at / name).readlink()
             at = Path("/") if target.is_absolute() else at
             left += [part for part in reversed(target.parts) if part != "/"]

@@ -134,3 +134,11 @@ def test_root_uses_the_file_again_once_it_is_closed(site: Site) -> None:
     assert policy.load("x").name == "x"
     path.chmod(0o666)
     refusal("x")
+
+
+@root_only
+def test_root_refuses_a_way_that_has_become_a_circle_of_links(tmp_path: Path) -> None:
+    for name, target in (("a", "b"), ("b", "a")):
+        (tmp_path / name).symlink_to(target)
+    with pytest.raises(PolicyError, match="can't be examined: Too many levels of symbolic links"):
+        places.guard(tmp_path / "a" / "x.yaml", tmp_path.stat())
