@@ -126,7 +126,8 @@ class _Reader:
         elif isinstance(leaf, Short):
             self._short(leaf, scalar, path, key)
         elif isinstance(leaf, Items | Rows):
-            hint = f"write [{scalar.text if isinstance(leaf, Items) else leaf.example}]"
+            item = f'"{scalar.text}"' if scalar.text.startswith("@") else scalar.text  # YAML takes no @ without quotes
+            hint = f"write [{item if isinstance(leaf, Items) else leaf.example}]"
             raise scalar.spot.error("expects a list", clause=clause, hint=hint)
         else:
             raise scalar.spot.error(f"expects a map of keys and values, not {scalar.text!r}", clause=clause)
