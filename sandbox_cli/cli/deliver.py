@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox_cli.result import Blame, Kept, Outcome
 
 NOT_FOUND = 127
+NOT_RUN = "it must be a file that the job may execute, in a mount that the policy does not make `noexec`"
 NOT_SEEN = "a program sees only what its policy's `filesystem` shows; -f FILE copies a file into its directory"
 REPLACE = "--force replaces files that are there, and uses folders that are; or name a new directory: -o DIR"
 MAKE_ROOM = "-o takes an empty or a new directory best: it needs room, and must be yours"
@@ -131,7 +132,7 @@ def _tell(outcome: Outcome) -> None:
         output.complain(HostError(error["message"], hint=error["hint"], gaps=error["gaps"]))
     elif outcome["status"] not in QUIET and outcome["signal"] != "SIGPIPE":  # as silent as `yes | head`
         output.tell(outcome["cause"] or outcome["status"])
-        advice = NOT_SEEN if outcome["exit_code"] == NOT_FOUND else _advice(outcome["blame"])
+        advice = _of_a_start(outcome) if outcome["status"] == "cannot-start" else _advice(outcome["blame"])
         if advice is not None and outcome["status"] != "compile-error":  # the compiler has said what to change
             output.hint(advice)
     if outcome["status"] != "ok":
@@ -150,6 +151,12 @@ def _tell_value(outcome: Outcome, *, asked: bool) -> None:
         output.tell(f"no value: {problem}")
     elif written is not None or (asked and outcome["status"] == "ok"):
         output.tell(f"value: {output.as_line(value)}")
+
+
+def _of_a_start(outcome: Outcome) -> str | None:
+    if outcome["exit_code"] == NOT_FOUND:
+        return NOT_SEEN
+    return NOT_RUN if (outcome["cause"] or "").endswith(": not executable") else None
 
 
 def _tell_of_omitted(outcome: Outcome, *, saved: bool) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sandbox_cli.cli import complete, output
+from sandbox_cli.cli.cancel import Cancellation
 from sandbox_cli.cli.options import Json
 from sandbox_cli.errors import HostError, RefusedError, UsageError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sandbox_cli.verify import Attempt
 
 _LONGEST = 60  # of what is told of an attempt that went well: a list of names may be long
+_GOOD = frozenset({"held", "works"})
 _SWEPT = "syscalls"  # hundreds of attempts: what is as it should be is told in a few lines of a table
 
 
@@ -72,7 +74,8 @@ def verify(
     config = configuration.load()
     program.path()  # without it no jailer is tried, which is none's fault
     name = policy or FOR_COMMANDS
-    tried = [_tried(name, each, config, among=every) for each in (backends.names() if every else [backend])]
+    with Cancellation():  # what is put on the host for the jail to miss goes again, and so does the jail
+        tried = [_tried(name, each, config, among=every) for each in (backends.names() if every else [backend])]
     if not any(each["usable"] for each in tried):
         raise _nobody(name, tried)
     failures = sum(attempt["verdict"] in _failures() for each in tried for attempt in each["attempts"])
@@ -157,15 +160,21 @@ def _print(answer: Verified, *, verbose: bool) -> None:
 
 
 def _rows(attempts: Sequence[Attempt], *, verbose: bool) -> Iterable[Sequence[str]]:
-    """Of the system calls that are as they should be, how many; what is wrong comes last, where it is seen."""
+    """Of the system calls that are as they should be, how many; what isn't proved, and what is wrong, comes last."""
     swept = Counter(_kind(each) for each in attempts if _is_swept(each) and not verbose)
     for (allowed, verdict), count in sorted(swept.items(), key=lambda each: -each[1]):
-        yield _SWEPT, f"{count} system calls", allowed, "as it should be", verdict
-    for each in sorted(attempts, key=lambda each: each["verdict"] in _failures()):
+        yield _SWEPT, f"{count} system call{'' if count == 1 else 's'}", allowed, "as it should be", verdict
+    for each in sorted(attempts, key=_last):
         if verbose or not _is_swept(each):
             whole = verbose or each["verdict"] in _failures()
             told = (each[key] if whole else _cut(each[key]) for key in ("allowed", "observed"))
             yield each["clause"], each["name"], *told, each["verdict"]
+
+
+def _last(attempt: Attempt) -> int:
+    """Where it is seen."""
+    verdict = attempt["verdict"]
+    return 2 if verdict in _failures() else 0 if verdict in _GOOD else 1
 
 
 def _cut(text: str) -> str:
@@ -177,7 +186,7 @@ def _kind(attempt: Attempt) -> tuple[str, str]:
 
 
 def _is_swept(attempt: Attempt) -> bool:
-    return attempt["clause"] == _SWEPT and attempt["verdict"] in {"held", "works"} and " " not in attempt["name"]
+    return attempt["clause"] == _SWEPT and attempt["verdict"] in _GOOD and " " not in attempt["name"]
 
 
 def _summary(attempts: Sequence[Attempt]) -> str:

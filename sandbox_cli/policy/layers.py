@@ -98,7 +98,7 @@ class _Reader:
             case Items():
                 self._add_list(_texts(spec, node, clause), path, key)
             case Rows():
-                self._add_list(tuple(_row(spec, item, path) for item in _list(node, clause)), path, key)
+                self._add_list(tuple(_row(spec, item, path) for item in _list(node, clause, spec.example)), path, key)
             case Record():
                 self.record(spec, node, path)
             case Table():
@@ -126,7 +126,8 @@ class _Reader:
         elif isinstance(leaf, Short):
             self._short(leaf, scalar, path, key)
         elif isinstance(leaf, Items | Rows):
-            hint = f"write [{scalar.text if isinstance(leaf, Items) else leaf.example}]"
+            item = f'"{scalar.text}"' if scalar.text.startswith("@") else scalar.text  # YAML takes no @ without quotes
+            hint = f"write [{item if isinstance(leaf, Items) else leaf.example}]"
             raise scalar.spot.error("expects a list", clause=clause, hint=hint)
         else:
             raise scalar.spot.error(f"expects a map of keys and values, not {scalar.text!r}", clause=clause)
@@ -151,9 +152,9 @@ class _Reader:
             self._value(spec.item, value, (*path, spec.key(key, clause)), key)
 
 
-def _list(node: Node, clause: str) -> tuple[Node, ...]:
+def _list(node: Node, clause: str, example: str = "a, b") -> tuple[Node, ...]:
     if not isinstance(node, Listing):
-        raise node.spot.error("expects a list, not a map", clause=clause, hint="write [a, b]")
+        raise node.spot.error("expects a list, not a map", clause=clause, hint=f"write [{example}]")
     return node.items
 
 

@@ -197,7 +197,11 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> PolicyEr
     if mark is None:
         return PolicyError(f"the file is not YAML: {error.problem}", file=file)
     number: int = mark.line
-    by_tab = any(line.lstrip(" ").startswith("\t") for line in text.split("\n")[number : number + 1])
-    hint = "indent with spaces, not with tabs" if by_tab else "quotes around a value often help"
+    line = "".join(text.split("\n")[number : number + 1])
+    hint = "quotes around a value often help"
+    if line.lstrip(" ").startswith("\t"):
+        hint = "indent with spaces, not with tabs"
+    elif line[mark.column : mark.column + 1] == "@":
+        hint = 'what begins with @ stands in quotes, as in "@system-service"'
     what = ", ".join(part for part in (error.context, error.problem) if part)
     return Spot(file, number + 1, mark.column + 1).error(f"the file is not YAML: {what}", hint=hint)

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FAILURES", "Attempt", "attack"]
 
-_OF_A_CHILD, _OF_A_TIMER, _CLOSING = (call("clone", 17), call("wait4")), call("setitimer"), call("close", 3)
+_CLOSING = call("close", 3)
+_NO_FILTER = Clause(frozenset(), False, False, (), "allow", "allow", True)
 
 
 def attack(
@@ -78,10 +79,12 @@ def _make(plan: Plan, case: Case, clause: Clause, tries: Sequence[Try]) -> list[
         elif text is not None:
             left_out.append(_attempt(each, "not tried: it would end the probe, which may have no child", "untried"))
     outcome, answers = program.in_jail(plan, [text for _, text in sent])
-    compared = tuple(text for each, text in sent if each.outside)
+    # Each has a timer there, whatever the policy's filter leaves the probe: what the filter refuses may block there.
+    alike = {text: line(each.calls, case.host.machine, _how(each, _NO_FILTER)) or text for each, text in sent}
+    compared = tuple(alike[text] for each, text in sent if each.outside)
     without = dict(zip(compared, _outside_once(compared, *_account(case.host, case.uid_range)), strict=True))
     made = [
-        _judged(each, answer, without.get(text, UNTRIED), clause)
+        _judged(each, answer, without.get(alike[text], UNTRIED), clause)
         for (each, text), answer in zip(sent, answers, strict=True)
     ]
     return [*made, *left_out, _ending(outcome)]
@@ -113,19 +116,15 @@ def _attempt(each: Try, observed: str, verdict: Verdict) -> Attempt:
 
 def _would_end_the_probe(each: Try, clause: Clause) -> bool:
     """A filter that kills, and lets it have no child for that."""
-    return not _has_children(clause) and any(clause.decides(one) == "kill" for one in each.calls)
-
-
-def _has_children(clause: Clause) -> bool:
-    return all(clause.decides(needed) == "allow" for needed in _OF_A_CHILD)
+    return not clause.has_children and any(clause.decides(one) == "kill" for one in each.calls)
 
 
 def _how(each: Try, clause: Clause) -> str:
     """The letter that the probe takes: in a child, with some time, as far as the policy's own filter lets it."""
     kills = each.by_itself and any(clause.decides(one) == "kill" for one in each.calls)
-    if not _has_children(clause) or (each.by_itself and not kills):
+    if not clause.has_children or (each.by_itself and not kills):
         how = "k" if clause.decides(_CLOSING) == "kill" else "n"
-    elif clause.decides(_OF_A_TIMER) != "allow":
+    elif not clause.has_timers:
         how = "c"
     else:
         how = "b" if each.blocks else "a"

@@ -39,6 +39,7 @@ _PIECE = 60000
 _CALLS = 15  # of one attempt: that they don't end before the limit is what _LOW sees to
 _REGULAR = 0o100600
 _SIGCHLD = 17
+_WAITING = call("pause")
 
 
 class Excess(NamedTuple):
@@ -61,7 +62,7 @@ def attempts(policy: Policy, machine: str, lowered: Callable[[Mapping[str, str]]
     ]
     if "wall_time" in asked:
         short = {**low, "wall_time": min(_WALL_TIME_S, asked["wall_time"])}
-        lasting = Excess([("n", [call("pause")])], _by_status("wall-time-limit"))
+        lasting = Excess([("n", [_WAITING])], _by_status("wall-time-limit"))
         found.insert(0, _attempt(lowered(_written(short)), "wall_time", lasting, policy, machine))
     return [*found, *(_unmeasured(plan["limits"]["cpus"]) for name in asked if name == "cpus")]
 
@@ -79,16 +80,24 @@ def _attempt(plan: Plan, name: str, excess: Excess, policy: Policy, machine: str
     if limit["level"] == "none":
         return made
     clause = Clause.of(policy)
-    lines = [line(calls, machine, how) for how, calls in excess.attempts]
-    barred = [each.name for _, calls in excess.attempts for each in calls if clause.decides(each) != "allow"]
+    made_of = [(_letter(how, clause), calls) for how, calls in excess.attempts]
+    if limit["level"] != "strict" and excess.waits:
+        made_of.append(("n", [_WAITING]))
+    lines = [line(calls, machine, how) for how, calls in made_of]
+    barred = [each.name for _, calls in made_of for each in calls if clause.decides(each) != "allow"]
     if barred or None in lines:
         why = f"the policy's own filter refuses {barred[0]}" if barred else "this machine has no such call"
         return {**made, "observed": f"not tried: {why}", "verdict": "untried"}
-    if limit["level"] != "strict" and excess.waits:
-        lines.append(line([call("pause")], machine, "n"))
     outcome, answers = program.in_jail(plan, [text for text in lines if text is not None], room=False)
     observed, verdict = excess.judge(answers, outcome)
     return {**made, "observed": observed, "verdict": verdict}
+
+
+def _letter(how: str, clause: Clause) -> str:
+    """As far as the policy's own filter lets the probe have a child and a timer: else it makes the attempt itself."""
+    if how != "a" or (clause.has_children and clause.has_timers):
+        return how
+    return "c" if clause.has_children else "n"
 
 
 def _cpu_time(_seconds: int, _largest: int) -> Excess:
@@ -100,7 +109,7 @@ def _cpu_time(_seconds: int, _largest: int) -> Excess:
 def _memory(size: int, _largest: int) -> Excess:
     flags = _PRIVATE_ANONYMOUS | _POPULATE
     mapped = [call("mmap", 0, each, _PROT_READ_WRITE, flags, -1, 0) for each in _half_and_more(size)]
-    return Excess([("n", [*mapped, call("pause")])], _by_status("memory-limit", of_answers=1))
+    return Excess([("n", [*mapped, _WAITING])], _by_status("memory-limit", of_answers=1))
 
 
 def _processes(count: int, _largest: int) -> Excess:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sandbox_cli.policy.syscall_rules import DEFAULT_RULES, STRUCTURAL, STRUCTURAL_OF_A_NETWORK
 from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NEWEST, SETS
-from sandbox_cli.verify.calls import FROM_32_BIT
+from sandbox_cli.verify.calls import FROM_32_BIT, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ _ARGUMENTS = 6
 _DEFAULT = "@default-deny"
 _SOME_POINTER = 0x7F00_0000_1000
 _WHOLE = 0xFFFF_FFFF_FFFF_FFFF
+_OF_A_CHILD, _OF_A_TIMER = (call("clone", 17), call("wait4")), call("setitimer")
 
 
 class Clause(NamedTuple):
@@ -47,6 +48,15 @@ class Clause(NamedTuple):
             structural="errno" if said.action == "log" else said.action,
             isolated=policy.network != "host",
         )
+
+    @property
+    def has_children(self) -> bool:
+        """The probe may make an attempt in a child, and wait for it."""
+        return all(self.decides(needed) == "allow" for needed in _OF_A_CHILD)
+
+    @property
+    def has_timers(self) -> bool:
+        return self.decides(_OF_A_TIMER) == "allow"
 
     def decides(self, call: Call) -> Decision:
         if call.name.startswith(FROM_32_BIT) or (call.name.isdigit() and int(call.name) >= _X32_BIT):

@@ -42,7 +42,7 @@ def test_streams_and_exit_code_are_the_programs_own(sandbox: Sandbox) -> None:
         (["run", "--timeout", "300ms", *PYTHON, "while True: pass"], 124, b"limits.wall_time"),
         (["run", "--limit", "output=1kB", *PYTHON, "while True: print('x' * 1000)"], 153, b"limits.output"),
         (["exec", "--", "no-such-program"], 127, b"no-such-program"),
-        (["exec", "--", "/usr"], 126, b"/usr"),
+        (["exec", "--", "/usr"], 126, b"/usr: not executable\nhint: it must be a file "),
         (["exec", "--", "sh", "-c", "exit 3"], 3, b""),
     ],
 )

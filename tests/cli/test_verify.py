@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +35,11 @@ extends: command
 require: {limits.tmp_size: strict}
 limits: {wall_time: none, cpu_time: none, memory: none, processes: none, output: none}
 """
+TIGHT = """
+extends: command
+syscalls: {{allow: ["@basic-io", "@file-system", mmap, munmap, mprotect, brk, {}], action: {}}}
+"""
+MARK = ".sandbox-verify-{}-*"
 # Adds a folder in /tmp to what bwrap is asked for: of what is no mount the seal sees nothing.
 WEAK_BWRAP = """#!/bin/sh
 case "$*" in *--version*) exec bwrap --version;; esac
@@ -126,3 +134,53 @@ def test_jailer_that_cannot_be_used_is_told_beside_those_that_can(command: Comma
 def test_mistake_of_usage_is_one_sentence_and_a_hint(command: Command, words: list[str], said: str) -> None:
     done = command("verify", *words)
     assert (done.code, done.out, done.err) == (2, "", said)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_signal_ends_it_and_takes_from_the_host_what_was_put_there(
+    sandbox: Sandbox, number: signal.Signals, code: int
+) -> None:
+    with sandbox.popen("verify", stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        put = marks_of(process)
+        process.send_signal(number)
+        said = process.communicate()
+    assert (process.returncode, *said) == (code, b"", b"")
+    assert [path for path in put if path.exists()] == []
+
+
+def marks_of(process: subprocess.Popen[bytes]) -> list[Path]:
+    """The files that it puts where a jail must not find them, once they are there."""
+    while process.poll() is None:
+        found = [path for folder in ("/tmp", "/dev/shm") for path in Path(folder).glob(MARK.format(process.pid))]
+        if len(found) == 2:
+            return found
+        time.sleep(0.005)
+    pytest.fail("it put nothing there")
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+@pytest.mark.parametrize("action", ["errno", "kill"])
+@pytest.mark.parametrize("more", [[], ["clone", "wait4"]])
+def test_filter_that_leaves_the_probe_little_is_no_failure_of_the_jail(
+    sandbox: Sandbox, shared_tmp: Path, needs: Callable[[str], None], action: str, more: list[str]
+) -> None:
+    for backend in BACKENDS:
+        needs(backend)
+    (shared_tmp / "p.yaml").write_text(TIGHT.format(", ".join(more), action))
+    for each in verified(sandbox, "-p", str(shared_tmp / "p.yaml"), "--all")["backends"]:
+        verdicts = {attempt["name"]: attempt["verdict"] for attempt in each["attempts"]}
+        assert (verdicts["go beyond file_size"], verdicts["go beyond wall_time"]) == ("held", "untried")
+        assert verdicts["go beyond scratch_files"] == ("held" if each["name"] == "nsjail" else "untried")
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_what_is_not_proved_stands_below_what_is(
+    sandbox: Sandbox, shared_tmp: Path, needs: Callable[[str], None]
+) -> None:
+    needs("bwrap")
+    (shared_tmp / "p.yaml").write_text(TIGHT.format("", "errno"))
+    done = sandbox("verify", "-p", str(shared_tmp / "p.yaml"), "-b", "bwrap")
+    verdicts = [line.split()[-1] for line in done.stdout.decode().splitlines()[2:-2]]
+    assert set(verdicts) == {"held", "works", "untried"}
+    assert set(verdicts[verdicts.index("untried") :]) == {"untried"}
+    assert " 1 system calls" not in done.stdout.decode()

@@ -107,6 +107,7 @@ def test_unknown_key_is_refused_with_line_and_nearest_spelling(
         ("extends: ..", (1, 10), "extends", "neither a policy's name nor a path"),
         ("extends: a..b", (1, 10), "extends", "neither a policy's name nor a path"),
         ("extends: ~/x.yaml", (1, 10), "extends", "~ means nothing"),
+        ('syscalls: {allow: "@mount"}', (1, 19), "syscalls.allow", "expects a list"),
         ("extends: {a: b}", (1, 10), "extends", "expects a list"),
         ("extends: [[a]]", (1, 11), "extends", "expects text"),
         ("extends: true", (1, 10), "extends", "expects text"),

@@ -114,6 +114,11 @@ def test_a_tab_as_indentation_gets_a_hint() -> None:
     assert "spaces" in (refusal("a:\n\tb: 1").hint or "")
 
 
+def test_a_set_without_quotes_gets_them_in_the_hint() -> None:
+    assert '"@system-service"' in (refusal("syscalls: {allow: [@mount]}").hint or "")
+    assert '"@system-service"' in (refusal("allow:\n  - @mount").hint or "")
+
+
 def test_a_duplicate_key_is_refused_with_its_clause() -> None:
     assert refusal("limits:\n  memory:\n    max: 1\n    max: 2").clause == "limits.memory"
 

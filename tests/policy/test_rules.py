@@ -104,7 +104,9 @@ def test_a_rule_that_cannot_be_is_refused_in_one_sentence(
     ("text", "message"), [("socket", "expects a list"), ("{syscall: socket}", "expects a list, not")]
 )
 def test_rules_are_a_list(site: Site, text: str, message: str) -> None:
-    assert message in site.refused(f"syscalls: {{rules: {text}}}").message
+    error = site.refused(f"syscalls: {{rules: {text}}}")
+    assert message in error.message
+    assert error.hint == "write [{syscall: socket, arg: 0, value: 0x28, action: errno}]"
 
 
 def test_what_only_a_network_of_its_own_closes_can_be_had_with_the_hosts(site: Site) -> None:
@@ -126,6 +128,10 @@ def test_a_plus_appends_rules_and_without_it_they_replace(site: Site) -> None:
     assert site.load("extends: ./base.yaml\nsyscalls: {rules: null}").syscalls.rules == ()
     kept = site.load("extends: ./base.yaml\nsyscalls: {allow: [openat]}").syscalls
     assert ([rule.syscall for rule in kept.rules], kept.deny) == (["socket"], None)
+
+
+def test_a_set_in_place_of_a_list_is_hinted_at_in_quotes(site: Site) -> None:
+    assert site.refused('syscalls: {allow: "@mount"}').hint == 'write ["@mount"]'
 
 
 def test_rules_are_part_of_the_long_form_and_of_the_digest(site: Site) -> None:
