@@ -67,12 +67,23 @@ def _jail(control: socket.socket, *, strangers: bool) -> Jail:
     jail = Jail.__new__(Jail)
     plan = {"account": {"root": False}}
     vars(jail).update(
-        _jailer=_Jailer(control), _talks=True, terminal=None, _step=None, _plan=plan, _work={"inputs": []}, _site=None
+        _jailer=_Jailer(control),
+        _talks=True,
+        terminal=None,
+        _step=None,
+        _plan=plan,
+        _work={"inputs": []},
+        _site=_Site(),
     )
     jail.init, jail.fault, jail.scratch, jail.inputs = (1 if strangers else os.getpid()), None, None, {}
     jail._forget()
     jail.opened = 1.0
     return jail
+
+
+class _Site:
+    def owns(self, directory: int) -> bool:
+        return True
 
 
 class _Jailer:
@@ -97,7 +108,7 @@ def names(data: bytes) -> None:
     paths = [b"/" + name for name in data.split(b"\0")]
     modes = {os.fsdecode(path): ("ro", "rw")[len(path) % 2] for path in paths}
     lines = [
-        b"%d 1 0:%d /%b %b %s,nosuid - tmpfs %b rw" % (n, n, _escaped(path), _escaped(path),
+        b"%d -%d 0:%d /%b %b %s,nosuid - tmpfs %b rw" % (n, n + 1, n, _escaped(path), _escaped(path),
         modes[os.fsdecode(path)].encode(), _escaped(path))
         for n, path in enumerate(paths)
     ]  # fmt: skip
