@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sandbox_cli.cli import complete, output
+from sandbox_cli.cli.cancel import Cancellation, Cancelled
 from sandbox_cli.cli.options import Json
 from sandbox_cli.errors import HostError, RefusedError, UsageError
 
@@ -72,7 +73,11 @@ def verify(
     config = configuration.load()
     program.path()  # without it no jailer is tried, which is none's fault
     name = policy or FOR_COMMANDS
-    tried = [_tried(name, each, config, among=every) for each in (backends.names() if every else [backend])]
+    try:
+        with Cancellation():  # what is put on the host for the jail to miss goes again
+            tried = [_tried(name, each, config, among=every) for each in (backends.names() if every else [backend])]
+    except Cancelled as cancelled:
+        return 128 + cancelled.number
     if not any(each["usable"] for each in tried):
         raise _nobody(name, tried)
     failures = sum(attempt["verdict"] in _failures() for each in tried for attempt in each["attempts"])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,3 +129,15 @@ def test_jailer_that_cannot_be_used_is_told_beside_those_that_can(command: Comma
 def test_mistake_of_usage_is_one_sentence_and_a_hint(command: Command, words: list[str], said: str) -> None:
     done = command("verify", *words)
     assert (done.code, done.out, done.err) == (2, "", said)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_it_finds_nothing_of_it_on_the_host(sandbox: Sandbox, number: signal.Signals) -> None:
+    """The files that it lays out for the jail to miss are removed again."""
+    with sandbox.popen("verify", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        name = f".sandbox-verify-{process.pid}-*"
+        while not list(Path("/tmp").glob(name)) and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(number)
+    assert process.returncode == 128 + number
+    assert [path for folder in ("/tmp", "/var/tmp", "/dev/shm") for path in Path(folder).glob(name)] == []
