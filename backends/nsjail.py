@@ -88,6 +88,7 @@ def render(policy: Policy, host: Host) -> Invocation:
             "control_fd": CONTROL_FD,
             "launcher_fd": LAUNCHER_FD,
             "mounts": list(policy.filesystem.items()),
+            "devices": jail.DEVICES,
             "masked_files": masked_files,
             "masked_folders": masked_folders,
             "files": [*jail.made_files(policy), *jail.identity_files(policy.filesystem, host), jail.BOOT_ID_FILE],

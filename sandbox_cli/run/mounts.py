@@ -124,14 +124,22 @@ def _outside(source: str, plan: Plan) -> str:
 
 def _is_same(there: str, here: str) -> bool:
     """One and the same file or folder. Somebody may have put another one in its place meanwhile, as a package manager
-    does: then that of the jail is in no folder any more."""
+    does: then that of the jail is in no folder any more. What is closed even to us must be so on both sides: the job's
+    account alone can tell."""
     try:
-        inside, outside = os.stat(there), os.stat(here)
-    except PermissionError:
-        return True  # a folder that is closed even to us: the job's account alone can tell
+        inside, outside = _looks(there), _looks(here)
     except FileNotFoundError:
         return False
+    if inside is None or outside is None:
+        return inside is outside
     return inside.st_dev == outside.st_dev and (inside.st_ino == outside.st_ino or inside.st_nlink == 0)
+
+
+def _looks(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except PermissionError:
+        return None
 
 
 def _within(path: str, prefix: str) -> bool:

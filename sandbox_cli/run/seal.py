@@ -94,7 +94,7 @@ def _limits(child: int, step: Step) -> list[str]:
         limit = step["limits"].get(name)
         if limit is None or (name == "processes" and limit["enforcer"] != "rlimit"):
             continue
-        hard = next(line[36:57].strip() for line in lines if line.startswith(word))
+        _soft, hard, _unit = next(line.removeprefix(word).split() for line in lines if line.startswith(word))
         if hard == "unlimited" or int(hard) > limit["value"] + spare:
             faults.append(f"{name} is bounded by {hard}, not {limit['asked']}")
     return faults

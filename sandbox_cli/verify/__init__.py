@@ -100,7 +100,7 @@ def _ending(outcome: Outcome) -> Attempt:
 def _judged(each: Try, answer: Answer, without: Answer, clause: Clause) -> Attempt:
     observed, verdict = each.judge(answer, without)
     barred = next((one.name for one in each.calls if clause.decides(one) != "allow"), None) if each.needs else None
-    if barred is not None and verdict in FAILURES:
+    if barred is not None and verdict in FAILURES and answer.failed(len(each.calls)):  # what it let through counts
         observed, verdict = f"not tried: the policy's own filter refuses {barred}", "untried"
     return _attempt(each, observed, verdict)
 

@@ -25,6 +25,7 @@ _TO_HOST, _ALL_PROTOCOLS = 2, 0x0300
 _NAME_SERVER = "8.8.8.8"
 _METADATA = "169.254.169.254"  # where clouds hand out the machine's own keys
 _NOBODY_THERE = 1  # a port that nothing listens on
+_FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"}
 
 
 def tries(case: Case) -> Iterator[Try]:
@@ -83,9 +84,6 @@ def _interfaces(*, is_open: bool) -> Try:
         return compared(found - _FALLBACK_TUNNELS, {"lo"}, "lo")
 
     return shows(_CLAUSE, "list network interfaces", calls, told, read)
-
-
-_FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"}
 
 
 def names(text: str) -> set[str]:

@@ -225,8 +225,7 @@ def test_program_gets_out_in_its_control(escape: Escape, request: pytest.Fixture
     assert targets.dropped or "drop" not in head.needs, said
 
 
-# The seal lets the jailer mount what it likes below /dev.
-@pytest.mark.parametrize("name", sorted(WEAKENED.keys() - {"host-dev-visible"}))
+@pytest.mark.parametrize("name", sorted(WEAKENED))
 def test_weakened_plan_is_what_the_seal_keeps_from_starting(
     name: str, jails: Jails, request: pytest.FixtureRequest
 ) -> None:

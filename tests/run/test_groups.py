@@ -131,6 +131,15 @@ def test_a_stopped_process_does_not_keep_a_group(groups, inside):
     assert not directories(groups)
 
 
+def test_a_limit_without_its_controller_leaves_nothing(groups):
+    parents = {name: path for name, path in groups.parents.items() if name != "pids"}
+    if len(parents) == len(groups.parents):
+        pytest.skip("no group counts tasks here")
+    with pytest.raises(KeyError):
+        make(replace(groups, parents=parents), processes=5)
+    assert not directories(groups)
+
+
 def test_a_group_that_can_not_be_made_is_one_sentence_and_leaves_nothing(groups, tmp_path):
     parents = dict.fromkeys(groups.parents, str(tmp_path))
     with pytest.raises(HostError, match="no control group can be made for the job: "):

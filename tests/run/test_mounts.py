@@ -14,6 +14,8 @@ from sandbox_cli.run.mounts import Seen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.accounts import Account
+
 RO, RW = ["ro", "nosuid", "nodev"], ["rw", "nosuid", "nodev"]
 
 
@@ -123,6 +125,22 @@ def test_a_file_that_was_replaced_meanwhile_is_still_the_one_that_was_planned(mo
         first.unlink()
         assert mounts._is_same(f"/proc/self/fd/{kept.fileno()}", str(second))
     assert not mounts._is_same("/proc/self/stat", str(second))
+
+
+def test_what_is_closed_to_us_is_the_same_only_where_both_sides_are(as_user: Account, shared_tmp: Path) -> None:
+    closed = shared_tmp / "closed"
+    (closed / "inner").mkdir(parents=True)
+    closed.chmod(0)
+    program = "import sys; from sandbox_cli.run.mounts import _is_same; print(_is_same(*sys.argv[1:]))"
+
+    def said(there: Path, here: Path) -> str:
+        return as_user.run([as_user.python, "-c", program, str(there), str(here)]).stdout.decode().strip()
+
+    try:
+        assert said(closed / "inner", closed / "inner") == "True"
+        assert said(closed / "inner", shared_tmp) == said(shared_tmp, closed / "inner") == "False"
+    finally:
+        closed.chmod(0o700)
 
 
 def test_sizes_are_those_of_the_plan(monkeypatch: Any) -> None:

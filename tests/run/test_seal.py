@@ -81,9 +81,10 @@ def test_a_limit_that_a_control_group_should_hold_needs_one(enforcer: str, sound
 @pytest.mark.parametrize(
     ("limits", "faults"),
     [
-        ({"open_files": 256, "file_size": 67108864, "cpu_time": 10.0}, []),
+        ({"open_files": 256, "cpu_time": 10.0}, []),
         ({"open_files": 255}, ["open_files is bounded by 256, not 255"]),
-        ({"file_size": 1}, ["file_size is bounded by 67108864, not 1"]),
+        ({"file_size": 107374182400}, []),
+        ({"file_size": 10737418240}, ["file_size is bounded by 107374182400, not 10737418240"]),
         ({"cpu_time": 8.5}, ["cpu_time is bounded by 11, not 8.5"]),
         ({"processes": 1}, ["processes is bounded by unlimited, not 1"]),
     ],
@@ -94,7 +95,7 @@ def test_what_bounds_each_process_is_no_more_than_was_promised(
     lines = [
         "Limit                     Soft Limit           Hard Limit           Units     ",
         "Max cpu time              11                   11                   seconds   ",
-        "Max file size             67108864             67108864             bytes     ",
+        "Max file size             107374182400         107374182400         bytes     ",
         "Max processes             65                   unlimited            processes ",
         "Max open files            256                  256                  files     ",
     ]

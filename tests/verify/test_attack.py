@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox_cli import plan
+from sandbox_cli import plan, policy, verify
 from sandbox_cli.errors import HostError
 from sandbox_cli.plan import assemble
 from sandbox_cli.policy import config as configuration
-from sandbox_cli.verify import FAILURES, attack, bounds
+from sandbox_cli.policy.model import Syscalls
+from sandbox_cli.verify import FAILURES, attack, bounds, kernel
+from sandbox_cli.verify.attempts import shows
+from sandbox_cli.verify.calls import UNTRIED, Answer
+from sandbox_cli.verify.filtering import Clause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,3 +139,10 @@ def test_no_jail_is_no_answer(decided: dict[str, tuple[Settled, Choice]]) -> Non
     none: Plan = {**made((settled, choice)), "argv": ["/bin/false"]}
     with pytest.raises(HostError):
         attack(none, settled.effective, choice.host)
+
+
+@pytest.mark.parametrize(("result", "verdict"), [(-1, "untried"), (0, "escaped")])
+def test_attempt_that_the_policys_own_filter_bars_says_nothing_unless_it_got_through(result: int, verdict: str) -> None:
+    denying = policy.load("command").model_copy(update={"syscalls": Syscalls(deny=("statx",))})
+    each = shows("filesystem", "look", (kernel.statx("/"),), "the host's", lambda _answer: ("another", "escaped"))
+    assert verify._judged(each, Answer((result,)), UNTRIED, Clause.of(denying))["verdict"] == verdict

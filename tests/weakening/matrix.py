@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import ast
 import subprocess
-import time
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox_cli import policy
 from tests.weakening.generator import weakenings
-from tests.weakening.model import OF_THE_FILTER, UNRELATED
+from tests.weakening.model import OF_THE_FILTER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.accounts import Account
 
 POLICY = "python"
-_DAYS = 5
 JOB = {"command": ["/bin/true"], "policy": POLICY}
 Caught = dict[str, tuple[str, str]]  # by the weakening's name: seal | run | verify | nobody, and what was said
-
-
-def is_todays(name: str) -> bool:
-    """All but the pairs whose order says nothing: of them a fifth a day, as they cost as much as all else."""
-    return not name.endswith(UNRELATED) or (zlib.crc32(name.encode()) + int(time.time() // 86400)) % _DAYS == 0
 
 
 class Driver:
@@ -52,16 +42,14 @@ class Driver:
         self._process.wait(10)
 
 
-def run(
-    backend: str, account: Account, directory: Path, *, whole: bool = False, wanted: Callable[[str], bool] = bool
-) -> Caught:
-    """What became of each that is `wanted`. `whole`: verify tries everything in each jail; else its filter where that
-    was weakened, and all else where it was not, which tells the same apart and takes a third of the time."""
+def run(backend: str, account: Account, directory: Path, *, whole: bool = False) -> Caught:
+    """What became of each. `whole`: verify tries everything in each jail; else its filter where that was weakened, and
+    all else where it was not, which tells the same apart and takes a third of the time."""
     driver = Driver(account, directory)
     try:
         plan = driver.ask({"job": {**JOB, "backend": backend}})
         caught: Caught = {}
-        for each in filter(lambda each: wanted(each.name), weakenings(plan, policy.load(POLICY))):
+        for each in weakenings(plan, policy.load(POLICY)):
             clauses = "all" if whole else "syscalls" if each.name.startswith(OF_THE_FILTER) else "others"
             caught[each.name] = driver.ask({"plan": each.of(plan), "clauses": clauses})
         return caught

@@ -35,8 +35,8 @@ message, each rule and name of the filter. Each such plan is then run, under the
 Whatever is in none of these fails CI, and so does a reason that nothing needs any more. The generator stands in
 tests/weakening. The filter is the launcher's, byte for byte the same in each jail: it is taken to pieces under bwrap
 as an ordinary user, and weakened as a whole everywhere. `verify` tries the system calls where the filter was weakened,
-and all else where it was not; `make weakening WHOLE=--whole` has it try everything in every jail. CI tries all of it
-each time, but of two neighbours in the other order, where neither lies in the other, a fifth a day.
+and all else where it was not; `make weakening WHOLE=--whole` has it try everything in every jail. CI tries each of them
+each time.
 
 | backend | account | weakenings | the run | the seal | `verify` | nobody |
 | --- | --- | --: | --: | --: | --: | --: |

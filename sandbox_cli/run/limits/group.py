@@ -97,17 +97,21 @@ class Group(ABC):
         self._alarmed_until = 0.0
         self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == self.NAME}
         self._parts += 1
+        bounded = False
         try:
             if not self._made:
                 self._make_outer()
             self._inner = self._make_inner(f"job-{self._parts}")
             self._bound()
+            bounded = True
         except OSError as error:
-            self.close()
             raise HostError(
                 f"no control group can be made for the job: {error.strerror}: {error.filename}",
                 hint="`sandbox doctor` says what this host allows",
             ) from error
+        finally:
+            if not bounded:  # whatever it was that kept us from it
+                self.close()
 
     def admit(self, pid: int) -> None:
         """Moves the program in, which waits at the gate. Raises OSError where the kernel refuses."""
