@@ -90,11 +90,12 @@ static void bind_directory(char *pair) {
 }
 
 /* In a mount namespace of our own, of which the jailer's is a copy: nothing shows on the host, nothing is left to
- * unmount. */
+ * unmount. Nothing that the host mounts from here on shows in the jail, either: it would have the host's flags, and be
+ * writable below what is shown read-only. */
 static void mount_all(const struct options *options) {
     if (!options->scratch && !options->binds) return;
     if (unshare(CLONE_NEWNS)) die("enter: mount namespace", "");
-    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL)) die("enter: mount propagation", "");
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) die("enter: mount propagation", "");
     for (char **option = options->first; option < options->end; option += 2)
         if (option[0][1] == 'b') bind_directory(option[1]);
     if (options->scratch && mount("sandbox", options->scratch, "tmpfs", MS_NOSUID | MS_NODEV, options->scratch_options))

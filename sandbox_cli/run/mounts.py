@@ -50,9 +50,12 @@ def faults(plan: Plan, site: Site, init: int) -> list[str]:
                 said += _of_what_stands(path, mount, root + path, plan)
     if facts["whole"]:
         assert root is not None
-        for path in found.keys() - planned.keys():
-            if path != site.host:  # scratch itself, as `enter` has mounted it for the jailer, below a shown /run
-                said += _of_another(path, found[path], planned, root + path, plan)
+        for path in found.keys() - planned.keys() - {site.host}:  # scratch, as `enter` mounts it, below a shown /run
+            above = max((each for each in planned if _within(path, each)), key=len, default=None)
+            if above is None or not _comes_along(path, above, planned[above], root, plan):
+                said.append(f"{path} is mounted, which the plan doesn't say")
+            elif not _is_closed(path, above, root, site):
+                said += _of_one_below(path, found[path], above, planned[above])
     return said
 
 
@@ -83,17 +86,35 @@ def _of_what_stands(path: str, mount: SealedMount, there: str, plan: Plan) -> It
             yield f"{path} holds {room.f_files} files, not {files}"
 
 
-def _of_another(path: str, seen: Seen, planned: dict[str, SealedMount], there: str, plan: Plan) -> Iterator[str]:
-    above = max((each for each in planned if _within(path, each)), key=len, default=None)
-    source = planned[above].get("source") if above is not None else None
-    if above is None or source is None or not _is_same(there, _outside(source + path[len(above.rstrip("/")) :], plan)):
-        yield f"{path} is mounted, which the plan doesn't say"
-        return
-    flags = planned[above]["flags"]
+def _comes_along(path: str, above: str, mount: SealedMount, root: str, plan: Plan) -> bool:
+    """Whether it is what the host has mounted there, below the source of a planned one."""
+    source = mount.get("source")
+    return source is not None and _is_same(root + path, _outside(source + path[len(above.rstrip("/")) :], plan))
+
+
+def _of_one_below(path: str, seen: Seen, above: str, mount: SealedMount) -> Iterator[str]:
+    flags = mount["flags"]
     if "rw" in seen.flags and "ro" in flags:
         yield f"{path} is writable below {above}, which is read-only"
     if "noexec" in flags and "noexec" not in seen.flags:  # of nsjail nosuid and nodev can't be had there
         yield f"{path} is not mounted noexec, as {above} is"
+
+
+def _is_closed(path: str, above: str, root: str, site: Site) -> bool:
+    """Whether a folder between them keeps the job's account out. It has kept bwrap out as well, which leaves such a
+    mount as the host has it."""
+    if os.geteuid() != 0:  # we are that account
+        try:
+            os.stat(root + path)
+        except PermissionError:
+            return True
+        return False
+    while path != above:
+        path = path.rpartition("/")[0] or "/"
+        folder = os.stat(root + path)
+        if folder.st_uid != site.uid and folder.st_gid != site.gid and not folder.st_mode & stat.S_IXOTH:
+            return True
+    return False
 
 
 def _outside(source: str, plan: Plan) -> str:
@@ -126,8 +147,8 @@ def _within(path: str, prefix: str) -> bool:
 
 
 def mountinfo(pid: int) -> dict[str, Seen]:
-    """By mount point, the topmost where several stand on one another (proc(5))."""
-    found: dict[str, Seen] = {}
+    """By mount point, what a path leads to: nothing that another mount covers (proc(5))."""
+    mounted: dict[str, tuple[str, str, Seen]] = {}  # by number: that of the mount it stands in, and where
     for line in lines_of(f"/proc/{pid}/mountinfo"):
         fields = line.split(" ")
         flags, path = set(fields[5].split(",")), fields[4]
@@ -137,5 +158,24 @@ def mountinfo(pid: int) -> dict[str, Seen]:
         if "\\" in path:
             for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
                 path = path.replace(code, character)
-        found[path] = Seen(flags, fields[fields.index("-") + 1], fields[3])
-    return found
+        mounted[fields[0]] = (fields[1], path, Seen(flags, fields[fields.index("-") + 1], fields[3]))
+    taken = {(above, path) for number, (above, path, _) in mounted.items() if above != number}
+    return {
+        path: seen
+        for number, (_, path, seen) in mounted.items()
+        if (number, path) not in taken and not _is_covered(number, mounted, taken)
+    }
+
+
+def _is_covered(number: str, mounted: dict[str, tuple[str, str, Seen]], taken: set[tuple[str, str]]) -> bool:
+    """Whether something is mounted on a folder that leads to it: nobody gets there who can't unmount that."""
+    while number in mounted:
+        above, folder, _ = mounted[number]
+        if above == number:  # the root of all, which stands in nothing
+            break
+        while folder != "/":
+            folder = folder.rpartition("/")[0] or "/"
+            if (above, folder) in taken:
+                return True
+        number = above
+    return False

@@ -108,7 +108,7 @@ def names(data: bytes) -> None:
     paths = [b"/" + name for name in data.split(b"\0")]
     modes = {os.fsdecode(path): ("ro", "rw")[len(path) % 2] for path in paths}
     lines = [
-        b"%d 1 0:%d /%b %b %s,nosuid - tmpfs %b rw" % (n, n, _escaped(path), _escaped(path),
+        b"%d -%d 0:%d /%b %b %s,nosuid - tmpfs %b rw" % (n, n + 1, n, _escaped(path), _escaped(path),
         modes[os.fsdecode(path)].encode(), _escaped(path))
         for n, path in enumerate(paths)
     ]  # fmt: skip

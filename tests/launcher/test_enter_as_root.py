@@ -69,6 +69,19 @@ def test_mounts_do_not_spread_to_a_host_that_shares_its_own(launcher: str, share
 
 
 @only_root
+def test_what_the_host_mounts_later_is_not_in_the_jail(launcher: str, shared_tmp: Path) -> None:
+    """It would be there with the host's own flags, writable below a directory that is shown read-only."""
+    script = """
+        mount -t tmpfs host "$1"; cd "$1"; mkdir late scratch; mkfifo started mounted
+        "$2" enter -s "$1/scratch" -o size=1m -- /bin/sh -c ': >started; : <mounted; cat /proc/self/mountinfo' &
+        : <started; mount -t tmpfs late late; : >mounted; wait"""
+    host = ["unshare", "-m", "--propagation", "shared", "sh", "-ec", script, "sh", str(shared_tmp), launcher]
+    seen = subprocess.run(host, capture_output=True, check=True, timeout=20).stdout.decode()
+    assert f" {shared_tmp}/scratch " in seen
+    assert f" {shared_tmp}/late " not in seen
+
+
+@only_root
 def test_options_that_the_kernel_refuses_start_nothing(enter: Enter, shared_tmp: Path) -> None:
     made = enter("-s", str(shared_tmp), "-o", "size=x", "--", "/bin/true")
     assert (made.returncode, made.stderr.decode()) == (125, f"launcher: enter: scratch {shared_tmp}: errno 22\n")

@@ -58,7 +58,7 @@ def judge(
     }
     for mount in plan["seal"]["mounts"]:
         mount.update({key: value for key, value in (changed or {}).items() if key in mount})
-    site: Any = type("Site", (), {"path": "/sandbox", "host": None})
+    site: Any = type("Site", (), {"path": "/sandbox", "host": None, "uid": 1, "gid": 1})  # who owns nothing here
     return [fault.replace(f"{tree}/", "") for fault in mounts.faults(plan, site, os.getpid())]
 
 
@@ -87,6 +87,17 @@ def test_what_is_mounted_below_noexec_is_noexec_too(monkeypatch: Any, tree: Path
     flags = {"flags": [*RO, "noexec"]}
     said = judge(monkeypatch, tree, {"shown/inner": Seen({*RO}, "ext4", "/x")}, flags)
     assert "shown/inner is not mounted noexec, as shown is" in said
+
+
+def test_what_the_job_can_not_reach_may_be_as_the_host_has_it(monkeypatch: Any, tree: Path) -> None:
+    """bwrap, which is of the job's account, can't make read-only what it can't reach."""
+    writable = {"shown/inner/closed": Seen({*RW}, "ext4", "/x")}
+    (tree / "shown/inner/closed").mkdir()
+    assert judge(monkeypatch, tree, writable) == ["shown/inner/closed is writable below shown, which is read-only"]
+    (tree / "shown/inner").chmod(0o700 if os.geteuid() == 0 else 0)
+    found = judge(monkeypatch, tree, writable)
+    (tree / "shown/inner").chmod(0o700)
+    assert found == []
 
 
 def test_what_the_host_has_below_a_source_comes_along(monkeypatch: Any, tree: Path) -> None:
@@ -153,12 +164,42 @@ def test_what_was_bound_for_the_jailer_is_compared_with_what_it_was_bound_from()
 
 def test_mountinfo_is_read_with_its_escapes_and_odd_names(monkeypatch: Any) -> None:
     lines = [
-        "22 1 0:20 / / ro,nosuid - tmpfs tmpfs rw",
+        "22 22 0:20 / / ro,nosuid - tmpfs tmpfs rw",
         "23 22 0:21 /part /a\\040b\\134 rw shared:1 - tmpfs x\u2028y rw",
         "24 22 0:22 / /ro rw - ext4 /dev/x ro,discard",
-        "25 22 0:22 / / rw - overlay x rw",
+        "25 22 0:23 / /two ro - ext4 /dev/x ro",
+        "26 25 0:24 / /two rw - overlay x rw",
     ]
     monkeypatch.setattr(mounts, "lines_of", lambda path: lines)
     found = mounts.mountinfo(1)
-    assert {path: each.flags for path, each in found.items()} == {"/": {"rw"}, "/a b\\": {"rw"}, "/ro": {"ro"}}
-    assert (found["/"].kind, found["/a b\\"].kind, found["/a b\\"].part) == ("overlay", "tmpfs", "/part")
+    assert {path: (each.kind, *sorted(each.flags)) for path, each in found.items()} == {
+        "/": ("tmpfs", "nosuid", "ro"),
+        "/a b\\": ("tmpfs", "rw"),
+        "/ro": ("ext4", "ro"),
+        "/two": ("overlay", "rw"),
+    }
+    assert found["/a b\\"].part == "/part"
+
+
+@pytest.mark.parametrize(
+    "covering",
+    [
+        "30 23 0:30 / /shown/made rw - tmpfs x rw",  # upon a folder above
+        "30 23 0:30 / /shown rw - tmpfs x rw",  # upon all of the mount that it stands in
+        "30 24 0:30 / /shown/made/host rw - tmpfs x rw",  # upon itself
+    ],
+)
+def test_what_another_mount_covers_is_not_there(monkeypatch: Any, covering: str) -> None:
+    lines = [
+        "22 22 0:20 / / ro - tmpfs tmpfs rw",
+        "23 22 0:21 / /shown ro - ext4 x rw",
+        "24 23 0:22 / /shown/made/host rw - ext4 x rw",
+        "25 24 0:23 / /shown/made/host/inner rw - ext4 x rw",
+    ]
+    monkeypatch.setattr(mounts, "lines_of", lambda path: lines)
+    everything = {line.split()[4] for line in lines}
+    assert mounts.mountinfo(1).keys() == everything
+    lines.append(covering)
+    found = mounts.mountinfo(1)
+    assert "/shown/made/host/inner" not in found
+    assert [path for path, seen in found.items() if seen.kind == "tmpfs"] == ["/", covering.split()[4]]
