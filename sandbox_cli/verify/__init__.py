@@ -74,7 +74,9 @@ def _make(plan: Plan, case: Case, clause: Clause, tries: Sequence[Try]) -> list[
     left_out: list[Attempt] = []
     for each in tries:
         text = line(each.calls, case.host.machine, _how(each, clause))
-        if text is not None and not _would_end_the_probe(each, clause):
+        if not each.calls:
+            left_out.append(_attempt(each, *each.judge(UNTRIED, UNTRIED)))
+        elif text is not None and not _would_end_the_probe(each, clause):
             sent.append((each, text))
         elif text is not None:
             left_out.append(_attempt(each, "not tried: it would end the probe, which may have no child", "untried"))
@@ -87,13 +89,14 @@ def _make(plan: Plan, case: Case, clause: Clause, tries: Sequence[Try]) -> list[
         _judged(each, answer, without.get(alike[text], UNTRIED), clause)
         for (each, text), answer in zip(sent, answers, strict=True)
     ]
-    return [*made, *left_out, _ending(outcome)]
+    return [*made, *left_out, _ending(outcome, sum(not answer.told for answer in answers))]
 
 
-def _ending(outcome: Outcome) -> Attempt:
-    """Whatever ended the probe too early: what comes after isn't tried."""
-    ended = outcome["status"] == "ok"
-    told = "it did" if ended else outcome["cause"] or outcome["status"]
+def _ending(outcome: Outcome, untold: int) -> Attempt:
+    """Whatever ended the probe too early, or lost what it said: of what comes after nothing is known."""
+    ended = outcome["status"] == "ok" and not untold
+    told = "it did" if outcome["status"] == "ok" else outcome["cause"] or outcome["status"]
+    told += f", and nothing was heard of {untold} attempts" if untold else ""
     return {
         "name": "let the probe end by itself", "clause": JAIL, "allowed": "yes", "observed": told,
         "verdict": "works" if ended else "broken",

@@ -37,7 +37,7 @@ class Try(NamedTuple):
 
     `outside` asks the same of the kernel without a jail first, as the same account; `judge` then gets that answer too.
     `deadly`: it may end who makes it. `blocks`: it lasts until it is ended. `last`: it may end the jail.
-    `by_itself`: the probe makes it, and no child of it.
+    `by_itself`: the probe makes it, and no child of it. Without calls it can't be made here: `judge` says why.
     """
 
     clause: str
@@ -97,6 +97,11 @@ def shows(
         return read(answer)
 
     return Try(clause, name, calls, allowed, judge)
+
+
+def impossible(clause: str, name: str, allowed: str, why: str) -> Try:
+    """The host lacks what it would be tried with: it is told, and is no proof."""
+    return Try(clause, name, (), allowed, lambda _answer, _outside: (f"not tried: {why}", "untried"))
 
 
 def so(is_so: bool) -> Verdict:

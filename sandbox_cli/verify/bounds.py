@@ -114,11 +114,13 @@ def _memory(size: int, _largest: int) -> Excess:
 
 def _processes(count: int, _largest: int) -> Excess:
     """What they bring forth ends at once, and counts as long as nobody has waited for it."""
-    return Excess([("n", [call("clone", _SIGCHLD, 0, 0, 0, 0)] * _CALLS)], _counted(count, "EAGAIN"))
+    return Excess([("n", [call("clone", _SIGCHLD, 0, 0, 0, 0)] * _CALLS)], _counted("processes", count, "EAGAIN"))
 
 
 def _open_files(count: int, _largest: int) -> Excess:
-    return Excess([("n", [call("openat", AT_FDCWD, "/", os.O_RDONLY)] * _CALLS)], _counted(count, "EMFILE"))
+    return Excess(
+        [("n", [call("openat", AT_FDCWD, "/", os.O_RDONLY)] * _CALLS)], _counted("open_files", count, "EMFILE")
+    )
 
 
 def _file_size(size: int, _largest: int) -> Excess:
@@ -181,11 +183,17 @@ def _by_status(wanted: str, of_answers: int = 0) -> Callable[[Sequence[Answer], 
     return judge
 
 
-def _counted(bound: int, error: str) -> Callable[[Sequence[Answer], Outcome], Judged]:
+def _counted(name: str, bound: int, error: str) -> Callable[[Sequence[Answer], Outcome], Judged]:
+    """The kernel refuses one of them, just so; or the job was ended for this limit, and for nothing else."""
+
     def judge(answers: Sequence[Answer], outcome: Outcome) -> Judged:
-        results, (answer, *_) = [result for result in answers[0].results if result >= 0], answers
-        told = f"{answer.word(_CALLS)} after {len(results)} ({outcome['status']})"
-        if len(results) >= bound or (outcome["status"] == "ok" and answer.word(_CALLS) != error):
+        results, blame = [result for result in answers[0].results if result >= 0], outcome["blame"]
+        if blame is not None and blame["clause"] == f"limits.{name}":
+            return outcome["cause"] or outcome["status"], "held"
+        told = f"{answers[0].word(_CALLS)} after {len(results)}"
+        if outcome["status"] != "ok":
+            return f"{told} ({outcome['status']})", "escaped" if len(results) >= bound else "broken"
+        if len(results) >= bound or answers[0].word(_CALLS) != error:
             return told, "escaped"
         return told, "held" if results else "broken"
 

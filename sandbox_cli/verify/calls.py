@@ -49,7 +49,7 @@ class Call(NamedTuple):
 class Answer(NamedTuple):
     """What each call returned, as the kernel says it (-13 is EACCES), as far as the attempt came; and its buffers.
 
-    `tried` is false where no child could be had for it, or the probe ended before.
+    `tried` is false where no child could be had for it, or the probe ended before; `told`, where it said nothing of it.
     """
 
     results: tuple[int, ...] = ()
@@ -57,12 +57,15 @@ class Answer(NamedTuple):
     signal: int | None = None
     exited: int | None = None
     tried: bool = True
+    told: bool = True
 
     def failed(self, calls: int) -> bool:
         return len(self.results) < calls or is_error(self.results[-1])
 
     def word(self, calls: int = 1) -> str:
         """In a word: "ok", the name of an error, of a signal, "no answer"."""
+        if not self.told:
+            return "no answer"
         if not self.tried:
             return "not tried"
         if self.signal is not None:
@@ -75,6 +78,7 @@ class Answer(NamedTuple):
 
 
 UNTRIED = Answer(tried=False)
+UNTOLD = Answer(tried=False, told=False)
 
 
 def call(name: str, *arguments: Argument) -> Call:

@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from sandbox_cli.verify import kernel
-from sandbox_cli.verify.attempts import compared, granted, refused, shows
+from sandbox_cli.verify.attempts import compared, granted, impossible, refused, shows
 from sandbox_cli.verify.calls import Of, call
 
 if TYPE_CHECKING:
@@ -31,10 +31,12 @@ _FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0
 def tries(case: Case) -> Iterator[Try]:
     is_open, targets = case.policy.network == "host", case.targets
     reach = granted if is_open else refused
-    if targets.port is not None:
-        yield reach(_CLAUSE, "connect to the host's 127.0.0.1", *_connecting(_inet("127.0.0.1", targets.port)))
-    if targets.port_6 is not None:
-        yield reach(_CLAUSE, "connect to the host's ::1", *_connecting(_inet6("::1", targets.port_6)))
+    for host, port, packed in (("127.0.0.1", targets.port, _inet), ("::1", targets.port_6, _inet6)):
+        name = f"connect to the host's {host}"
+        if port is None:
+            yield impossible(_CLAUSE, name, "yes" if is_open else "no", f"this host has no {host}")
+        else:
+            yield reach(_CLAUSE, name, *_connecting(packed(host, port)))
     abstract = struct.pack("=H", socket.AF_UNIX) + b"\0" + targets.abstract.encode()
     yield reach(_CLAUSE, "connect to an abstract socket of the host", *_connecting(abstract))
     yield _interfaces(is_open=is_open)

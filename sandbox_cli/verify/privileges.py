@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox_cli.verify import kernel
-from sandbox_cli.verify.attempts import JAIL, Try, granted, refused, shows, so
+from sandbox_cli.verify.attempts import JAIL, Try, granted, impossible, refused, shows, so
 from sandbox_cli.verify.calls import AT_FDCWD, Of, Out, call
 
 if TYPE_CHECKING:
@@ -137,9 +137,11 @@ def _going_on(name: str, *calls: Call) -> Try:
 
 
 def _memory(case: Case) -> Iterator[Try]:
-    key = case.targets.segment
-    if key is not None:
-        yield refused(JAIL, "find shared memory of the host (SysV)", call("shmget", key, 0, 0))
+    key, name = case.targets.segment, "find shared memory of the host (SysV)"
+    if key is None:
+        yield impossible(JAIL, name, "no", "none can be made on this host")
+    else:
+        yield refused(JAIL, name, call("shmget", key, 0, 0))
     yield granted(
         JAIL,
         "make shared memory of its own (SysV)",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import execute
 from sandbox_cli.slots import SCRATCH
-from sandbox_cli.verify.calls import UNTRIED, answer
+from sandbox_cli.verify.calls import UNTOLD, answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def in_jail(plan: Plan, lines: Sequence[bytes], *, room: bool = True) -> tuple[O
             raise HostError(error["message"], hint=error["hint"], gaps=error["gaps"])
         answers += _read(outcome["stdout"], len(some))
         if outcome["status"] != "ok" or len(answers) == len(lines):
-            return outcome, answers + [UNTRIED] * (len(lines) - len(answers))
+            return outcome, answers + [UNTOLD] * (len(lines) - len(answers))
 
 
 def outside(lines: Sequence[bytes], uid: int | None, gid: int | None) -> list[Answer]:
@@ -117,6 +117,6 @@ def _with_room(name: str, limit: Limit) -> Limit:
 
 
 def _read(said: bytes, count: int) -> list[Answer]:
-    """What a probe that ended too early didn't say, it didn't try. Of half a line nothing is believed."""
+    """What a probe that ended too early didn't say, nobody knows. Of half a line nothing is believed."""
     answers = [answer(line) for line in said.split(b"\n")[:-1]][:count]
-    return answers + [UNTRIED] * (count - len(answers))
+    return answers + [UNTOLD] * (count - len(answers))
