@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from sandbox_cli.verify import Attempt
 
 _LONGEST = 60  # of what is told of an attempt that went well: a list of names may be long
-_GOOD = frozenset({"held", "works"})
-_SWEPT = "syscalls"  # hundreds of attempts: what is as it should be is told in a few lines of a table
+_GOOD = ("works", "held")
 
 
 def verify(
@@ -53,7 +52,7 @@ def verify(
     every: Annotated[bool, typer.Option("--all", help="Each jailer that can hold the policy here.")] = False,
     verbose: Annotated[
         bool,
-        typer.Option("-v", "--verbose", help="List every attempt, each whole, and not only what is wrong of hundreds."),
+        typer.Option("-v", "--verbose", help="List every attempt, and not only the clause of what went well."),
     ] = False,
     json: Json = False,
 ) -> int:
@@ -160,37 +159,38 @@ def _print(answer: Verified, *, verbose: bool) -> None:
 
 
 def _rows(attempts: Sequence[Attempt], *, verbose: bool) -> Iterable[Sequence[str]]:
-    """Of the system calls that are as they should be, how many; what isn't proved, and what is wrong, comes last."""
-    swept = Counter(_kind(each) for each in attempts if _is_swept(each) and not verbose)
-    for (allowed, verdict), count in sorted(swept.items(), key=lambda each: -each[1]):
-        yield _SWEPT, f"{count} system call{'' if count == 1 else 's'}", allowed, "as it should be", verdict
-    for each in sorted(attempts, key=_last):
-        if verbose or not _is_swept(each):
-            whole = verbose or each["verdict"] in _failures()
-            told = (each[key] if whole else _cut(each[key]) for key in ("allowed", "observed"))
-            yield each["clause"], each["name"], *told, each["verdict"]
+    """One a clause of what is as it should be; what isn't proved, and what is wrong, stands whole below."""
+    clauses: dict[str, list[Attempt]] = {}
+    for each in attempts:
+        if each["verdict"] in _GOOD:
+            clauses.setdefault(each["clause"], []).append(each)
+    for clause, good in clauses.items():
+        if verbose or len(good) == 1:
+            yield from (_row(each, whole=verbose) for each in good)
+        else:
+            yield clause, f"{len(good)} attempts", "what the policy says", "the same", _counted(good)
+    yield from map(_row, sorted((each for each in attempts if each["verdict"] not in _GOOD), key=_is_failure))
 
 
-def _last(attempt: Attempt) -> int:
-    """Where it is seen."""
-    verdict = attempt["verdict"]
-    return 2 if verdict in _failures() else 0 if verdict in _GOOD else 1
+def _row(attempt: Attempt, *, whole: bool = True) -> Sequence[str]:
+    allowed, observed = (text if whole else _cut(text) for text in (attempt["allowed"], attempt["observed"]))
+    return attempt["clause"], attempt["name"], allowed, observed, attempt["verdict"]
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def _kind(attempt: Attempt) -> tuple[str, str]:
-    return attempt["allowed"], attempt["verdict"]
+def _is_failure(attempt: Attempt) -> bool:
+    return attempt["verdict"] in _failures()
 
 
-def _is_swept(attempt: Attempt) -> bool:
-    return attempt["clause"] == _SWEPT and attempt["verdict"] in _GOOD and " " not in attempt["name"]
+def _counted(attempts: Iterable[Attempt]) -> str:
+    counts = Counter(each["verdict"] for each in attempts)
+    known = [*_GOOD, *(verdict for verdict in counts if verdict not in _GOOD)]
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in known if counts[verdict])
 
 
 def _summary(attempts: Sequence[Attempt]) -> str:
-    counts = Counter(each["verdict"] for each in attempts)
-    failed = sum(counts[verdict] for verdict in counts if verdict in _failures())
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    return f"{'FAILED' if failed else 'as the policy says'}: {len(attempts)} attempts, {told}"
+    word = "FAILED" if any(map(_is_failure, attempts)) else "as the policy says"
+    return f"{word}: {len(attempts)} attempts, {_counted(attempts)}"

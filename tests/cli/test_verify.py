@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -183,4 +184,22 @@ def test_what_is_not_proved_stands_below_what_is(
     verdicts = [line.split()[-1] for line in done.stdout.decode().splitlines()[2:-2]]
     assert set(verdicts) == {"held", "works", "untried"}
     assert set(verdicts[verdicts.index("untried") :]) == {"untried"}
-    assert " 1 system calls" not in done.stdout.decode()
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_what_went_well_is_a_line_for_each_clause_and_verbose_lists_it(
+    sandbox: Sandbox, needs: Callable[[str], None]
+) -> None:
+    needs("bwrap")
+    brief, verbose = (sandbox("verify", "-b", "bwrap", *words).stdout.decode().splitlines() for words in ([], ["-v"]))
+    clauses = [line.split()[0] for line in brief[2:-2]]
+    assert len(set(clauses)) == len(clauses) < 40
+    assert set(clauses) == {line.split()[0] for line in verbose[2:-2]}
+    assert brief[-1] == verbose[-1]
+    counts = dict(zip(clauses, brief[2:-2], strict=True))
+    usr = [line.split()[-1] for line in verbose if line.startswith("filesystem./usr ")]
+    told = f"{usr.count('works')} works, {usr.count('held')} held"
+    assert re.split(" {2,}", counts["filesystem./usr"].strip())[1:] == [
+        f"{len(usr)} attempts", "what the policy says", "the same", told,
+    ]  # fmt: skip
+    assert str(len(verbose[2:-2])) == re.search(r": (\d+) attempts, ", verbose[-1])[1]
