@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output
@@ -13,11 +14,19 @@ if TYPE_CHECKING:
 
 def clean(json: Json = False) -> int:
     """Remove what runs that crashed have left behind, and say what."""
+    from sandbox_cli.host import accounts
     from sandbox_cli.policy import config
+    from sandbox_cli.run import scratch
     from sandbox_cli.run.limits import cgroupfs
-    from sandbox_cli.run.scratch import sweep
+    from sandbox_cli.verify import targets
 
-    cleaned: Cleaned = {"removed": [*sweep(config.load().uid_range), *cgroupfs.sweep(cgroupfs.holders())]}
+    cleaned: Cleaned = {
+        "removed": [
+            *scratch.sweep(config.load().uid_range),
+            *cgroupfs.sweep(cgroupfs.holders()),
+            *targets.sweep(accounts.home_of(os.geteuid()) or "/"),
+        ]
+    }
     if json:
         output.say(output.as_line(cleaned))
         return 0

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.config import Config
     from sandbox_cli.result import Gap
     from sandbox_cli.verify import Attempt
+    from sandbox_cli.verify.attempts import Verdict
 
 _LONGEST = 60  # of what is told of an attempt that went well: a list of names may be long
-_GOOD = ("works", "held")
+_GOOD: tuple[Verdict, ...] = ("works", "held")
 
 
 def verify(

@@ -238,11 +238,11 @@ def _identity(account: Account) -> tuple[int, int, int | None]:
     """uid and gid of the job, and the lock that keeps them its own."""
     if account["uid"] is not None and account["gid"] is not None:
         return account["uid"], account["gid"], None
-    return _free_account(*account["uid_range"])
+    return free_account(*account["uid_range"])
 
 
-def _free_account(first: int, last: int) -> tuple[int, int, int]:
-    """An account that no running job has."""
+def free_account(first: int, last: int) -> tuple[int, int, int]:
+    """An account that no running job has, and the fd that keeps it from the next one."""
     count = last - first + 1
     begin = int.from_bytes(os.urandom(4), "little") % count
     for step in range(count):

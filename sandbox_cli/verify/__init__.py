@@ -7,9 +7,11 @@ what is tried. The probe (probe.c) knows none of it: it makes the calls that it 
 from __future__ import annotations
 
 import functools
+import os
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy.config import UID_RANGE
+from sandbox_cli.run import scratch
 from sandbox_cli.verify import bounds, devices, filesystem, network, privileges, program, surroundings, syscalls
 from sandbox_cli.verify.attempts import FAILURES, JAIL, Attempt
 from sandbox_cli.verify.calls import UNTRIED, call, line
@@ -49,7 +51,7 @@ def attack(
     With `lowered`, which plans the same job with other limits, each limit is tried too, by a job of its own. HostError
     where no jail is made, or its seal is broken. `chosen` says of a clause whether it is tried: by default each is.
     """
-    outside = functools.partial(_outside, host, uid_range)
+    outside = functools.partial(_outside, host.machine)
     clause = Clause.of(policy)
     with set_up(outside, host.home) as targets:
         case = Case(policy, host, plan["backend"], uid_range, targets)
@@ -84,7 +86,8 @@ def _make(plan: Plan, case: Case, clause: Clause, tries: Sequence[Try]) -> list[
     # Each has a timer there, whatever the policy's filter leaves the probe: what the filter refuses may block there.
     alike = {text: line(each.calls, case.host.machine, _how(each, _NO_FILTER)) or text for each, text in sent}
     compared = tuple(alike[text] for each, text in sent if each.outside)
-    without = dict(zip(compared, _outside_once(compared, *_account(case.host, case.uid_range)), strict=True))
+    accounts = case.uid_range if case.host.root else None
+    without = dict(zip(compared, _outside_once(compared, accounts), strict=True))
     made = [
         _judged(each, answer, without.get(alike[text], UNTRIED), clause)
         for (each, text), answer in zip(sent, answers, strict=True)
@@ -134,17 +137,17 @@ def _how(each: Try, clause: Clause) -> str:
     return how.upper() if each.deadly else how
 
 
-def _account(host: Host, uid_range: tuple[int, int]) -> tuple[int | None, int | None]:
-    """Who makes attempts without a jail: whoever asks, but never root."""
-    return (uid_range[1], uid_range[1]) if host.root else (None, None)
-
-
-def _outside(host: Host, uid_range: tuple[int, int], attempts: Sequence[Sequence[Call]]) -> list[Answer]:
-    lines = [line(calls, host.machine, "a") or b"n 0\n" for calls in attempts]
-    return program.outside(lines, *_account(host, uid_range))
+def _outside(machine: str, attempts: Sequence[Sequence[Call]]) -> list[Answer]:
+    return program.outside([line(calls, machine, "a") or b"n 0\n" for calls in attempts])
 
 
 @functools.cache
-def _outside_once(lines: tuple[bytes, ...], uid: int | None, gid: int | None) -> list[Answer]:
-    """The kernel doesn't change while we run."""
-    return program.outside(lines, uid, gid)
+def _outside_once(lines: tuple[bytes, ...], accounts: tuple[int, int] | None) -> list[Answer]:
+    """As whoever asks; root's as one of `accounts`, which no job has meanwhile. The kernel stays what it is."""
+    if accounts is None:
+        return program.outside(lines)
+    uid, gid, lock = scratch.free_account(*accounts)
+    try:
+        return program.outside(lines, uid, gid)
+    finally:
+        os.close(lock)

@@ -63,8 +63,8 @@ def in_jail(plan: Plan, lines: Sequence[bytes], *, room: bool = True) -> tuple[O
             return outcome, answers + [UNTOLD] * (len(lines) - len(answers))
 
 
-def outside(lines: Sequence[bytes], uid: int | None, gid: int | None) -> list[Answer]:
-    """Makes the attempts without a jail; root's as that account, which must not be root."""
+def outside(lines: Sequence[bytes], uid: int | None = None, gid: int | None = None) -> list[Answer]:
+    """Makes the attempts without a jail, as that account or whoever asks: what is no matter for root is not for it."""
     descriptor = os.open(path(), os.O_RDONLY | os.O_CLOEXEC)  # root may have it below a closed folder
     try:
         with subprocess.Popen(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import secrets
 import socket
-from contextlib import ExitStack, contextmanager
+import stat
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     Outside = Callable[[Sequence[Sequence[Call]]], list[Answer]]
 
 _FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 (where everybody may write: a jail must have its own)
+_OURS = re.compile(r"\.sandbox-verify-[0-9]+-[0-9a-f]{8}")
 _IPC_CREAT, _ALL_MAY, _IPC_RMID = 0o1000, 0o666, 0
 
 
@@ -36,7 +40,8 @@ class Targets(NamedTuple):
 
 @contextmanager
 def set_up(outside: Outside, home: str) -> Generator[Targets]:
-    """`outside` makes calls as the job's account, without a jail."""
+    """`outside` makes calls without a jail, as whoever asks. What a verify that was killed left goes first."""
+    sweep(home)
     token = f"sandbox-verify-{os.getpid()}-{secrets.token_hex(4)}"
     with ExitStack() as stack:
         files = [stack.enter_context(_file(Path(folder, f".{token}"))) for folder in (*_FOLDERS, home)]
@@ -58,17 +63,60 @@ def set_up(outside: Outside, home: str) -> Generator[Targets]:
 def _file(path: Path) -> Generator[Path | None]:
     """None: this account may not write there."""
     try:
-        made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        made = _locked(path)
     except OSError:
         yield None
         return
     try:
         os.fchmod(made, 0o644)
         os.write(made, b"of the host\n")
-        os.close(made)
         yield path
     finally:
         path.unlink(missing_ok=True)
+        os.close(made)
+
+
+def _locked(path: Path) -> int:
+    """Makes a file whose lock says that we live, as that of a scratch directory does. A sweep may take it before."""
+    while True:
+        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        with suppress(OSError):  # where there are no locks a sweep gets none either
+            fcntl.flock(made, fcntl.LOCK_SH)
+        if path.exists():
+            return made
+        os.close(made)
+
+
+def sweep(home: str) -> list[str]:
+    """Removes the files of this account's that no verify has any more, and returns their paths."""
+    folders = dict.fromkeys((*_FOLDERS, home))
+    return [path for folder in folders for path in _ours(folder) if _removed(path)]
+
+
+def _ours(folder: str) -> list[str]:
+    """By name alone; of a folder that may not be listed nothing can be known."""
+    try:
+        return [f"{folder}/{name}" for name in os.listdir(folder) if _OURS.fullmatch(name)]  # noqa: PTH208 (names alone)
+    except OSError:
+        return []
+
+
+def _removed(path: str) -> bool:
+    try:
+        found = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False  # gone, or nobody's of ours
+    try:
+        looks = os.fstat(found)
+        if not stat.S_ISREG(looks.st_mode) or looks.st_uid != os.geteuid():
+            return False
+        fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        Path(path).unlink()
+    except OSError:
+        return False  # it is a living verify's
+    finally:
+        os.close(found)
+    return True
 
 
 @contextmanager

@@ -202,6 +202,8 @@ def test_clean_removes_what_a_crashed_run_left_and_says_so(
 ) -> None:
     monkeypatch.setattr("sandbox_cli.run.scratch.TEMPORARY", str(tmp_path))
     monkeypatch.setattr("sandbox_cli.run.limits.cgroupfs.mounted", list)  # other tests leave groups, and clean up
+    monkeypatch.setattr("sandbox_cli.verify.targets._FOLDERS", ())
+    monkeypatch.setattr("sandbox_cli.host.accounts.home_of", lambda _uid: str(tmp_path))
     left = tmp_path / f"sandbox-{os.geteuid()}-1-99999999999-0123456789ab"
     alive, lock = names.make(str(tmp_path), 0o700)
     (left / "in").mkdir(parents=True)
@@ -212,6 +214,8 @@ def test_clean_removes_what_a_crashed_run_left_and_says_so(
     answer = json.loads(command("clean", "--json").out)
     jsonschema.validate(answer, json.loads((ROOT / "docs" / "clean.schema.json").read_text()))
     assert answer == {"removed": [str(left)]}
+    (tmp_path / ".sandbox-verify-1-01234567").touch()
+    assert command("clean").out == f"removed {tmp_path}/.sandbox-verify-1-01234567\n"
     os.close(lock)
 
 
