@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from sandbox_cli.plan import view
+from sandbox_cli.policy import units
 from sandbox_cli.verify import kernel
 from sandbox_cli.verify.attempts import compared, granted, measured, refused, shows, so
 from sandbox_cli.verify.calls import AT_FDCWD, Out, call
@@ -134,9 +135,10 @@ def _size(clause: str, path: str, bound: int) -> Try:
         found = kernel.file_system(answer.buffers[0])
         if found.kind != kernel.TMPFS:
             return "it is no file system of the jail's own", "escaped"
-        return f"{found.size_bytes} bytes", measured(found.size_bytes, pages)
+        return units.format_value("size", found.size_bytes), measured(found.size_bytes, pages)
 
-    return shows(clause, f"how large {path} may get", (kernel.statfs(path),), f"{pages} bytes", read)
+    told = units.format_value("size", pages)
+    return shows(clause, f"how large {path} may get", (kernel.statfs(path),), told, read)
 
 
 def _scratch(case: Case) -> Iterator[Try]:

@@ -100,16 +100,17 @@ def _namespaces(case: Case) -> Iterator[Try]:
 
         asked = call("readlinkat", AT_FDCWD, f"/proc/self/ns/{name}", Out(64), 64)
         clause = "network" if name == "net" else _CLAUSE
-        yield shows(clause, f"be among the {words}", (asked,), "the same" if shared else "its own", read)
+        yield shows(clause, f"share the {words}", (asked,), "the same" if shared else "its own", read)
 
 
 def _processes(case: Case) -> Iterator[Try]:
     def read(answer: Answer) -> Judged:
         pids = {int(name) for name in kernel.entries(answer.buffers[0], answer.results[1]) if name.isdigit()}
         # 1, the launcher where it isn't that, the probe and its child
-        return f"{len(pids)} processes", so(len(pids) <= (4 if case.differs("pids") else 3) and 1 in pids)
+        own = len(pids) <= (4 if case.differs("pids") else 3) and 1 in pids
+        return "the job's own" if own else f"{len(pids)} processes", so(own)
 
-    yield shows(JAIL, "list the host's processes", kernel.listing("/proc"), "none of them", read)
+    yield shows(JAIL, "list processes", kernel.listing("/proc"), "the job's own", read)
     launcher = call("getppid")
     for name, other in (("process 1", 1), ("the launcher", Of(0))):
         yield _of_the_probe(refused(JAIL, f"trace {name}", launcher, call("ptrace", _SEIZE, other, 0, 0)))

@@ -10,6 +10,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox_cli.policy import units
 from sandbox_cli.verify import kernel
 from sandbox_cli.verify.attempts import JAIL, Try, compared, measured, shows, so
 from sandbox_cli.verify.calls import Out, call
@@ -27,6 +28,7 @@ _HOST_SCRATCH = re.compile(r"/tmp/sandbox-[0-9a-f-]+")  # noqa: S108 - where a j
 _FIXED = {"LANG": "C.UTF-8", "PATH": "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin"}
 _VARIABLE = "{{"  # a value with one of the policy's variables is not known here, but for scratch
 _NO_CORE = 1  # byte: no file is as small, and at 0 a handler of the host's would still be started
+_UNBOUNDED = (1 << 64) - 1  # RLIM_INFINITY
 _UNAME_FIELD = 65
 _TTY_FIELD = 4  # of /proc/PID/stat, behind the name
 _HOSTS = ("127.0.0.1 localhost sandbox", "::1 localhost ip6-localhost ip6-loopback")
@@ -87,22 +89,27 @@ def _directory(case: Case) -> Try:
 def _limits(case: Case) -> Iterator[Try]:
     bounds = {name: limit.default for name, limit in case.policy.limits.items()}
     cpu_time = bounds["cpu_time"]
-    for name, kind, value in (
+    for limit, kind, value in (
         ("file_size", resource.RLIMIT_FSIZE, bounds["file_size"]),
         ("open_files", resource.RLIMIT_NOFILE, bounds["open_files"]),
         ("cpu_time", resource.RLIMIT_CPU, None if cpu_time is None else math.ceil(cpu_time) + 1),
     ):
         if value is not None:
-            yield _limit(f"limits.{name}", f"what bounds {name} of a process", kind, int(value))
-    yield _limit(JAIL, "leave a core dump", resource.RLIMIT_CORE, _NO_CORE)
+            yield _limit(f"limits.{limit}", f"what bounds {limit} of a process", kind, int(value), units.LIMITS[limit])
+    yield _limit(JAIL, "how large a core dump may get", resource.RLIMIT_CORE, _NO_CORE, "size")
 
 
-def _limit(clause: str, name: str, kind: int, value: int) -> Try:
+def _limit(clause: str, name: str, kind: int, value: int, of: units.Kind) -> Try:
     def read(answer: Answer) -> Judged:
         soft, hard = struct.unpack("=QQ", answer.buffers[0].ljust(16, b"\0"))
-        return str(soft) if soft == hard else f"{soft}, raised to {hard}", measured(max(soft, hard), value)
+        told = _bound(soft, of) if soft == hard else f"{_bound(soft, of)}, raised to {_bound(hard, of)}"
+        return told, measured(max(soft, hard), value)
 
-    return shows(clause, name, (call("prlimit64", 0, kind, 0, Out(16)),), str(value), read)
+    return shows(clause, name, (call("prlimit64", 0, kind, 0, Out(16)),), _bound(value, of), read)
+
+
+def _bound(value: int, kind: units.Kind) -> str:
+    return "none" if value == _UNBOUNDED else units.format_value(kind, value)
 
 
 def _descriptors() -> Try:

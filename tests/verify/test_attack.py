@@ -95,7 +95,7 @@ def test_jail_that_allows_more_than_its_policy_lets_each_of_it_escape(
     escaped = {name for name, (verdict, _) in found.items() if verdict == "escaped"}
     assert {
         "change /srv/shown", "write to /srv/shown", "look at /srv/other", "follow the link /srv/link", "list /srv",
-        "connect to the host's 127.0.0.1", "connect to an abstract socket of the host", "be among the host's network",
+        "connect to the host's 127.0.0.1", "connect to an abstract socket of the host", "share the host's network",
         "getcpu", "sched_yield", "ptrace", "read the environment", "what bounds open_files of a process",
         "what bounds file_size of a process", "how large /tmp may get", "how large /dev/shm may get",
     } <= escaped  # fmt: skip
@@ -116,6 +116,8 @@ def test_jail_that_allows_less_than_its_policy_has_each_of_it_broken(
     } <= broken  # fmt: skip
     assert found["getcpu"] == ("broken", "EPERM (without a jail: EFAULT)")
     assert found["list /srv"] == ("broken", "no beside")
+    assert found["what bounds file_size of a process"] == ("broken", "1MiB")
+    assert found["how large /tmp may get"] == ("broken", "1MiB")
 
 
 def test_limit_that_nobody_holds_is_gone_beyond(decided: dict[str, tuple[Settled, Choice]]) -> None:

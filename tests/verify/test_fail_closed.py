@@ -21,8 +21,8 @@ EAGAIN = -11
 pytestmark = pytest.mark.usefixtures("launcher")
 
 
-def decided(**job: Any) -> tuple[Any, Any]:
-    return plan.decide({"command": ["true"], "policy": "command", "backend": "bwrap", **job}, config=CONFIG)
+def decided() -> tuple[Any, Any]:
+    return plan.decide({"command": ["true"], "policy": "command", "backend": "bwrap"}, config=CONFIG)
 
 
 def test_answers_that_get_lost_on_the_way_are_broken(needs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
