@@ -226,7 +226,7 @@ class Jail:
     def _prepare_terminal(self, master: int) -> None:
         caller = self._work.get("terminal")
         if caller is not None and (fault := terminal.prepare(master, caller)) is not None:
-            self.fault = f"the jail is not what was planned: {fault}"
+            self.fault = seal.broken([fault])
 
     def _armed(self, child: int) -> None:
         """The seal: the gate opens only where the jail is what was planned."""
@@ -241,7 +241,7 @@ class Jail:
             assert self._step is not None
             self.inspected, faults = seal.inspect(self._plan, self._step, self._site, self.init, child)
             if faults:
-                self.fault = f"the jail is not what was planned: {'; '.join(faults)}"
+                self.fault = seal.broken(faults)
                 return
             self.opened = time.monotonic()
             channel.open_gate(self._jailer.control)

@@ -32,6 +32,9 @@ _RLIMITS = {
 _FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"}
 
 
+_TOLD = 8  # faults: one thing amiss can show in each of many mounts
+
+
 def inspect(plan: Plan, step: Step, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
     """What was inspected, and the faults: any fault means that the program must not start."""
     parent, program = status_of(init), status_of(child)
@@ -59,6 +62,12 @@ def inspect(plan: Plan, step: Step, site: Site, init: int, child: int) -> tuple[
             inspected.append(name)
             faults += check
     return inspected, faults
+
+
+def broken(faults: list[str]) -> str:
+    """Why the program must not start."""
+    more = f"; and {len(faults) - _TOLD} more" if len(faults) > _TOLD else ""
+    return f"the jail is not what was planned: {'; '.join(faults[:_TOLD])}{more}"
 
 
 def _identity(status: dict[str, str], plan: Plan, site: Site) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,3 +88,41 @@ def test_what_is_mounted_below_a_shown_folder_has_flags_of_its_own_in_nsjail(
     flags = [set(line[5].split(",")) for line in lines if line[4] == f"{shared_tmp}/outer/inner"][-1]
     assert "ro" in flags
     assert ({"nosuid", "nodev"} <= flags) is (backend == "bwrap")
+
+
+LATER = """
+mount --make-rshared /
+"$@" >{0}/said 2>&1 &
+until grep -q ready {0}/said; do sleep 0.02; done
+mount -t tmpfs -o mode=0777 later {0}/outer/late
+wait
+"""
+WRITES = """
+echo ready
+for i in $(seq 30); do
+    touch {0}/outer/late/written && exec echo written
+    sleep 0.05
+done 2>/dev/null
+echo not written
+"""
+
+
+@listed("later-mounts")
+def test_what_the_host_mounts_later_appears_in_a_users_jail_of_bwrap_and_firejail(
+    backend: str, account: str, shared_tmp: Path, request: pytest.FixtureRequest
+) -> None:
+    """In a mount namespace of the test's own, which shares its mounts as systemd has it."""
+    who: Account = request.getfixturevalue(f"as_{account}")
+    if os.getuid() != 0:
+        pytest.skip("only root can mount")
+    (shared_tmp / "outer" / "late").mkdir(parents=True)
+    (shared_tmp / "policy.yaml").write_text(f"extends: command\nfilesystem: {{{shared_tmp}/outer: ro}}\n")
+    words = [who.python, "-m", "sandbox_cli", "exec", "-p", f"{shared_tmp}/policy.yaml", "-b", backend]
+    words += ["--", "sh", "-c", WRITES.format(shared_tmp)]
+    become = ["setpriv", f"--reuid={who.uid}", f"--regid={who.gid}", "--init-groups"] if account == "user" else []
+    root: Account = request.getfixturevalue("as_root")
+    script = ["unshare", "-m", "sh", "-c", LATER.format(shared_tmp), "sh", *become, *words]
+    root.run(script, env=who.environment)
+    said = (shared_tmp / "said").read_text().split("\n")
+    cut_off = backend == "nsjail" or account == "root"
+    assert said[:2] == ["ready", "not written" if cut_off else "written"]

@@ -35,6 +35,14 @@ def test_a_plan_that_promises_more_than_is_rendered_never_starts_its_program(bac
     assert "the jail is not what was planned: /planned is not mounted" in refused(driver.run(plan=plan))
 
 
+def test_a_jail_in_which_all_is_amiss_is_refused_in_a_sentence_that_ends(backend: str, driver: Driver) -> None:
+    plan = driver.plan({"command": COMMAND, "backend": backend})
+    plan["seal"]["mounts"] += [{"path": f"/planned/{number}", "flags": ["ro"]} for number in range(100)]
+    said = refused(driver.run(plan=plan))
+    assert said.count("is not mounted") == 8
+    assert said.endswith("; and 92 more")
+
+
 def test_the_plan_as_it_is_starts_its_program(backend: str, driver: Driver) -> None:
     outcome = driver.run({"command": COMMAND, "backend": backend})
     assert [each["path"] for each in outcome["artifacts"]] == [b"witness"]
