@@ -101,7 +101,11 @@ def shows(
 
 def impossible(clause: str, name: str, allowed: str, why: str) -> Try:
     """The host lacks what it would be tried with: it is told, and is no proof."""
-    return Try(clause, name, (), allowed, lambda _answer, _outside: (f"not tried: {why}", "untried"))
+
+    def judge(_answer: Answer, _outside: Answer) -> Judged:
+        return f"not tried: {why}", "untried"
+
+    return Try(clause, name, (), allowed, judge)
 
 
 def so(is_so: bool) -> Verdict:
