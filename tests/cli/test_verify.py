@@ -70,6 +70,7 @@ def test_every_jailer_holds_the_default_policy_and_nothing_else(sandbox: Sandbox
     for each in answer["backends"]:
         assert (each["usable"], each["problem"]) == (True, None)
         verdicts = {attempt["name"]: attempt["verdict"] for attempt in each["attempts"]}
+        assert verdicts.pop("connect to the host's ::1") in {"held", "untried"}  # not every host has one
         assert set(verdicts.values()) <= {"held", "works", "unenforced"}
         assert verdicts["go beyond tmp_size"] == ("unenforced" if each["name"] == "firejail" else "held")
         clauses = {attempt["clause"].split("./")[0] for attempt in each["attempts"]}

@@ -84,7 +84,8 @@ def test_jail_that_is_what_its_policy_says_has_no_failures(decided: dict[str, tu
     for settled, choice in decided.values():
         found = attack(made((settled, choice)), settled.effective, choice.host)
         assert by_name(found) == {}
-        assert {each["verdict"] for each in found} == {"held", "works"}
+        lacking = "connect to the host's ::1"  # not every host has one
+        assert {each["verdict"] for each in found if each["name"] != lacking} == {"held", "works"}
 
 
 def test_jail_that_allows_more_than_its_policy_lets_each_of_it_escape(
