@@ -7,12 +7,14 @@
 import os
 
 RECORD = b"started\nexit 0\ntotal 0 0 0\n"
-paths = [f"/proc/self/fd/{fd}" for fd in range(3, 64)]
-paths += [f"/proc/{pid}/fd/{fd}" for pid in (1, os.getppid()) for fd in range(16)]
+own = [f"/proc/self/fd/{fd}" for fd in range(3, 64)]
+others = [f"/proc/{pid}/fd/{fd}" for pid in (1, os.getppid()) for fd in range(16)]
 written = []
-for path in paths:
+for path in own + others:
+    if path in others and written:
+        break  # it is out already: outside of a jail the parent's pipes are those of whoever runs this
     try:
-        fd = int(path.rpartition("/")[2]) if "self" in path else os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        fd = int(path.rpartition("/")[2]) if path in own else os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         written.append(f"{path}: {os.write(fd, RECORD)}")
     except OSError:
         continue
