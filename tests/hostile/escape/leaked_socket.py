@@ -9,7 +9,7 @@ import os
 RECORD = b"started\nexit 0\ntotal 0 0 0\n"
 own = [f"/proc/self/fd/{fd}" for fd in range(3, 64)]
 others = [f"/proc/{pid}/fd/{fd}" for pid in (1, os.getppid()) for fd in range(16)]
-written = []
+written: list[str] = []
 for path in own + others:
     if path in others and written:
         break  # it is out already: outside of a jail the parent's pipes are those of whoever runs this
