@@ -1,12 +1,15 @@
-# attempt: Names a program that the kernel runs as root for each event of a device, and causes one.
+# attempt: Opens, to be written, the file that names a program which the kernel runs as root for each event of a device,
+#     and the file by which a device is made to have one.
 # known-from: technique: /sys/kernel/uevent_helper in privileged containers
 # held-by: mounts
 # must: held
-# needs: drop
-# control: policy filesystem: {/sys/kernel: {from: $ESCAPE_DROP, mode: rw}}
-if echo "$PWD/helper" >/sys/kernel/uevent_helper; then
-    echo change >/sys/class/mem/null/uevent
-    echo "escaped: $(cat /sys/kernel/uevent_helper)"
+# control: bare root
+opened=
+for file in /sys/kernel/uevent_helper /sys/class/mem/null/uevent; do
+    if (: >>"$file"); then opened="$opened $file"; fi
+done 2>/dev/null
+if [ -n "$opened" ]; then
+    echo "escaped:$opened"
 else
     echo "held: of /sys there are" /sys/*
-fi 2>/dev/null
+fi
