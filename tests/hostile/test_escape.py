@@ -51,8 +51,9 @@ class Said:
 
     @property
     def word(self) -> str:
-        """`held`, `escaped`, or what else it ended with."""
-        last = (self.stdout.splitlines() or [""])[-1]
+        """`held`, `escaped` - also where it says `held` of something else later - or what else it ended with."""
+        lines = self.stdout.splitlines() or [""]
+        last = next((line for line in lines if line.startswith("escaped: ")), lines[-1])
         word, colon, reason = last.partition(": ")
         return word if colon and reason.strip() and word in {"held", "escaped"} and self.status == "ok" else self.status
 
@@ -267,7 +268,7 @@ def test_page_is_that_of_the_heads() -> None:
     [
         ("ok", "held: EPERM\n", "held"),
         ("ok", "escaped: it\n", "escaped"),
-        ("ok", "escaped: it\nheld: EPERM\n", "held"),
+        ("ok", "escaped: it\nheld: EPERM\n", "escaped"),
         ("ok", "held: EPERM\nand more\n", "ok"),
         ("ok", "held: \n", "ok"),
         ("ok", "", "ok"),
