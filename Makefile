@@ -49,7 +49,7 @@ check:  ## everything that CI runs
 	$(MAKE) imports
 	$(MAKE) types
 	$(MAKE) test
-	$(MAKE) fuzz FUZZ_SECONDS=5
+	$(MAKE) fuzz FUZZ_SECONDS=8
 	$(MAKE) test-vm
 	$(MAKE) wheel
 
