@@ -121,8 +121,8 @@ class NotStrict(TypedDict):
     fix: str | None
 
 
-class Weighed(TypedDict):
-    """A backend: whether it can hold the policy here, how well each clause, or why not and what would help."""
+class Examined(TypedDict):
+    """A backend: whether it can hold the policy here, or why not and what would help."""
 
     name: str
     program: str | None
@@ -130,6 +130,11 @@ class Weighed(TypedDict):
     usable: bool
     problem: str | None
     fix: str | None
+
+
+class Weighed(Examined):
+    """A backend, and how well it can hold each clause of the policy here; or why not, and what would help."""
+
     clauses: list[Clause]
     not_strict: list[NotStrict]
 
@@ -149,15 +154,9 @@ class Cleaned(TypedDict):
     removed: list[str]
 
 
-class VerifiedBackend(TypedDict):
-    """A jailer, and what came of each attempt in its jail; or why it makes none here, and what would help."""
+class VerifiedBackend(Examined):
+    """A backend, and what came of each attempt in its jail; or why it makes none here, and what would help."""
 
-    name: str
-    program: str | None
-    version: str | None
-    usable: bool
-    problem: str | None
-    fix: str | None
     attempts: list[Attempt]
 
 
