@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox_cli.backends import BACKENDS
 from tests.accounts import ROOT
 from tests.contract import test_refused_mounts  # noqa: F401 (it has its part of the list)
 from tests.contract.conftest import PYTHON
@@ -256,3 +257,7 @@ def test_every_listed_difference_is_asserted_here() -> None:
     page = PAGE.read_text()
     names = set(re.findall(r"^\| `([a-z-]+)` \|", page[page.index("## The listed differences") :], re.MULTILINE))
     assert names == ASSERTED
+
+
+def test_what_a_backend_says_of_itself_is_on_the_page() -> None:
+    assert {name for each in BACKENDS.values() for name in each.DIFFERENCES} <= ASSERTED
