@@ -27,7 +27,7 @@ what its launcher is told, is dropped, widened and moved, **one at a time**: eac
 and field of nsjail's config, each line of firejail's profile, each variable, limit and setting of the launcher's
 message, each rule and name of the filter. Each such plan is then run, under the policy `python`, and must be
 
-* refused by **the run**: the jailer or the launcher says no, or no program can run there;
+* refused by **the run**: the jailer or the launcher says no;
 * or stopped by **the seal**, which looks at the jail from outside before the program starts;
 * or found out by **`sandbox verify`**, which attacks it from inside and compares that with the policy;
 * or it must **change nothing of what the jail allows**: then it is listed below, with the reason.
