@@ -73,7 +73,8 @@ def _judge(seen: Supervisor, used: Usage, report: JailerReport) -> Verdict:
         {
             "cancelled": seen.cancelled,
             "killed": seen.killed,
-            "failure": seen.failure,
+            # A fault may be told when nobody is there any more; what the jailer says of its own end counts more then.
+            "failure": seen.failure or (jail.fault if report["failed"] is None else None),
             "started": jail.started,
             "end": jail.end,
             "kernel_killed": seen.group.kernel_killed if seen.group is not None else None,

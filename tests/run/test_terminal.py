@@ -13,12 +13,14 @@ import pytest
 
 from sandbox_cli import plan, run
 from sandbox_cli.run import terminal
+from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.streams import Budget, Input, Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from sandbox_cli.run.jail import Interest
     from sandbox_cli.run.model import Terminal
 
 WORK: dict[str, Any] = {
@@ -128,11 +130,23 @@ def test_input_for_a_terminal_that_nobody_has_open_is_no_error(ptys: Ptys) -> No
     stdin.close()
 
 
-def test_jail_without_a_pty_to_give_starts_nothing(ptys: Ptys, needs: Callable[[str], None], launcher: Path) -> None:
+@pytest.mark.parametrize("late", [False, True])
+def test_jail_without_a_pty_to_give_starts_nothing(
+    ptys: Ptys, needs: Callable[[str], None], launcher: Path, monkeypatch: pytest.MonkeyPatch, *, late: bool
+) -> None:
+    """`late`: what the launcher says of it is read when nobody of the jail is there any more."""
     needs("bwrap")
     made = plan.compile({"command": ["true"], "backend": "bwrap"})
     at = made["argv"].index("--remount-ro")
     made["argv"][at:at] = ["--tmpfs", "/dev/pts"]
+    interests = Jail.interests
+
+    def without_records(self: Jail) -> Iterator[Interest]:
+        deaf = self.scratch is not None
+        return (each for each in interests(self) if not deaf or each[0] != self._jailer.control.fileno())
+
+    if late:
+        monkeypatch.setattr(Jail, "interests", without_records)
     outcome = run.execute(made, WORK | {"stdin": ptys.caller, "terminal": ptys.terminal})  # type: ignore[arg-type]
     assert outcome["status"] == "sandbox-error"
     assert outcome["cause"] == "the jail has no terminal to give: No such file or directory"
