@@ -11,6 +11,7 @@ from sandbox_cli.host import how_to_get
 from sandbox_cli.plan import levels
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import listed, place
+from sandbox_cli.policy import requirements
 from sandbox_cli.policy.spelling import hint
 from sandbox_cli.text import quoted
 
@@ -121,18 +122,19 @@ def weigh(name: str, policy: Policy, host: Host, *, best_effort: bool = False) -
 
 def _blame(policy: Policy, held: Held) -> Blame:
     """Who requires more than is held; where nobody said so, who asked for the clause."""
-    key = levels.nearest(held.clause, policy.require)
+    key = requirements.nearest(held.clause, policy.require)
     return blame(policy, held.clause if key is None else f"require.{key}")
 
 
 def _shortfall(backend: str, policy: Policy, held: Held) -> Gap:
-    key = levels.nearest(held.clause, policy.require)
+    key = requirements.nearest(held.clause, policy.require)
+    least = requirements.required(held.clause, policy.require)
     said = f" ({place(_blame(policy, held))})" if key is not None else ""
     why = f": {held.reason}" if held.reason else ""
     return {
         "backend": backend,
         "clause": held.clause,
-        "reason": f"{levels.required(held.clause, policy.require)} is required{said}, it would be {held.level}{why}",
+        "reason": f"{least} is required{said}, it would be {held.level}{why}",
         "fix": (held.fix or _accept(held)) if held.lowered else fix(held),
     }
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.host.model import Problem
-from sandbox_cli.plan.limits import OF_COMPILE, limit
+from sandbox_cli.plan.limits import limit
 from sandbox_cli.plan.workspace import is_home
+from sandbox_cli.policy.requirements import OF_COMPILE, RANK, required, table_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,39 +18,35 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.model import Policy
     from sandbox_cli.result import Level
 
-RANK: dict[Level, int] = {"none": 0, "process": 1, "sampled": 2, "strict": 3}
 LIMITS = "limits."
 
 
 class Row(NamedTuple):
-    """A clause at its best: its level, who holds it, the least that is accepted by default, and why it is no better."""
+    """A clause at its best: its level, who holds it, and why it is no better."""
 
     level: Level
     enforcer: str | None
-    required: Level
     reason: str | None = None
 
 
 # The order is the receipt's. What a control group holds better is told by `_grouped`.
 TABLE: dict[str, Row] = {
-    "filesystem": Row("strict", "mount", "strict"),
-    "network": Row("strict", "namespace", "strict"),
-    "syscalls": Row("strict", "seccomp", "strict"),
-    "privileges": Row("strict", "namespace", "strict"),
-    "workspace": Row("strict", "mount", "strict"),
-    "limits.wall_time": Row("strict", "supervisor", "strict"),
-    "limits.cpu_time": Row("sampled", "sampler", "sampled", "the kernel has no cap on the CPU seconds of a whole job"),
-    "limits.memory": Row(
-        "sampled", "sampler", "sampled", "counted from outside: a job can hide memory between two looks"
-    ),
-    "limits.processes": Row("strict", "rlimit", "sampled"),
-    "limits.open_files": Row("strict", "rlimit", "strict"),
-    "limits.file_size": Row("strict", "rlimit", "strict"),
-    "limits.scratch_size": Row("strict", "mount", "sampled"),
-    "limits.scratch_files": Row("strict", "mount", "sampled"),
-    "limits.tmp_size": Row("strict", "mount", "none"),
-    "limits.output": Row("strict", "supervisor", "strict"),
-    "limits.cpus": Row("none", None, "none", "nothing but a control group bounds cores"),
+    "filesystem": Row("strict", "mount"),
+    "network": Row("strict", "namespace"),
+    "syscalls": Row("strict", "seccomp"),
+    "privileges": Row("strict", "namespace"),
+    "workspace": Row("strict", "mount"),
+    "limits.wall_time": Row("strict", "supervisor"),
+    "limits.cpu_time": Row("sampled", "sampler", "the kernel has no cap on the CPU seconds of a whole job"),
+    "limits.memory": Row("sampled", "sampler", "counted from outside: a job can hide memory between two looks"),
+    "limits.processes": Row("strict", "rlimit"),
+    "limits.open_files": Row("strict", "rlimit"),
+    "limits.file_size": Row("strict", "rlimit"),
+    "limits.scratch_size": Row("strict", "mount"),
+    "limits.scratch_files": Row("strict", "mount"),
+    "limits.tmp_size": Row("strict", "mount"),
+    "limits.output": Row("strict", "supervisor"),
+    "limits.cpus": Row("none", None, "nothing but a control group bounds cores"),
 }
 
 # How well a control group holds what it can.
@@ -89,12 +86,12 @@ def levels(policy: Policy, host: Host, shortfalls: Iterable[Shortfall]) -> list[
         held[clause] = replace(_best(clause, policy, host), clause=clause)
     for shortfall in shortfalls:
         clause = shortfall["clause"]
-        whole = held.get(clause) or replace(held[_table_key(clause)], clause=clause)
+        whole = held.get(clause) or replace(held[table_key(clause)], clause=clause)
         held[clause] = _lower(whole, shortfall)
         if (compiling := clause.replace(LIMITS, OF_COMPILE)) != clause and compiling in held:
             held[compiling] = _lower(held[compiling], shortfall)
     order = list(TABLE)
-    return sorted(held.values(), key=lambda each: order.index(_table_key(each.clause)))  # stable: parents come first
+    return sorted(held.values(), key=lambda each: order.index(table_key(each.clause)))  # stable: parents come first
 
 
 def told(held: Sequence[Held]) -> list[Held]:
@@ -115,31 +112,10 @@ def below(held: Iterable[Held], require: Mapping[str, Level]) -> list[Held]:
     return [each for each in held if each.asked and RANK[each.level] < RANK[required(each.clause, require)]]
 
 
-def required(clause: str, require: Mapping[str, Level]) -> Level:
-    """The least acceptable level: what the policy's `require` says nearest to the clause, else the table's."""
-    key = nearest(clause, require)
-    return TABLE[_table_key(clause)].required if key is None else require[key]
-
-
-def nearest(clause: str, require: Mapping[str, Level]) -> str | None:
-    """The key of `require` that holds for `clause`: the longest that is it, or a prefix of it."""
-    path = parts(clause)
-    named = [key for key in require if path[: len(parts(key))] == parts(key)]
-    return max(named, key=lambda key: len(parts(key)), default=None)
-
-
 def lower(held: Sequence[Held], gaps: Iterable[Held]) -> list[Held]:
     """`--best-effort`: marks those of `gaps` that are limits; nothing but a limit can be lowered."""
     names = {each.clause for each in gaps if is_limit(each.clause)}
     return [replace(each, lowered=True) if each.clause in names else each for each in held]
-
-
-def parts(clause: str) -> tuple[str, ...]:
-    """A clause as the steps that lead to it. A path is stepped through by its slashes: its dots are its own."""
-    head, slash, path = clause.partition("./")
-    if slash:
-        return (head, "/", *(name for name in path.split("/") if name))
-    return tuple(clause.split("."))
 
 
 def is_limit(clause: str) -> bool:
@@ -149,7 +125,7 @@ def is_limit(clause: str) -> bool:
 def _best(clause: str, policy: Policy, host: Host) -> Held:
     if not _asked(clause, policy):
         return Held(clause, "none", None, asked=False)
-    clause = _table_key(clause)
+    clause = table_key(clause)
     row = TABLE[clause]
     if clause == "syscalls" and policy.syscalls.action == "log":
         return Held(clause, "none", row.enforcer, asked=False, reason="the policy only logs what it would deny")
@@ -188,10 +164,3 @@ def _lower(held: Held, shortfall: Shortfall) -> Held:
         return held
     enforcer = ENFORCER_BELOW[level]
     return replace(held, level=level, enforcer=enforcer, reason=shortfall["reason"], fix=shortfall["fix"])
-
-
-def _table_key(clause: str) -> str:
-    """The row that a clause belongs to: its own, or that of what it is a part of (`filesystem./x`)."""
-    if clause.startswith(OF_COMPILE):
-        return clause.replace(OF_COMPILE, LIMITS)
-    return clause if clause in TABLE else parts(clause)[0]

@@ -8,6 +8,7 @@ from sandbox_cli.errors import PolicyError, RefusedError, UsageError
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy import units
 from sandbox_cli.policy.model import Limit
+from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from sandbox_cli.result import Blame
 
 COMPILE = "compile."  # `--limit compile.memory=2GiB`
-OF_COMPILE = "language.compile.limits."
 _OF_A_SESSION = ("wall_time", "cpu_time", "output")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.plan.levels import LIMITS, is_limit, told
-from sandbox_cli.plan.limits import OF_COMPILE, blame, limit
+from sandbox_cli.plan.limits import blame, limit
 from sandbox_cli.policy import units
+from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.policy.syscall_rules import LOW_HALF
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places
@@ -15,13 +16,32 @@ from sandbox_cli.policy.places import SUFFIX, Available, Found
 from sandbox_cli.policy.spelling import hint as spelling_hint
 from sandbox_cli.text import spelled
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox_cli.policy.layers import Layer
+
+
+class Traced(NamedTuple):
+    """A policy, every word that its files say of each clause, and the files themselves: itself last."""
+
+    policy: Policy
+    merged: Merged
+    layers: Sequence[Layer]
+
 
 def load(name_or_path: str) -> Policy:
     """The policy of that name, or in that file: a path holds a `/` or ends in `.yaml`. PolicyError where it is none."""
+    return trace(name_or_path).policy
+
+
+def trace(name_or_path: str) -> Traced:
+    """The same, with how it came about."""
     found = _find(name_or_path)
     chain = layers(found)
+    merged = merge(chain)
     files = [layer.file for layer in reversed(chain)]
-    return build(merge(chain), found.path.name.removesuffix(SUFFIX), files)
+    return Traced(build(merged, found.path.name.removesuffix(SUFFIX), files), merged, chain)
 
 
 def available() -> list[Available]:

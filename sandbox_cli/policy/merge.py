@@ -33,10 +33,14 @@ class Said(NamedTuple):
 
 
 class Merged:
-    """What a chain of files says: the last word on each clause, in the order in which they were said."""
+    """What a chain of files says: the last word on each clause, in the order in which they were said.
+
+    `history` has every word on each clause, the first one first: None as a value took it away.
+    """
 
     def __init__(self) -> None:
         self.said: dict[Path, Said] = {}
+        self.history: dict[Path, list[Said]] = {}
         self.removed: dict[Path, Spot] = {}
         self._above: set[Path] = set()  # whatever was ever said below
 
@@ -83,12 +87,14 @@ class Merged:
     def _say(self, path: Path, value: Value, spot: Spot) -> None:
         self.said.pop(path, None)  # the order of the dict is the order of the last words
         self.said[path] = Said(value, spot)
+        self.history.setdefault(path, []).append(self.said[path])
         self._above.update(path[:length] for length in range(1, len(path) + 1))
 
     def _remove(self, entry: Entry) -> None:
         if entry.path in self._above:  # as of few: a mount is removed before each that is said
             for path in [each for each in self.said if each[: len(entry.path)] == entry.path]:
                 del self.said[path]
+                self.history[path].append(Said(None, entry.spot))
         self.removed[entry.path] = entry.spot
 
     def _appended(self, entry: Entry) -> Value:

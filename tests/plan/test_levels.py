@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox_cli.plan import levels
+from sandbox_cli.policy import requirements
 from tests.plan import made
 
 
@@ -114,7 +115,7 @@ def test_what_the_policy_leaves_open_needs_nobody_to_hold_it():
     ],
 )
 def test_the_nearest_requirement_wins_and_the_table_is_the_default(clause, require, level):
-    assert levels.required(clause, require) == level
+    assert requirements.required(clause, require) == level
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox_cli.cli.policy import _as_yaml
+from sandbox_cli.cli.policy.showing import _as_yaml
 from sandbox_cli.plan import receipt
 from sandbox_cli.policy.document import document
 from sandbox_cli.policy.filter import compile_filter
