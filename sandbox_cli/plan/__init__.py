@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import RefusedError
 from sandbox_cli.plan import assemble, choose, machine, request, settle, trial
+from sandbox_cli.policy import ceiling
 from sandbox_cli.policy import config as configuration
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def decide(
     look = look or machine.looking(config)
     starts = starts or trial.trying(config)
     preferred = choose.order(job.get("backend"), environ, config)
+    ceilings = ceiling.load(environ)
+    for _, said in ceilings.audits if ceilings is not None else ():
+        raise RefusedError("the audit log is not built yet", hint="take it out of the ceiling", blame=said)
     asked = request.resolve(job)
-    settled = settle.settle(job, asked, look(preferred.names[0]))
+    settled = settle.settle(job, asked, look(preferred.names[0]), ceilings)
     return settled, choose.choose(settled.reachable, preferred, look, starts, best_effort=job.get("best_effort", False))

@@ -63,7 +63,7 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         },
         "receipt": receipt.receipt(choice, settled.written, policy),
         "lowered": list(choice.lowered),
-        "policy": {"name": policy.name, "digest": policy.digest, "ceiling": None},
+        "policy": {"name": policy.name, "digest": policy.digest, "ceiling": settled.ceiling},
         "language": settled.language,
         "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,
     }
