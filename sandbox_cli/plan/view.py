@@ -55,6 +55,14 @@ def covering(path: str, mounts: Mapping[str, Mount]) -> str | None:
     return next((str(each) for each in (wanted, *wanted.parents) if str(each) in mounts), None)
 
 
+def through(path: str, links: Mapping[str, str]) -> str:
+    """/bin/x is /usr/bin/x where the host's /bin is a link: a jailer refuses a mount that goes through one."""
+    parts = PurePosixPath(path).parts
+    if len(parts) < 3 or parts[1] not in links:
+        return path
+    return str(PurePosixPath("/", links[parts[1]], *parts[2:]))
+
+
 def shows(path: str, mounts: Mapping[str, Mount]) -> bool:
     """Whether anything is to be seen at `path`: something of the host's, a tmpfs, or a mount further down."""
     wanted = PurePosixPath(path)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import tempfile
 from pathlib import Path
 
 from sandbox_cli import policy as policies
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import config, places, units
+from sandbox_cli.policy import ceiling, config, guard, places, units
 from sandbox_cli.policy.document import document
 from tests.accounts import ROOT
 
@@ -61,13 +62,14 @@ def configuration(data: bytes) -> None:
 
 def _configuration(folder: Path) -> None:
     places.SYSTEM, before = folder, places.SYSTEM
+    guard.ROOT, root = frozenset({0, os.geteuid()}), guard.ROOT  # the system's is ours here
     try:
         found = config.load()
         assert found.uid_range[0] <= found.uid_range[1]
     except PolicyError as error:
         assert error.file is not None
     finally:
-        places.SYSTEM = before
+        places.SYSTEM, guard.ROOT = before, root
 
 
 def limit(data: bytes) -> None:
