@@ -7,7 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import RefusedError
-from sandbox_cli.plan import limits, reach
+from sandbox_cli.plan import limits, reach, view
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import listed, place
 from sandbox_cli.policy import order
@@ -151,7 +151,8 @@ def _refusal(found: Sequence[Difference], ceiling: Ceiling, written: Policy, cho
     top = _blame(ceiling, first.clause, first.clause)
     who, said = _asking(first.clause, written, chosen)
     others = f"; also beyond it: {listed([each.clause for each in found[1:]])}" if found[1:] else ""
-    message = f"{who} {_short(first.after)}{_line(said)}, and the ceiling allows {_short(first.before)}{_line(top)}"
+    allowed = first.before.replace(" optional", "")  # which every mount of a ceiling is
+    message = f"{who} {_short(first.after)}{_line(said)}, and the ceiling allows {_short(allowed)}{_line(top)}"
     how = "ask for less" if said["source"] == "option" else f"say less in {place(said)}"
     if first.clause == "network":
         how = f"{how}, add --network none"
@@ -160,18 +161,20 @@ def _refusal(found: Sequence[Difference], ceiling: Ceiling, written: Policy, cho
 
 
 def _asking(clause: str, written: Policy, chosen: Container[str]) -> tuple[str, Blame]:
-    """Who grants it. What no line shows is there for the runtime's sake."""
+    """Who grants it. A mount that no line writes is there for the runtime's sake."""
     path = clause.removeprefix("filesystem.")
-    if path not in {clause, *written.filesystem} and "/" not in written.filesystem:
-        real = os.path.realpath(path)
-        behind = next((each for each in written.filesystem if os.path.realpath(each) == real), None)
-        if behind is None:
-            return f"the runtime of policy {written.name} needs", blame(written, "language.runtime")
-        clause = f"filesystem.{behind}"
-    said = limits.by_option(clause) if clause in chosen else blame(written, clause)
-    if said["source"] == "option":
-        return "an option asks for", said
+    if path != clause and (above := _written(path, written)) is None:
+        return f"the runtime of policy {written.name} needs", blame(written, "language.runtime")
+    said = blame(written, clause if path == clause else f"filesystem.{above}")
+    if clause in chosen or said["source"] == "option":
+        return "an option asks for", limits.by_option(clause)
     return f"policy {written.name} says", said
+
+
+def _written(path: str, policy: Policy) -> str | None:
+    """The mount of the policy that `path` lies in: by its name, else by what is behind its links."""
+    real = {os.path.realpath(each): each for each in policy.filesystem}
+    return view.covering(path, policy.filesystem) or real.get(view.covering(os.path.realpath(path), real) or "")
 
 
 def _line(said: Blame) -> str:

@@ -40,6 +40,7 @@ def policy(data: bytes) -> None:
 
 def _policy(data: bytes, path: Path) -> None:
     path.write_bytes(data)
+    _as_a_ceiling(path)
     try:
         loaded = policies.load(str(path))
     except PolicyError as error:
@@ -51,6 +52,16 @@ def _policy(data: bytes, path: Path) -> None:
     again = policies.load(str(path))
     assert document(again) == said
     assert again.digest == loaded.digest
+
+
+def _as_a_ceiling(path: Path) -> None:
+    """The same file bounds this machine, or is a mistake with its place."""
+    try:
+        found = ceiling.load({ceiling.VARIABLE: str(path)})
+        assert found is not None
+        assert found.digest == (ceiling.load({ceiling.VARIABLE: str(path)}) or found).digest
+    except PolicyError as error:
+        assert error.file == str(path)
 
 
 def configuration(data: bytes) -> None:
