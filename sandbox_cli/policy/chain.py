@@ -44,7 +44,7 @@ class _Walk:
 
     def visit(self, found: Found) -> None:
         layer = _layer(found)
-        identity = _identity(found.path)
+        identity = _identity(found)
         self._done.add(identity)
         self._open.append(identity)
         if len(self._done) > MOST_FILES:
@@ -66,7 +66,7 @@ class _Walk:
 
     def _follow(self, found: Found, name: str, spot: Spot) -> None:
         base = _resolve(found, name, spot)
-        identity = _identity(base.path)
+        identity = _identity(base)
         if identity in self._open:
             circle = [*self._open[self._open.index(identity) :], identity]
             message = f"extends goes in a circle: {' -> '.join(Path(each).name for each in circle)}"
@@ -78,10 +78,12 @@ class _Walk:
 def _resolve(found: Found, name: str, spot: Spot) -> Found:
     if places.is_path(name):
         path = found.path.parent / name
-        if not os.path.lexists(path):
-            raise spot.error(f"there is no file {path}", clause="extends", hint="a path is relative to this file")
-        return places.by_path(path, trust=found.trust, guarded=found.guarded)
-    base = places.by_name(name, trust=found.trust, beside=found.path)
+        held = found.revision if found.revision and found.revision.covers(path) else None
+        if not (held.exists(path) if held else os.path.lexists(path)):
+            missing = held.shown(path) if held else path
+            raise spot.error(f"there is no file {missing}", clause="extends", hint="a path is relative to this file")
+        return places.by_path(path, trust=found.trust, guarded=found.guarded, revision=held)
+    base = places.by_name(name, trust=found.trust, beside=found.path, revision=found.revision)
     if base is None:
         known = [each.name for each in places.available()]
         where = "that this file may rest on" if name in known else "here"
@@ -95,11 +97,13 @@ def _hint(name: str, known: list[str]) -> str:
     return spelling_hint(name, known)
 
 
-def _identity(path: Path) -> str:
-    return os.path.realpath(path)
+def _identity(found: Found) -> str:
+    return found.revision.shown(found.path) if found.revision else os.path.realpath(found.path)
 
 
 def _layer(found: Found) -> Layer:
+    if found.revision:
+        return found.revision.layer(found.path)
     try:
         status = found.path.stat()
     except OSError:
