@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 
 def ask(folder: str | None, *arguments: str, stdin: bytes = b"") -> Answer:
-    """What `git ARGUMENTS` says in `folder`; None: here. UsageError where there is no git, or where it says too much."""
+    """What `git ARGUMENTS` says in `folder`; None: here. UsageError where there is no git, or far too much is said."""
     argv = ["git", *(["-C", folder] if folder else []), "--no-pager", *arguments]
     environment = {name: value for name, value in os.environ.items() if not folder or name not in _ELSEWHERE}
     with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as errors:

@@ -38,6 +38,9 @@ class _Entry(NamedTuple):
     size: int
 
 
+_NOTHING = _Entry(b"missing", "", 0)
+
+
 class Revision:
     """The files of `rev` in the repository around `folder`, else in the caller's. UsageError where there is none."""
 
@@ -113,9 +116,21 @@ class Revision:
     def _entry(self, path: Path) -> _Entry:
         relative = self._relative(path)
         if relative not in self._entries:
-            clean = CONTROL.search(relative.encode(errors="surrogateescape").decode(errors="replace")) is None
-            self._entries[relative] = self._look_up(f"{self._tree}:{relative}") if clean else _Entry(b"missing", "", 0)
+            if CONTROL.search(os.fsencode(relative).decode(errors="replace")):  # git is asked line by line
+                hint = "give it another name"
+                raise PolicyError("the file's name holds a control character", file=self.shown(path), hint=hint)
+            found = self._look_up(f"{self._tree}:{relative}")
+            if found == _NOTHING and relative:
+                self._check_that_it_is_here(path, relative)
+            self._entries[relative] = found
         return self._entries[relative]
+
+    def _check_that_it_is_here(self, path: Path, relative: str) -> None:
+        """What a partial clone hasn't fetched is no file that isn't there."""
+        if git.ask(self._folder, "rev-parse", "--verify", "--quiet", f"{self._tree}:{relative}").ok:
+            hint = f"`git cat-file -e {self.rev}:{relative}` fetches it, where you trust the repository"
+            raise UsageError(f"{self.shown(path)} is not in this partial clone", hint=hint)
+        self._entry(path.parent)  # and is the folder here, which would know?
 
     def _relative(self, path: Path) -> str:
         relative = _normal(path).relative_to(self.root).as_posix()
