@@ -12,6 +12,7 @@ from sandbox_cli.policy.loading import Traced, find, trace, trace_found
 from sandbox_cli.policy.order import compare
 from sandbox_cli.policy.order_relations import together
 from sandbox_cli.policy.revision import PREFIX, Revision, split
+from sandbox_cli.text import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ def between(before: str, after: str) -> Comparison:
 
 
 def since(rev: str, names: Sequence[str]) -> list[Comparison]:
-    """Each policy, and each in each folder that is named, with what it was in the revision `rev`."""
+    """Each policy, and each in a folder that is named, with what it was in the revision `rev`."""
     revisions: dict[str, Revision] = {}
 
     def around(folder: str) -> Revision:
@@ -89,18 +90,23 @@ def since(rev: str, names: Sequence[str]) -> list[Comparison]:
 
 
 def _is_folder(name: str) -> bool:
-    """A name is a policy's before it is a folder's here."""
-    bare = not places.is_path(name) and places.is_name(name)
-    return os.path.isdir(name) and not (bare and places.by_name(name))  # noqa: PTH112 (pathlib's may raise)
+    """A word is a policy's name, be there a folder of that name or not."""
+    if not os.path.isdir(name):  # noqa: PTH112 (pathlib's may raise)
+        return False
+    if places.is_path(name) or name in {".", ".."}:
+        return True
+    if places.is_name(name) and places.by_name(name) is None:
+        raise UsageError(f"there is no policy {spelled(name)}", hint=f"for the folder here write ./{name}")
+    return False
 
 
 def _of_folder(revision: Revision, folder: Path, shown: str) -> list[Comparison]:
-    files = [Path(at, name) for at, _, names in os.walk(folder) for name in names]
-    now = [path for path in files if places.is_policy_of_folder(path.relative_to(folder).as_posix())]
+    """Its policies, now or then; not those of folders below it."""
+    now = [folder / name for name in os.listdir(folder) if places.is_policy_of_folder(name)]  # noqa: PTH208 (bare names)
     then = revision.policies(folder)
     found: list[Comparison] = []
     for path in sorted({*now, *then}):
-        name = os.path.join(shown, path.relative_to(folder))  # noqa: PTH118 (as it was typed: with ./)
+        name = f"{shown.rstrip('/')}/{path.name}"
         if path in now:
             found.append(_of_file(revision, path, name, trace_found(places.by_path(path))))
         else:

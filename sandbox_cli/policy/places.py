@@ -94,10 +94,9 @@ def is_policy_file(path: str) -> bool:
     return path.endswith((SUFFIX, ".yml"))
 
 
-def is_policy_of_folder(path: str) -> bool:
-    """Whether a file counts where a folder is named whose policies are meant: by its path from there."""
-    hidden = path.startswith(".") or "/." in path  # git's own, virtual environments
-    return is_policy_file(path) and not hidden and not path.rpartition(".")[0].endswith(_TESTS)
+def is_policy_of_folder(name: str) -> bool:
+    """Whether a file of that name counts where a folder is named whose policies are meant."""
+    return is_policy_file(name) and not name.startswith(".") and not Path(name).stem.endswith(_TESTS)
 
 
 def is_name(text: str) -> bool:

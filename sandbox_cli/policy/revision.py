@@ -91,11 +91,11 @@ class Revision:
         return self._layers[shown]
 
     def policies(self, folder: Path) -> list[Path]:
-        """The files below `folder` that are policies by their name."""
+        """The files in `folder`, not in folders below it, that are policies by their name."""
         entry = self._entry(folder)
         if entry.kind != b"tree":
             return []
-        answer = git.ask(self._folder, "ls-tree", "-r", "-z", "--name-only", "--full-tree", entry.name)
+        answer = git.ask(self._folder, "ls-tree", "-z", "--name-only", "--full-tree", entry.name)
         if not answer.ok:
             raise git.refusal(answer)
         names = [os.fsdecode(name) for name in answer.said.split(b"\0") if name]

@@ -163,9 +163,9 @@ def test_file_that_is_too_large_is_not_read(repository: Repository) -> None:
 
 
 def test_tree_that_lists_names_without_end_is_refused(repository: Repository) -> None:
-    tree = repository("mktree", stdin=f"100644 blob {repository('hash-object', '-w', '--stdin')}\tx.yaml")
-    for _ in range(7):
-        tree = repository("mktree", stdin="".join(f"040000 tree {tree}\tfolder-{number}\n" for number in range(10)))
+    blob = repository("hash-object", "-w", "--stdin")
+    names = (f"100644 blob {blob}\t{number}{'x' * 90}.yaml\n" for number in range(50_000))
+    tree = repository("mktree", stdin="".join(names))
     revision = Revision(repository("commit-tree", tree, "-m", "bomb"))
     with pytest.raises(UsageError, match="more than 4 MiB of names"):
         revision.policies(repository.folder)

@@ -34,10 +34,12 @@ Since = Annotated[
     str | None,
     typer.Option("--since", metavar="REV", help="Compare each policy with what it was in that revision of git."),
 ]
-As = Annotated[Format, typer.Option("--format", help="text, json, or markdown for a review comment.")]
+As = Annotated[
+    Format | None, typer.Option("--format", help="text (the default), json, or markdown for a review comment.")
+]
 
 
-def diff(policies: Compared, since: Since = None, format: As = "text", json: Json = False) -> int:  # noqa: A002
+def diff(policies: Compared, since: Since = None, format: As = None, json: Json = False) -> int:  # noqa: A002
     """Say which clauses of a policy got looser, tighter, or changed otherwise.
 
     Both are compared with all that they extend. Exits 1 where anything got looser; what is neither looser nor
@@ -45,6 +47,8 @@ def diff(policies: Compared, since: Since = None, format: As = "text", json: Jso
     """
     from sandbox_cli.cli.policy.diff_markdown import code, page
 
+    if json and format not in {None, "json"}:
+        raise UsageError(f"--json and --format {format} say different things", hint="give one of them")
     found = _compared(policies, since)
     quoted = code if format == "markdown" else output.shown
     than = quoted(policies[0]) if since is None else f"in {quoted(since)}"
@@ -64,7 +68,7 @@ def _compared(policies: list[str], since: str | None) -> list[Comparison]:
     if since is not None:
         return diff.since(since, policies)
     if len(policies) != 2:
-        hint = "name two, or say --since REV to compare each with what it was: --since main policies"
+        hint = "name two, or say --since REV to compare each with what it was: --since main policies/"
         raise UsageError(f"a policy is compared with another, and {len(policies)} are named", hint=hint)
     return [diff.between(*policies)]
 
