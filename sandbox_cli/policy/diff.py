@@ -104,6 +104,9 @@ def _of_folder(revision: Revision, folder: Path, shown: str) -> list[Comparison]
     """Its policies, now or then; not those of folders below it."""
     now = [folder / name for name in os.listdir(folder) if places.is_policy_of_folder(name)]  # noqa: PTH208 (bare names)
     then = revision.policies(folder)
+    if not now and not then:
+        hint = f"policies are files whose names end in {places.SUFFIX}"
+        raise UsageError(f"there is no policy in {spelled(shown)}, nor was there one", hint=hint)
     found: list[Comparison] = []
     for path in sorted({*now, *then}):
         name = f"{shown.rstrip('/')}/{path.name}"

@@ -162,9 +162,10 @@ def test_file_that_is_too_large_is_not_read(repository: Repository) -> None:
         policy("a.yaml")
 
 
-def test_tree_that_lists_names_without_end_is_refused(repository: Repository) -> None:
+def test_tree_that_lists_names_without_end_is_refused(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "MOST_BYTES", 4096)
     blob = repository("hash-object", "-w", "--stdin")
-    names = (f"100644 blob {blob}\t{number}{'x' * 90}.yaml\n" for number in range(50_000))
+    names = (f"100644 blob {blob}\t{number}{'x' * 90}.yaml\n" for number in range(50))
     tree = repository("mktree", stdin="".join(names))
     revision = Revision(repository("commit-tree", tree, "-m", "bomb"))
     with pytest.raises(UsageError, match="more than 4 MiB of names"):

@@ -69,7 +69,8 @@ def _compared(policies: list[str], since: str | None) -> list[Comparison]:
         return diff.since(since, policies)
     if len(policies) != 2:
         hint = "name two, or say --since REV to compare each with what it was: --since main policies/"
-        raise UsageError(f"a policy is compared with another, and {len(policies)} are named", hint=hint)
+        named = "1 is" if len(policies) == 1 else f"{len(policies)} are"
+        raise UsageError(f"a policy is compared with another, and {named} named", hint=hint)
     return [diff.between(*policies)]
 
 
