@@ -129,8 +129,10 @@ def test_policy_that_is_gone_is_no_finding(repository: Repository, command: Comm
     done = command("policy", "diff", "--since", "HEAD", "policies/")
     assert (done.code, done.out) == (
         0,
-        "policies/base.yaml, policies/lab.yaml, policies/other.yaml: allows the same as in HEAD\n"
-        "policies/broken.yaml: gone\npolicies/old.yaml: gone\n2 gone\n",
+        (
+            "policies/base.yaml, policies/lab.yaml, policies/other.yaml: allows the same as in HEAD\n"
+            "policies/broken.yaml: gone\npolicies/old.yaml: gone\n2 gone\n"
+        ),
     )
 
 
