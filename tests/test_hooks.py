@@ -6,6 +6,7 @@ Their environment is not made from PyPI here, which takes a minute: the same ent
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -48,14 +49,18 @@ def repository(tmp_path: Path) -> Repository:
     return made
 
 
-def pre_commit(repository: Repository) -> dict[str, str]:
-    """What becomes of each hook, and what was said, when what stands there is to be committed."""
-    repository("add", "--all")
+def environment_of(repository: Repository) -> dict[str, str]:
     beside = repository.folder.parent
-    environment = {
+    return {
         **os.environ, "PATH": f"{beside / 'tools'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT),
         "PRE_COMMIT_HOME": str(beside / "pre-commit"), "XDG_CONFIG_HOME": str(beside / "config"),
     }  # fmt: skip
+
+
+def pre_commit(repository: Repository) -> dict[str, str]:
+    """What becomes of each hook, and what was said, when what stands there is to be committed."""
+    repository("add", "--all")
+    environment = environment_of(repository)
     argv = [sys.executable, "-m", "pre_commit", "run", "--color=never"]
     done = subprocess.run(
         argv, cwd=repository.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -95,6 +100,45 @@ def test_broken_policy_fails(repository: Repository) -> None:
     found = pre_commit(repository)
     assert (found["check"], found["diff"]) == ("failed", "failed")
     assert "did you mean `memory`?" in found["said"]
+
+
+def blocks() -> list[str]:
+    """The YAML of docs/review.md: the workflow, and the configuration of pre-commit."""
+    return re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/review.md").read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_configuration_of_the_page_names_hooks_that_there_are(tmp_path: Path) -> None:
+    config = yaml.safe_load(blocks()[1])
+    (tmp_path / "config.yaml").write_text(blocks()[1])
+    argv = [sys.executable, "-m", "pre_commit", "validate-config", str(tmp_path / "config.yaml")]
+    subprocess.run(argv, check=True, timeout=60)
+    assert [hook["id"] for hook in config["repos"][0]["hooks"]] == [hook["id"] for hook in hooks()]
+
+
+@pytest.mark.parametrize(("memory", "code"), [("2GiB", "1"), ("512MiB", "0"), ("broken", None)])
+def test_workflow_of_the_page_compares_a_merge_with_what_it_is_merged_into(
+    repository: Repository, memory: str, code: str | None
+) -> None:
+    """As actions/checkout leaves it: a merge commit, without a branch."""
+    repository("switch", "--quiet", "-c", "change")
+    repository.commit({"policies/base.yaml": BASE.replace("1GiB", memory)})
+    repository("switch", "--quiet", "main")
+    repository.commit({"policies/lab.yaml": "extends: ./base.yaml\ndescription: Meanwhile.\n"})
+    repository("merge", "--quiet", "--no-ff", "--no-verify", "--message=merge", "change")
+    repository("checkout", "--quiet", "--detach")
+    steps = {step.get("name"): step for step in yaml.safe_load(blocks()[0])["jobs"]["review"]["steps"]}
+    summary, answer = (repository.folder.parent / name for name in ("summary", "output"))
+    environment = {**environment_of(repository), "GITHUB_STEP_SUMMARY": str(summary), "GITHUB_OUTPUT": str(answer)}
+    argv = ["bash", "-e", "-c", steps["diff"]["run"]]
+    done = subprocess.run(argv, cwd=repository.folder, env=environment, capture_output=True, timeout=60, check=False)
+    if code is None:
+        assert done.returncode == 1
+        assert b"broken" in done.stderr
+        return
+    assert (done.returncode, answer.read_text()) == (0, f"code={code}\n")
+    told = summary.read_text()
+    assert told.startswith(f"### Policies: {'**looser**' if code == '1' else 'tighter'}\n")
+    assert "Meanwhile" not in told
 
 
 def test_commit_without_policies_runs_none(repository: Repository) -> None:
