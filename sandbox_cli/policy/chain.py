@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.layers import Layer
     from sandbox_cli.policy.nodes import Spot
     from sandbox_cli.policy.places import Found
+    from sandbox_cli.policy.revision import Revision
 
 MOST_FILES = 64
 MOST_TEXT = 4 * LARGEST
@@ -29,13 +30,14 @@ MOST_VALUES = 5000  # items of lists too: what merges and checks them is not all
 
 def layers(found: Found) -> list[Layer]:
     """The layers of `found`, in the order in which they merge: itself last."""
-    walk = _Walk()
+    walk = _Walk(found.revision)
     walk.visit(found)
     return walk.layers
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, revision: Revision | None) -> None:
+        self._revision = revision  # also of what a name leads to from a file that isn't of it
         self.layers: list[Layer] = []
         self._done: set[str] = set()
         self._open: list[str] = []
@@ -65,7 +67,7 @@ class _Walk:
             raise PolicyError(message, file=layer.file, clause="extends", hint=ENOUGH)
 
     def _follow(self, found: Found, name: str, spot: Spot) -> None:
-        base = _resolve(found, name, spot)
+        base = _resolve(found, name, spot, self._revision)
         identity = _identity(base)
         if identity in self._open:
             circle = [*self._open[self._open.index(identity) :], identity]
@@ -75,7 +77,7 @@ class _Walk:
             self.visit(base)
 
 
-def _resolve(found: Found, name: str, spot: Spot) -> Found:
+def _resolve(found: Found, name: str, spot: Spot, revision: Revision | None) -> Found:
     if places.is_path(name):
         path = found.path.parent / name
         held = found.revision if found.revision and found.revision.covers(path) else None
@@ -83,7 +85,7 @@ def _resolve(found: Found, name: str, spot: Spot) -> Found:
             missing = held.shown(path) if held else path
             raise spot.error(f"there is no file {missing}", clause="extends", hint="a path is relative to this file")
         return places.by_path(path, trust=found.trust, guarded=found.guarded, revision=held)
-    base = places.by_name(name, trust=found.trust, beside=found.path, revision=found.revision)
+    base = places.by_name(name, trust=found.trust, beside=found.path, revision=revision)
     if base is None:
         known = [each.name for each in places.available()]
         where = "that this file may rest on" if name in known else "here"

@@ -136,6 +136,25 @@ def test_policy_that_is_gone_is_no_finding(repository: Repository, command: Comm
     )
 
 
+def test_policies_that_stayed_as_they_were_are_counted(repository: Repository, command: Command) -> None:
+    repository("reset", "--hard", "--quiet")
+    repository.write({"policies/new.yaml": None, "policies/broken.yaml": BASE})
+    done = command("policy", "diff", "--since", "HEAD", "policies/", "--format", "markdown")
+    assert done.out.splitlines()[-1] == "Unchanged: each of 4 policies"
+
+
+def test_folder_that_is_gone_is_no_traceback(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in (("a", "description: a"), ("b", "description: b")):
+        (tmp_path / f"{name}.yaml").write_text(f"{text}\n")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    done = command("policy", "diff", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml"))
+    assert (done.code, done.err) == (0, "")
+    assert f"{tmp_path}/a.yaml:1 -> {tmp_path}/b.yaml:1" in done.out
+    assert command("policy", "diff", "git:HEAD:a.yaml", str(tmp_path / "b.yaml")).code == 2
+
+
 def test_policy_that_is_new_is_a_finding(repository: Repository, command: Command) -> None:
     done = command("policy", "diff", "--since", "HEAD", "policies/new.yaml")
     assert (done.code, done.out) == (1, "policies/new.yaml: new: all that it lets through is looser\n1 new\n")
@@ -150,6 +169,8 @@ def test_policy_that_is_new_is_a_finding(repository: Repository, command: Comman
         (["git:HEAD:policies/broken.yaml", "python"], "git:HEAD:policies/broken.yaml:1:10: limits.x: there is no"),
         (["policies/lab.yaml"], "a policy is compared with another, and 1 is named"),
         (["a", "b", "c"], "a policy is compared with another, and 3 are named"),
+        ([], "a policy is compared with another, and 0 are named"),
+        (["--since", "HEAD"], "no policy is named"),
         (["--since", "HEAD", "policies"], "there is no policy 'policies'"),
         (["--since", "HEAD", "policies/nope.yaml"], "/policies/nope.yaml: there is no such file"),
         (["--since", "HEAD", "./"], "there is no policy in './', nor was there one"),
@@ -237,7 +258,7 @@ def test_markdown_keeps_within_what_a_comment_holds(repository: Repository, comm
         repository.write({f"policies/z{number}.yaml": BASE})
     done = command("policy", "diff", "--since", "HEAD", "policies/", "--format", "markdown")
     assert LONGEST / 2 < len(done.out) < 65_536
-    assert re.search(r"\n\d more have no room here", done.out)
+    assert re.search(r"\nAnd \d more, for which a comment has no room\.\n", done.out)
 
 
 def test_markdown_of_hostile_names_has_its_shape(repository: Repository, command: Command) -> None:

@@ -103,6 +103,32 @@ def test_name_found_in_a_folder_that_git_ignores_is_read_as_everywhere(
     assert memory("a.yaml") == 1
 
 
+def test_name_leads_to_the_revision_from_a_file_that_is_not_of_it_too(repository: Repository, tmp_path: Path) -> None:
+    """As a built-in policy rests on the `_base` of the system's folder, where that is the clone."""
+    (tmp_path / "middle.yaml").write_text("extends: team\n")
+    repository.commit({"policies/a.yaml": "extends: ../../middle.yaml\n", "policies/team.yaml": TIGHT})
+    repository.write({"policies/team.yaml": LOOSE})
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "sandbox").symlink_to(repository.folder)
+    assert policy("policies/a.yaml").files == (
+        "git:HEAD:policies/a.yaml",
+        str(tmp_path / "middle.yaml"),
+        "git:HEAD:policies/team.yaml",
+    )
+
+
+def test_policy_of_the_systems_folder_rests_on_no_less_trusted_one_in_a_revision_either(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "SYSTEM", repository.folder)
+    (tmp_path / "config/sandbox/policies").mkdir(parents=True)
+    (tmp_path / "config/sandbox/policies/mine.yaml").write_text(LOOSE)
+    repository.commit({"policies/a.yaml": "extends: mine\n", "a.yaml": "extends: mine\n"})
+    with pytest.raises(PolicyError, match="there is no policy 'mine' that this file may rest on"):
+        policy("policies/a.yaml")
+    assert memory("a.yaml") == 2
+
+
 def test_policy_that_extends_its_own_name_rests_on_the_next_place(repository: Repository, tmp_path: Path) -> None:
     repository.commit({"policies/python.yaml": "extends: python\nlimits: {memory: 1GiB}\n"})
     (tmp_path / "config").mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli.output import shown
-from sandbox_cli.cli.policy.diff_words import at, counts, grouped, verdict
+from sandbox_cli.cli.policy.diff_words import at, counts, grouped, is_told, named, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,15 +28,15 @@ def page(found: Sequence[Comparison], than: str) -> str:
     from sandbox_cli.policy.order_relations import together
 
     parts = [f"### Policies: {_VERDICTS[together(each.relation for each in found)]}", f"{counts(found).capitalize()}."]
-    groups = [group for group in grouped(found) if _is_told(group[0])]
+    groups = [group for group in grouped(found) if is_told(group[0])]
     for position, group in enumerate(groups):
         part = _section(group, than)
         if sum(map(len, parts)) + len(part) > LONGEST:
-            parts.append(f"{len(groups) - position} more have no room here: `sandbox policy diff` tells all.")
+            parts.append(f"And {len(groups) - position} more, for which a comment has no room.")
             break
         parts.append(part)
-    if same := [code(each.name) for each in found if not _is_told(each)]:
-        parts.append(f"Unchanged: {', '.join(same)}")
+    if same := [each for each in found if not is_told(each)]:
+        parts.append(f"Unchanged: {named(same, code)}")
     return "\n\n".join(parts)
 
 
@@ -49,13 +49,8 @@ def code(text: str) -> str:
     return f"<code>{''.join(letters)}</code>"
 
 
-def _is_told(each: Comparison) -> bool:
-    return bool(each.changes) or each.before is None or each.after is None
-
-
 def _section(group: Sequence[Comparison], than: str) -> str:
-    names = ", ".join(code(each.name) for each in group)
-    told = f"#### {names}: {verdict(group[0], than, code)}"
+    told = f"#### {named(group, code)}: {verdict(group[0], than, code)}"
     if not group[0].changes:
         return told
     rows = [

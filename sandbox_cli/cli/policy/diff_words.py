@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from sandbox_cli.policy.diff import At, Comparison
 
+_FEW = 3  # policies that changed in nothing, and are named
+
 
 def grouped(found: Sequence[Comparison]) -> list[list[Comparison]]:
     """Those of which the same is told: where a base changed, so did all that rests on it, in the same lines."""
@@ -20,6 +22,18 @@ def grouped(found: Sequence[Comparison]) -> list[list[Comparison]]:
         alike = (each.relation, tuple(each.changes)) if each.before and each.after else each.name
         groups.setdefault(alike, []).append(each)
     return list(groups.values())
+
+
+def named(group: Sequence[Comparison], quoted: Callable[[str], str] = output.shown) -> str:
+    """Their names; of those of which nothing is to be told, how many they are."""
+    if len(group) > _FEW and not is_told(group[0]):
+        return f"each of {len(group)} policies"
+    return ", ".join(quoted(each.name) for each in group)
+
+
+def is_told(each: Comparison) -> bool:
+    """Whether it is another one than it was."""
+    return bool(each.changes) or each.before is None or each.after is None
 
 
 def verdict(each: Comparison, than: str, quoted: Callable[[str], str] = output.shown) -> str:
@@ -51,5 +65,11 @@ def at(place: At | None) -> str:
     """FILE:LINE, from here where it lies below."""
     if place is None:
         return "-"
-    here = os.path.join(os.path.realpath("."), "")  # noqa: PTH118
-    return f"{place.file.removeprefix(here)}:{place.line}"
+    return f"{place.file.removeprefix(_here())}:{place.line}"
+
+
+def _here() -> str:
+    try:
+        return os.path.join(os.path.realpath("."), "")  # noqa: PTH118
+    except OSError:
+        return ""  # it is gone

@@ -8,7 +8,7 @@ import typer
 
 from sandbox_cli.cli import complete, output
 from sandbox_cli.cli.options import Json
-from sandbox_cli.cli.policy.diff_words import at, counts, grouped, verdict
+from sandbox_cli.cli.policy.diff_words import at, counts, grouped, named, verdict
 from sandbox_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ WIDE = 80  # letters of before and after that share a line
 Compared = Annotated[
     list[str],
     typer.Argument(
-        metavar="{A B | --since REV PATH...}",
-        help="Two policies: names, paths, or git:REV:PATH. With --since: policies, and folders of them.",
+        metavar="POLICY",
+        help="Two policies, each by name, by path, or as git:REV:PATH. With --since: policies, and folders of them.",
         autocompletion=complete.policies,
     ),
 ]
@@ -39,7 +39,12 @@ As = Annotated[
 ]
 
 
-def diff(policies: Compared, since: Since = None, format: As = None, json: Json = False) -> int:  # noqa: A002
+def diff(
+    policies: Compared = [],  # noqa: B006 (the parser copies it)
+    since: Since = None,
+    format: As = None,  # noqa: A002 (the option's name)
+    json: Json = False,
+) -> int:
     """Say which clauses of a policy got looser, tighter, or changed otherwise.
 
     Both are compared with all that they extend. Exits 1 where anything got looser; what is neither looser nor
@@ -65,8 +70,10 @@ def diff(policies: Compared, since: Since = None, format: As = None, json: Json 
 def _compared(policies: list[str], since: str | None) -> list[Comparison]:
     from sandbox_cli.policy import diff
 
-    if since is not None:
+    if since is not None and policies:
         return diff.since(since, policies)
+    if since is not None:
+        raise UsageError("no policy is named", hint=f"name policies, or a folder of them: --since {since} policies/")
     if len(policies) != 2:
         hint = "name two, or say --since REV to compare each with what it was: --since main policies/"
         named = "1 is" if len(policies) == 1 else f"{len(policies)} are"
@@ -76,8 +83,7 @@ def _compared(policies: list[str], since: str | None) -> list[Comparison]:
 
 def _lines(found: Sequence[Comparison], than: str) -> Iterator[str]:
     for group in grouped(found):
-        names = ", ".join(output.shown(each.name) for each in group)
-        yield f"{names}: {verdict(group[0], than)}"
+        yield f"{named(group)}: {verdict(group[0], than)}"
         heading = None
         for change in group[0].changes:
             if change.relation != heading:
