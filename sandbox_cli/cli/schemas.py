@@ -27,6 +27,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-list": shapes.PolicyList,
     "policy-show": shapes.ShownPolicy,
     "policy-check": shapes.PolicyCheck,
+    "policy-diff": shapes.PolicyDiff,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

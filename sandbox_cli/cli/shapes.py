@@ -6,6 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
+from sandbox_cli.policy.order import Relation
 from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
 from sandbox_cli.verify.attempts import Attempt
 
@@ -89,6 +90,49 @@ class PolicyCheck(TypedDict):
 
     checked: list[str]
     findings: list[Finding]
+
+
+class DiffSide(TypedDict):
+    """A policy that is compared: its file, or git:REV:PATH, and the digest over all that it says."""
+
+    file: str
+    digest: str
+
+
+class DiffPlace(TypedDict):
+    """The line that says something."""
+
+    file: str
+    line: int
+
+
+class DiffChange(TypedDict):
+    """A clause: `relation` is what it now is to what it was; `equal` touches no permission."""
+
+    clause: str
+    relation: Relation
+    before: str
+    after: str
+    before_at: DiffPlace | None
+    after_at: DiffPlace | None
+
+
+class DiffedPolicy(TypedDict):
+    """A policy: null stands for one that is not there; `problem` says why the one before could not be used."""
+
+    policy: str
+    relation: Relation
+    before: DiffSide | None
+    after: DiffSide | None
+    problem: str | None
+    changes: list[DiffChange]
+
+
+class PolicyDiff(TypedDict):
+    """`sandbox policy diff`."""
+
+    relation: Relation
+    policies: list[DiffedPolicy]
 
 
 class ControlGroups(TypedDict):

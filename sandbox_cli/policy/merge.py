@@ -6,11 +6,9 @@ other, as do `none`, `host` and an allow-list of the network, and the kinds of a
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.policy.grammar import DEFAULTS
-from sandbox_cli.policy.places import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,7 +77,7 @@ class Merged:
                 self._remove(entry)
                 continue
             if entry.path[0] == "language" and not self.has("language"):
-                self._say(("language", "name"), FilePath(layer.file).name.removesuffix(SUFFIX), entry.spot)
+                self._say(("language", "name"), layer.name, entry.spot)
             value = self._appended(entry) if entry.act == "append" else entry.value
             self._make_way(entry)
             self._say(entry.path, value, entry.spot)
