@@ -150,7 +150,7 @@ def _below_host(traced: Traced, brought: Policy, weighed: Sequence[Candidate]) -
         return
     for key, level in traced.policy.require.items():
         held = [each.level for each in serves.held if each.asked and nearest(each.clause, brought.require) == key]
-        worst = min(held, key=RANK.__getitem__, default=level)
+        worst = min(held, key=lambda each: RANK[each]) if held else level
         if RANK[worst] > RANK[level]:
             message = f"{level} is required, and {serves.backend} would hold it {worst}"
             yield at(traced.merged.spot("require", key), traced, f"require.{key}", message)

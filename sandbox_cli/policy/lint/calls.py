@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy.lint.found import Found, at, some, spot_of
-from sandbox_cli.policy.syscall_rules import STRUCTURAL
+from sandbox_cli.policy.syscall_rules import STRUCTURAL, STRUCTURAL_OF_A_NETWORK
 from sandbox_cli.policy.syscalls import DEFAULT_DENY, SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sandbox_cli.policy.loading import Traced
-    from sandbox_cli.policy.model import Syscalls
+    from sandbox_cli.policy.model import Policy
 
 _DANGEROUS = ("@mount", "@debug", "@module", "@raw-io", "@reboot", "@swap", "@clock", "@privileged")
 _CLOSED = frozenset(rule.syscall for rule in STRUCTURAL if not rule.tests)  # to every job
+_CLOSED_OFFLINE = frozenset(rule.syscall for rule in STRUCTURAL_OF_A_NETWORK if not rule.tests)
 # @privileged has calls too that are harmless without privileges, and that @default-deny lets through.
 _DANGERS = {name: each for each in reversed(_DANGEROUS) for name in SETS[each] if name in DEFAULT_DENY}
 
@@ -44,7 +45,7 @@ def only_logs(traced: Traced) -> Iterator[Found]:
 
 
 def dangerous(traced: Traced) -> Iterator[Found]:
-    for clause, names in _let_through(traced.policy.syscalls).items():
+    for clause, names in _let_through(traced.policy).items():
         grave = [name for name in names if name in _DANGERS]
         if grave:
             sets = some(sorted({_DANGERS[name] for name in grave}))
@@ -53,20 +54,22 @@ def dangerous(traced: Traced) -> Iterator[Found]:
 
 
 def beyond_default(traced: Traced) -> Iterator[Found]:
-    for clause, names in _let_through(traced.policy.syscalls).items():
+    for clause, names in _let_through(traced.policy).items():
         if not any(name in _DANGERS for name in names):
             message = f"lets through what @default-deny refuses: {some(names)}"
             yield at(spot_of(traced, clause), traced, clause, message)
 
 
-def _let_through(syscalls: Syscalls) -> dict[str, list[str]]:
+def _let_through(policy: Policy) -> dict[str, list[str]]:
     """The calls of @default-deny that are let through, whatever their arguments, by the clause that does it."""
     found: dict[str, list[str]] = {}
+    syscalls = policy.syscalls
+    closed = _CLOSED if policy.network == "host" else _CLOSED | _CLOSED_OFFLINE
     if syscalls.deny == ():
         return found  # a rule of its own tells of it
     listed = _expanded(syscalls.deny if syscalls.allow is None else syscalls.allow)
     for name in DEFAULT_DENY:
-        if name in _CLOSED:
+        if name in closed:
             continue
         ruled = next((rule.action for rule in syscalls.rules if rule.syscall == name and rule.arg is None), None)
         by_list = name in listed if syscalls.allow is not None else name not in listed
