@@ -8,7 +8,7 @@ from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import PolicyError, SandboxError
 from sandbox_cli.plan import choose, filesystem
 from sandbox_cli.policy import trace
-from sandbox_cli.policy.lint import checks, paths, silence
+from sandbox_cli.policy.lint import checks, limits, paths, silence
 from sandbox_cli.policy.lint.found import Finding, Found, at, spot_of
 from sandbox_cli.policy.lint.mounts import at_later, host_mounts, named
 from sandbox_cli.policy.requirements import RANK, nearest
@@ -149,8 +149,10 @@ def _below_host(traced: Traced, brought: Policy, weighed: Sequence[Candidate]) -
     if serves is None:
         return
     for key, level in traced.policy.require.items():
-        held = [each.level for each in serves.held if each.asked and nearest(each.clause, brought.require) == key]
-        worst = min(held, key=lambda each: RANK[each]) if held else level
-        if RANK[worst] > RANK[level]:
-            message = f"{level} is required, and {serves.backend} would hold it {worst}"
+        if limits.lowered(traced.policy, key, level):
+            continue  # which is told of already
+        held = [each for each in serves.held if each.asked and nearest(each.clause, brought.require) == key]
+        worst = min(held, key=lambda each: RANK[each.level], default=None)
+        if worst is not None and RANK[worst.level] > RANK[level]:
+            message = f"{level} is required, and {serves.backend} would hold it {worst.level}"
             yield at(traced.merged.spot("require", key), traced, f"require.{key}", message)

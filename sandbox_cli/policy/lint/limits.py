@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox_cli.policy.loading import Traced
-    from sandbox_cli.policy.model import Limit
+    from sandbox_cli.policy.model import Limit, Policy
     from sandbox_cli.result import Level
 
 # Without a bound a job has all cores, and `cpu_time` bounds what it takes of them; nothing but a control group could.
@@ -42,18 +42,16 @@ def without_maximum(traced: Traced) -> Iterator[Found]:
 
 def isolation_not_required(traced: Traced) -> Iterator[Found]:
     for key, level in traced.policy.require.items():
-        if parts(key)[0] != "limits":
-            lowered = _lowered(traced, key, level)
-            if lowered:
-                message = f"{level} is enough, and strict is the default"
-                yield at(traced.merged.spot("require", key), traced, f"require.{key}", message)
+        if parts(key)[0] != "limits" and lowered(traced.policy, key, level):
+            message = f"{level} is enough, and strict is the default"
+            yield at(traced.merged.spot("require", key), traced, f"require.{key}", message)
 
 
 def limit_not_required(traced: Traced) -> Iterator[Found]:
     for key, level in traced.policy.require.items():
-        lowered = _lowered(traced, key, level) if parts(key)[0] == "limits" else []
-        if lowered:
-            message = f"{level} is enough; the default is {some([f'{REQUIRED[row]} for {row}' for row in lowered], 3)}"
+        rows = lowered(traced.policy, key, level) if parts(key)[0] == "limits" else []
+        if rows:
+            message = f"{level} is enough; the default is {some([f'{REQUIRED[row]} for {row}' for row in rows], 3)}"
             yield at(traced.merged.spot("require", key), traced, f"require.{key}", message)
 
 
@@ -65,8 +63,7 @@ def _every(traced: Traced) -> Iterator[tuple[str, Limit]]:
         yield f"{OF_COMPILE}{name}", limit
 
 
-def _lowered(traced: Traced, key: str, level: Level) -> list[str]:
+def lowered(policy: Policy, key: str, level: Level) -> list[str]:
     """The clauses of which `key` of `require` asks less than the default does."""
-    require = traced.policy.require
-    rows = [row for row in REQUIRED if nearest(row, require) == key or parts(row) == parts(key)[:1]]
+    rows = [row for row in REQUIRED if nearest(row, policy.require) == key or parts(row) == parts(key)[:1]]
     return [row for row in rows if RANK[level] < RANK[REQUIRED[row]]]

@@ -102,7 +102,7 @@ def at_later(traced: Traced, one: str, other: str, message: str) -> Found:
     """At whichever of the two mounts was said last: it made the mistake."""
     order = {layer.file: rank for rank, layer in enumerate(traced.layers)}
     spots = {path: spot for path in (one, other) if (spot := traced.merged.spot("filesystem", path))}
-    path = max(spots, key=lambda each: order[spots[each].file], default=one)
+    path = max(spots, key=lambda each: (order[spots[each].file], spots[each].line, spots[each].column), default=one)
     return at(spots.get(path), traced, f"filesystem.{path}", message)
 
 
