@@ -128,7 +128,7 @@ def test_secret_is_known_by_its_name_or_the_form_of_its_value(site: Site, name: 
         ('{allow: ["@system-service"]}', "calls-beyond-default"),
         ('{rules: [{syscall: ptrace, action: allow}]}', "dangerous-calls"),
         ('{rules: [{syscall: keyctl, action: log}]}', "calls-beyond-default"),
-        ('{+deny: ["@clock"]}', None),
+        ('{+deny: ["@chown"]}', None),
         ('{rules: [{syscall: personality, arg: 0, value: 0x8, action: errno}]}', None),
     ],
 )  # fmt: skip
@@ -214,6 +214,14 @@ def test_dead_override_looks_at_what_the_whole_chain_says(site: Site) -> None:
     found = {finding.clause: finding.message for finding in examined(site.write("policy.yaml", text))[0]}
     assert found.keys() == {"limits.memory", "syscalls.deny", "filesystem./nowhere"}
     assert "takes away" in found["filesystem./nowhere"]
+
+
+def test_list_that_comes_to_what_is_inherited_is_dead_in_other_words_too(site: Site) -> None:
+    text = "extends: _base\nsyscalls: {deny: ['@default-deny', ptrace, '@mount']}\n"
+    (finding,) = examined(site.write("policy.yaml", text))[0]
+    assert (finding.rule, finding.clause) == ("dead-override", "syscalls.deny")
+    assert rules_of(site.write("policy.yaml", text.replace("ptrace", "personality"))) == []
+    assert rules_of(site.write("policy.yaml", text.replace("}", ", action: kill}"))) == []
 
 
 def test_base_that_leaves_the_folder_is_told(site: Site) -> None:

@@ -7,7 +7,9 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox_cli.policy import places
+from sandbox_cli.errors import PolicyError
+from sandbox_cli.policy import order, places
+from sandbox_cli.policy.build import build
 from sandbox_cli.policy.lint.found import Found, at, spot_of
 from sandbox_cli.policy.lint.silence import KEY
 from sandbox_cli.policy.merge import merge
@@ -19,9 +21,11 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.layers import Path as ClausePath
     from sandbox_cli.policy.loading import Traced
     from sandbox_cli.policy.merge import Merged
+    from sandbox_cli.policy.model import Policy
     from sandbox_cli.policy.scalars import Value
 
 _NO_CLAUSES = ("version", "extends", KEY)
+_OF_LISTS = ("syscalls",)  # what they come to is more than what they say
 _NAMED = ("filesystem", "environment", "limits", "require")  # a clause is one name of these
 
 
@@ -30,12 +34,13 @@ def dead_override(traced: Traced) -> Iterator[Found]:
     if len(traced.layers) == 1:
         return
     before = merge(traced.layers[:-1])
+    same = _same_by_meaning(before, traced.policy)
     told: set[ClausePath] = set()
     for entry in traced.layers[-1].entries:
         unit = _unit(entry.path)
         if entry.path[0] in _NO_CLAUSES or unit in told:
             continue
-        message = _dead(entry, unit, before, traced.merged)
+        message = _dead(entry, unit, before, traced.merged) or same.get(entry.path[0])
         if message is not None:
             told.add(unit)
             yield at(entry.spot, traced, ".".join(unit), message)
@@ -96,6 +101,17 @@ def _dead(entry: Entry, unit: ClausePath, before: Merged, after: Merged) -> str 
     if was:
         return "says what is inherited already"
     return "takes away what is not inherited" if entry.act == "remove" else None
+
+
+def _same_by_meaning(before: Merged, policy: Policy) -> dict[str, str]:
+    """The clauses of lists that say the same in other words; none where the base can't stand by itself."""
+    try:
+        base = build(before, policy.name, policy.files)
+    except PolicyError:
+        return {}
+    message = "comes to what is inherited already"
+    found = {clause: order.compare(base, policy, {clause}) for clause in _OF_LISTS}
+    return {clause: message for clause, said in found.items() if all(each.relation == "equal" for each in said)}
 
 
 def _state(merged: Merged, unit: ClausePath) -> dict[ClausePath, Value]:
