@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import PolicyError, SandboxError
-from sandbox_cli.plan import choose, filesystem
+from sandbox_cli.plan import choose, filesystem, view
+from sandbox_cli.plan.ceiling import beyond, bound
 from sandbox_cli.policy import trace
 from sandbox_cli.policy.lint import checks, limits, paths, silence
 from sandbox_cli.policy.lint.found import Finding, Found, at, spot_of
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.host.model import Host
     from sandbox_cli.plan.choose import Candidate, Look
+    from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.lint.silence import Silenced
     from sandbox_cli.policy.loading import Traced
     from sandbox_cli.policy.model import Policy
@@ -31,7 +33,7 @@ class Examined(NamedTuple):
     silenced: list[Silenced]
 
 
-def examine(names: Sequence[str], look: Look) -> Examined:
+def examine(names: Sequence[str], look: Look, ceilings: Ceilings | None = None) -> Examined:
     """Check policies, by name or path. PolicyError where there is none of a name; what is wrong with one is found."""
     findings: list[Finding] = []
     silenced: list[Silenced] = []
@@ -43,7 +45,7 @@ def examine(names: Sequence[str], look: Look) -> Examined:
                 raise
             findings.append(checks.invalid(name, error))
             continue
-        found = [*checks.check(name, traced), *_here(name, traced, look)]
+        found = [*checks.check(name, traced), *_here(name, traced, look, ceilings)]
         kept, passed = silence.apply(name, traced.layers, found, checks.CHECKS)
         findings += kept
         silenced += passed
@@ -69,7 +71,7 @@ def _order(finding: Finding) -> tuple[str, int, int, str]:
     return finding.file or "", finding.line or 0, finding.column or 0, finding.rule
 
 
-def _here(name: str, traced: Traced, look: Look) -> Iterator[Finding]:
+def _here(name: str, traced: Traced, look: Look, ceilings: Ceilings | None) -> Iterator[Finding]:
     host = look(next(iter(BACKENDS)))
     for found in _homes(traced, host):
         yield checks.finding(name, "home-visible", found)
@@ -81,6 +83,8 @@ def _here(name: str, traced: Traced, look: Look) -> Iterator[Finding]:
         yield checks.finding(name, "mount-refused-here", _refused(traced, error))
         return
     brought = traced.policy.model_copy(update={"filesystem": mounts})
+    for found in _beyond(traced, brought, host, ceilings):
+        yield checks.finding(name, "beyond-ceiling-here", found)
     weighed = _weigh(brought, look)
     for found in _not_held(traced, weighed):
         yield checks.finding(name, "not-held-here", found)
@@ -106,7 +110,7 @@ def _hidden(traced: Traced, host: Host) -> Iterator[Found]:
     """Where /bin is a link to usr/bin, /bin/x and /usr/bin/x are one place, and the last one takes it."""
     standing: dict[str, str] = {}
     for path in traced.policy.filesystem:
-        place = filesystem.through(path, host.root_links)
+        place = view.through(path, host.root_links)
         if place in standing:
             message = f"{standing[place]} is never seen: here it is the same place as {path}"
             yield at_later(traced, standing[place], path, message)
@@ -116,6 +120,14 @@ def _hidden(traced: Traced, host: Host) -> Iterator[Found]:
 def _refused(traced: Traced, error: SandboxError) -> Found:
     clause = error.blame["clause"] if error.blame else "filesystem"
     return at(spot_of(traced, clause), traced, clause, error.message, error.hint)
+
+
+def _beyond(traced: Traced, brought: Policy, host: Host, ceilings: Ceilings | None) -> Iterator[Found]:
+    """What the ceiling refuses; the numbers that it brings down are in each receipt."""
+    for each in ceilings.each if ceilings is not None else ():
+        for said in beyond(bound(brought, ceilings), each, host.root_links):
+            message = f"{each.file} allows {said.before}, and this is {said.after}"
+            yield at(spot_of(traced, said.clause), traced, said.clause, message)
 
 
 def _not_held(traced: Traced, weighed: Sequence[Candidate]) -> Iterator[Found]:

@@ -10,6 +10,7 @@ import pytest
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.host.model import Problem
 from sandbox_cli.plan import lint
+from sandbox_cli.policy import ceiling
 from tests.plan import made
 
 if TYPE_CHECKING:
@@ -93,6 +94,16 @@ def test_home_of_who_checks_is_a_home_wherever_it_is(tmp_path: Path) -> None:
     assert rules(text, made.host(*ALL, home=f"{tmp_path}/anna"), tmp_path) == {"home-visible": "filesystem./x"}
     assert rules(text, made.host(*ALL, home="/home/anna"), tmp_path) == {}
     assert rules("extends: _base\n", made.host(*ALL, home="/usr/sbin"), tmp_path) == {}  # a daemon's
+
+
+def test_grant_beyond_the_ceiling_is_told_and_a_number_is_not(tmp_path: Path) -> None:
+    file, top = tmp_path / "policy.yaml", tmp_path / "ceiling.yaml"
+    top.write_text("network: none\nlimits: {memory: 64MiB}\n")
+    file.write_text("extends: _base\nlimits: {memory: 1GiB}\nnetwork: host\nsilence: {network-host: It serves.}\n")
+    ceilings = ceiling.load({ceiling.VARIABLE: str(top)})
+    (finding,) = lint.examine([str(file)], lambda backend: made.host(*ALL), ceilings).findings
+    assert (finding.rule, finding.clause, finding.line) == ("beyond-ceiling-here", "network", 3)
+    assert f"{top} allows none" in finding.message
 
 
 def test_silence_of_a_rule_that_asks_the_machine_is_never_unused(tmp_path: Path) -> None:

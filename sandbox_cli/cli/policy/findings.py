@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from sandbox_cli.cli import output
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import reading
+from sandbox_cli.policy.guard import Guard
 from sandbox_cli.policy.lint import table
 from sandbox_cli.policy.lint.excerpt import excerpt, line_of
 
@@ -107,7 +108,7 @@ def _file(finding: Finding) -> str:
 @functools.lru_cache(maxsize=64)
 def _content(file: str) -> bytes:
     try:
-        return reading.read_bytes(Path(file), guarded=False)
+        return reading.read_bytes(Path(file), guarded=Guard.NONE)
     except PolicyError:  # it went away meanwhile
         return b""
 

@@ -154,6 +154,12 @@ RULES: dict[str, Rule] = {
         "Say `optional: true`, or name another path.",
         here=True,
     ),
+    "beyond-ceiling-here": Rule(
+        "warning",
+        "The ceiling of this machine refuses what the policy grants: every job is refused here.",
+        "Grant less, or have whoever keeps the ceiling raise it.",
+        here=True,
+    ),
     # Environment
     SECRET: Rule(
         "warning",
