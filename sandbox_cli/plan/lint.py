@@ -46,7 +46,7 @@ def examine(names: Sequence[str], look: Look, ceilings: Ceilings | None = None) 
             findings.append(checks.invalid(name, error))
             continue
         found = [*checks.check(name, traced), *_here(name, traced, look, ceilings)]
-        kept, passed = silence.apply(name, traced.layers, found, checks.CHECKS)
+        kept, passed = silence.apply(name, traced.layers, found)
         findings += kept
         silenced += passed
     return Examined(_each_once(findings), _silenced_once(silenced))

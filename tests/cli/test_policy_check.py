@@ -147,6 +147,28 @@ def test_github_gets_a_command_for_each_finding(here: Path, command: Command) ->
     assert_golden("policy-check.github", done.out, here)
 
 
+def test_name_of_a_file_steers_nothing(command: Command) -> None:
+    name = os.fsdecode(b"\xff\x1b[31m\n::error::,:%.yaml")
+    Path(name).write_text("extends: _base\nnetwork: host\n")
+    text = command("policy", "check", f"./{name}").out
+    assert text.startswith("\\xff\\x1b[31m\\n::error::,:%.yaml:2:1: warning: ")
+    told = command("policy", "check", f"./{name}", "--format", "github").out
+    assert told.startswith("::warning file=\\xff\\x1b[31m%0A%3A%3Aerror%3A%3A%2C%3A%25.yaml,line=2,")
+    log = json.loads(command("policy", "check", f"./{name}", "--format", "sarif").out)
+    place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "%FF%1B%5B31m%0A%3A%3Aerror%3A%3A%2C%3A%25.yaml"
+
+
+def test_directory_that_is_gone_is_no_hindrance(command: Command, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("extends: _base\nnetwork: host\n")
+    Path.cwd().rmdir()
+    for name in ("text", "sarif", "github"):
+        done = command("policy", "check", str(policy), "--format", name)
+        assert (done.code, done.err) == (0, "")
+        assert "policy.yaml" in done.out
+
+
 def test_secret_is_carried_into_no_output(here: Path, command: Command) -> None:
     for name in ("text", "json", "sarif", "github"):
         assert "0b1f4c9a77d2" not in command("policy", "check", ".", "--format", name).out

@@ -53,12 +53,16 @@ def tell(checked: Sequence[str], examined: Examined) -> None:
 
 def shown_path(file: str) -> str:
     """Below the current directory as it is written from there."""
+    folder, path = here(), Path(file)
+    return str(path.relative_to(folder)) if folder is not None and path.is_relative_to(folder) else file
+
+
+def here() -> Path | None:
+    """The current directory; None where it is gone."""
     try:
-        here = Path.cwd()
-    except OSError:  # it is gone
-        return file
-    path = Path(file)
-    return str(path.relative_to(here)) if path.is_relative_to(here) else file
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[Line]:

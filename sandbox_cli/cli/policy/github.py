@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox_cli.cli import output
 from sandbox_cli.cli.policy.findings import shown_path
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def _message(finding: Finding) -> str:
 
 
 def _escaped(text: str, marks: dict[str, str]) -> str:
-    return "".join(marks.get(letter, letter) for letter in text)
+    return "".join(marks.get(letter) or output.shown(letter) for letter in text)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sandbox_cli.cli.policy.findings import shown_path
+from sandbox_cli.cli.policy.findings import here, shown_path
 from sandbox_cli.policy.lint.table import RULES
 
 if TYPE_CHECKING:
@@ -26,10 +26,11 @@ def log(examined: Examined) -> Json:
         {**_result(each.finding), "suppressions": [{"kind": "inSource", "justification": each.reason}]}
         for each in examined.silenced
     ]
+    root = here()
     run = {
         "tool": {"driver": {"name": "sandbox", "rules": [_rule(name) for name in _ORDER]}},
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {_ROOT: {"uri": f"{_uri(str(Path.cwd())).rstrip('/')}/"}},
+        "originalUriBaseIds": {_ROOT: {"uri": f"{_uri(str(root)).rstrip('/')}/"}} if root is not None else {},
         "results": [*results, *silenced],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -77,8 +78,8 @@ def _location(finding: Finding) -> Json:
 
 def _artifact(file: str) -> Json:
     path = shown_path(file)
-    return {"uri": _uri(path)} if path.startswith("/") else {"uri": quote(path), "uriBaseId": _ROOT}
+    return {"uri": _uri(path)} if path.startswith("/") else {"uri": quote(os.fsencode(path)), "uriBaseId": _ROOT}
 
 
 def _uri(path: str) -> str:
-    return f"file://{quote(path)}"
+    return f"file://{quote(os.fsencode(path))}"

@@ -97,7 +97,7 @@ _NO_HOMES = frozenset(
 
 def kind(path: str) -> Kind | None:
     """What a path of a host names; the gravest comes first."""
-    path = re.sub(r"^/var/run(?=/|$)", "/run", path)
+    path = re.sub(r"^/var(/run|/home)(?=/|$)", r"\1", path)  # the one is a link, to the other leads one
     for rule, look in _KINDS:
         if (what := look(path)) is not None:
             return Kind(rule, what)

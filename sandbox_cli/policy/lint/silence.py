@@ -77,11 +77,9 @@ def of(layer: Layer) -> list[Silence]:
     return found
 
 
-def apply(
-    policy: str, layers: Sequence[Layer], findings: Iterable[Finding], asked: Iterable[str]
-) -> tuple[list[Finding], list[Silenced]]:
+def apply(policy: str, layers: Sequence[Layer], findings: Iterable[Finding]) -> tuple[list[Finding], list[Silenced]]:
     """What is left of `findings`, and what is silenced. A silence of the policy's own file that silenced nothing is a
-    finding too, if its rule was `asked`; those of what it extends are for who checks that.
+    finding too, unless another machine could find something; those of what it extends are for who checks that.
     """
     silences = [each for layer in layers for each in of(layer)]
     kept: list[Finding] = []
@@ -95,8 +93,7 @@ def apply(
         else:
             kept.append(finding)
     own = [each for each in silences if each.spot.file == layers[-1].file and each not in used]
-    rules = set(asked)
-    return [*kept, *(_unused(policy, each) for each in own if each.rule in rules)], silenced
+    return [*kept, *(_unused(policy, each) for each in own if not RULES[each.rule].here)], silenced
 
 
 def _unused(policy: str, silence: Silence) -> Finding:

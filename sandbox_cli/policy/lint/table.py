@@ -188,9 +188,10 @@ RULES: dict[str, Rule] = {
         "Copy the base beside it, or name one that is installed.",
     ),
     "file-writable-by-all": Rule(
-        "error",
+        "warning",
         "Every account of this machine can change what the policy allows.",
         "Close it: chmod o-w.",
+        here=True,
     ),
     UNUSED: Rule(
         "note",
