@@ -74,9 +74,11 @@ class ShownPolicy(TypedDict):
 
 
 class Finding(TypedDict):
-    """What is wrong with a policy, and where."""
+    """What is wrong with a policy, and where; of what no line says `line` is null. docs/rules.md has the rules."""
 
     policy: str
+    rule: str
+    severity: Literal["error", "warning", "note"]
     file: str | None
     line: int | None
     column: int | None
@@ -85,11 +87,18 @@ class Finding(TypedDict):
     hint: str | None
 
 
+class SilencedFinding(Finding):
+    """What a file lets pass, with its reason."""
+
+    reason: str
+
+
 class PolicyCheck(TypedDict):
-    """`sandbox policy check`."""
+    """`sandbox policy check`: what several policies inherit is found once, for the first of them."""
 
     checked: list[str]
     findings: list[Finding]
+    silenced: list[SilencedFinding]
 
 
 class DiffSide(TypedDict):

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = {
     name: (DOCS / name).read_text()
-    for name in ("cli.md", "limits.md", "recipes.md", "results.md", "review.md", "verify.md")
+    for name in (
+        "ceiling.md",
+        "cli.md",
+        "limits.md",
+        "policies.md",
+        "recipes.md",
+        "results.md",
+        "review.md",
+        "verify.md",
+    )
 }
 MARK = "\x1e"
 
