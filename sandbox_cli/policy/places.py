@@ -125,6 +125,11 @@ def available() -> list[Available]:
     return [found[name] for name in sorted(found)]
 
 
+def built_in() -> list[Path]:
+    """The files of the shipped policies, whatever stands in for them on this machine."""
+    return sorted(_files(BUILT_IN))
+
+
 def guard(path: Path, status: os.stat_result) -> None:
     """As root, refuses a file that somebody else could have written, or put where it is."""
     if os.geteuid() != 0:

@@ -64,4 +64,6 @@ def run(found: Sequence[Suite], backends: Sequence[str], config: Config, *, at_o
 
 def _tested(suite: Suite, test: PolicyTest, backend: str, site: Site, able: Future[Unusable | None]) -> Tested:
     problem = able.result()
-    return running.tested(suite, test, backend, site) if problem is None else running.blank(suite, test, backend, problem)
+    return (
+        running.tested(suite, test, backend, site) if problem is None else running.blank(suite, test, backend, problem)
+    )

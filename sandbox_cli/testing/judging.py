@@ -6,6 +6,7 @@ import re
 from fnmatch import translate  # its `*` never goes back: no text takes it long
 from typing import TYPE_CHECKING
 
+from sandbox_cli.policy.grammar_of_tests import ANY
 from sandbox_cli.run.globs import matcher
 from sandbox_cli.testing import denial
 from sandbox_cli.text import quoted, readable
@@ -41,7 +42,7 @@ def _ending(expected: Expected, outcome: Outcome, hidden: Hidden) -> Iterator[tu
     if expected.denied is not None:
         problem = denial.missing(expected.denied, outcome, hidden)
         if problem is not None:
-            named = "" if expected.denied == denial.ANY else f" by {expected.denied}"
+            named = "" if expected.denied == ANY else f" by {expected.denied}"
             yield "status", f"a denial{named}", problem
     blame = outcome["blame"]
     for what, wanted, observed in (

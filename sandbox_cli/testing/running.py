@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.testfile import PolicyTest
     from sandbox_cli.result import Outcome
     from sandbox_cli.run.model import Work
-    from sandbox_cli.testing.outcomes import Tested
+    from sandbox_cli.testing.outcomes import Mismatch, Tested
     from sandbox_cli.testing.suites import Suite
 
 CAPTURE_BYTES = 1 << 20
@@ -68,9 +68,12 @@ def tested(suite: Suite, test: PolicyTest, backend: str, site: Site) -> Tested:
         settled, choice = _decided(_job(suite, test, backend), site)
         mounts = settled.effective.filesystem
         outcome = execute(assemble.plan(settled, choice, site.config.uid_range), _work(suite, test, settled, site))
-    except SandboxError as error:
-        if isinstance(error, HostError) and error.blame and error.blame["clause"] == interpreter.CLAUSE:
+    except HostError as error:  # no word on the policy: a test that expects to be refused doesn't mean this
+        if error.blame and error.blame["clause"] == interpreter.CLAUSE:
             return {**found, "reason": error.message, "fix": error.hint}
+        problem: Mismatch = {"what": "job", "expected": "that it runs", "observed": str(error)}
+        return {**found, "verdict": "failed", "mismatches": [problem]}
+    except SandboxError as error:
         outcome = refusal(error, "test")
     found["mismatches"] = judge(test.expected, outcome, lambda path: _is_hidden(path, mounts))
     found["verdict"] = "failed" if found["mismatches"] else "passed"

@@ -130,8 +130,10 @@ def _content(folder: Path, test: PolicyTest) -> bytes:
             descriptor = open_file(top, os.fsencode(test.file))
         finally:
             os.close(top)
-        with open(descriptor, "rb") as stream:
-            content = stream.read(reading.LARGEST + 1)
+        try:
+            content = os.read(descriptor, reading.LARGEST + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _unusable(test, f"can't be read: {error.strerror}") from None
     if len(content) > reading.LARGEST:

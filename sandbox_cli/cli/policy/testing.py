@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from fnmatch import fnmatchcase
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from sandbox_cli.cli.shapes import PolicyTests
-    from sandbox_cli.testing.outcomes import Tested
+    from sandbox_cli.testing.outcomes import Tested, Verdict
     from sandbox_cli.testing.suites import Suite
 
+_VERDICTS: tuple[Verdict, ...] = ("passed", "failed", "skipped")
 _WHICH = f"{WHICH} Or a folder: every policy in it that has tests. Default: every policy by name that has."
 
 
@@ -31,6 +33,7 @@ def test(
     names: Annotated[
         list[str], typer.Argument(metavar="NAME|PATH|FOLDER", help=_WHICH, autocompletion=complete.policies)
     ] = [],  # noqa: B006 (the parser copies it)
+    *,
     backend: Annotated[
         str | None,
         typer.Option(
@@ -42,7 +45,8 @@ def test(
         ),
     ] = None,
     chosen: Annotated[
-        str | None, typer.Option("-k", metavar="PATTERN", help="Only tests whose name holds this; * and ? may be in it.")
+        str | None,
+        typer.Option("-k", metavar="PATTERN", help="Only tests whose name holds this; * and ? may be in it."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("-j", "--jobs", metavar="N", min=1, help="At the same time. Default: a job a core.")
@@ -50,8 +54,12 @@ def test(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 also where a test was skipped: its runtime or backend is not here.")
     ] = False,
-    junit: Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML.")] = None,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="List every test, and not only what failed.")] = False,
+    junit: Annotated[
+        str | None, typer.Option("--junit", metavar="FILE", help="Write the results as JUnit XML.")
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="List every test, and not only what failed.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Run the tests that stand beside policies, NAME.test.yaml, in real jails; and the self-tests of their languages.
@@ -97,18 +105,18 @@ def _cores() -> int:
 
 
 def _finish(tests: Sequence[Tested], *, json: bool, junit: str | None) -> None:
-    counts = Counter(each["verdict"] for each in tests)
     if json:
+        counts = Counter(each["verdict"] for each in tests)
         answer: PolicyTests = {
             "passed": counts["passed"], "failed": counts["failed"], "skipped": counts["skipped"], "tests": list(tests),
         }  # fmt: skip
         output.say(output.as_line(answer))
     else:
-        output.say(_counted(counts))
+        output.say(_counted(tests))
     if junit is not None:
         from sandbox_cli.testing.junit import junit as as_xml
 
-        problem = write(junit, [as_xml(tests)])
+        problem = write(junit, [as_xml(tests, Path.cwd())])
         if problem is not None:
             raise HostError(problem, hint="make room there, or name another file")
 
@@ -132,13 +140,17 @@ def _print(tests: Sequence[Tested], *, verbose: bool) -> None:
 
 
 def _listed(tests: Iterable[Tested]) -> Iterator[str]:
+    alike: dict[tuple[str, str], list[str]] = {}
     for each in tests:
-        yield f"  {each['verdict']} in {each['time_s']:.2f} s on {each['backend']}: {each['name']}"
+        took = f" {each['time_s']:.2f} s" if each["verdict"] != "skipped" else ""
+        alike.setdefault((each["verdict"], each["name"]), []).append(each["backend"] + took)
+    for (verdict, name), where in alike.items():
+        yield f"  {verdict}: {name} ({', '.join(where)})"
 
 
 def _failures(tests: Iterable[Tested]) -> Iterator[str]:
     """What came the same on several backends is told once."""
-    from sandbox_cli.testing.junit import in_words
+    from sandbox_cli.testing.junit import complaint, in_words
 
     alike: dict[tuple[str, ...], list[Tested]] = {}
     for each in tests:
@@ -147,7 +159,7 @@ def _failures(tests: Iterable[Tested]) -> Iterator[str]:
     for (name, *lines), some in alike.items():
         place = some[0]["file"] + (f":{some[0]['line']}" if some[0]["line"] is not None else "")
         yield f"{place}: {name}: failed on {', '.join(each['backend'] for each in some)}"
-        yield from (f"  {line}" for line in lines)
+        yield from (f"  {line}" for line in [*lines, *complaint(some[0])])
 
 
 def _skips(tests: Iterable[Tested]) -> Iterator[str]:
@@ -161,5 +173,6 @@ def _skips(tests: Iterable[Tested]) -> Iterator[str]:
             yield f"    fix: {fix}"
 
 
-def _counted(counts: Counter[str]) -> str:
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("passed", "failed", "skipped") if counts[verdict])
+def _counted(tests: Iterable[Tested]) -> str:
+    counts = Counter(each["verdict"] for each in tests)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in _VERDICTS if counts[verdict])
