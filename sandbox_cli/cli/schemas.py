@@ -28,6 +28,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-show": shapes.ShownPolicy,
     "policy-check": shapes.PolicyCheck,
     "policy-diff": shapes.PolicyDiff,
+    "policy-test": shapes.PolicyTests,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict  # pydantic refuses typing's own before 
 
 from sandbox_cli.policy.order import Relation
 from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
+from sandbox_cli.testing.outcomes import Tested
 from sandbox_cli.verify.attempts import Attempt
 
 
@@ -142,6 +143,15 @@ class PolicyDiff(TypedDict):
 
     relation: Relation
     policies: list[DiffedPolicy]
+
+
+class PolicyTests(TypedDict):
+    """`sandbox policy test`: each test on each backend, and how many of each verdict there are."""
+
+    passed: int
+    failed: int
+    skipped: int
+    tests: list[Tested]
 
 
 class ControlGroups(TypedDict):

@@ -24,7 +24,6 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = {
     name: (DOCS / name).read_text()
     for name in (
-        "ceiling.md",
         "cli.md",
         "limits.md",
         "policies.md",
