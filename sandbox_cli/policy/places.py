@@ -25,7 +25,7 @@ SUFFIX = ".yaml"
 SYSTEM = Path("/etc/sandbox")
 BUILT_IN = Path(os.path.realpath(Path(__file__).parent.parent / "policies"))
 ANYWHERE = 0  # the trust of a path: it may rest on all places
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
 _TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
 _MOST_LINKS = 40  # on the way to a file: the kernel follows no more
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -91,7 +91,7 @@ def is_policy_file(path: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
+    return NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
 
 
 def by_name(name: str, *, trust: int = ANYWHERE, beside: Path | None = None) -> Found | None:
