@@ -32,6 +32,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-list": shapes.PolicyList,
     "policy-show": shapes.ShownPolicy,
     "policy-check": shapes.PolicyCheck,
+    "policy-lock": shapes.PolicyLock,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

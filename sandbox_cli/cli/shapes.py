@@ -91,6 +91,23 @@ class PolicyCheck(TypedDict):
     findings: list[Finding]
 
 
+class LockChange(TypedDict):
+    """A policy that is not what was locked: null where it wasn't, or is there no more."""
+
+    policy: str
+    locked: str | None
+    found: str | None
+
+
+class PolicyLock(TypedDict):
+    """`sandbox policy lock`: the digest of each policy by the name of its file, and how the lock differed."""
+
+    file: str
+    written: bool
+    policies: dict[str, str]
+    changes: list[LockChange]
+
+
 class ControlGroups(TypedDict):
     """Who bounds a job as a whole, and which limits; or why nobody does, and what would help."""
 

@@ -94,6 +94,11 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
 
 
+def is_named(file: str) -> bool:
+    """Whether a file of that name, in a folder of policies, can be had by name."""
+    return file.endswith(SUFFIX) and is_name(file.removesuffix(SUFFIX))
+
+
 def by_name(name: str, *, trust: int = ANYWHERE, beside: Path | None = None) -> Found | None:
     """The first file of that name in places that have at least `trust`, but for the file `beside`."""
     for place in search_order():
@@ -174,7 +179,7 @@ def _refuse_foreign(path: Path, what: Path, status: os.stat_result) -> None:
 
 def _files(folder: Path) -> list[Path]:
     try:
-        return [path for path in folder.iterdir() if path.suffix == SUFFIX and is_name(path.stem)]
+        return [path for path in folder.iterdir() if is_named(path.name)]
     except OSError:
         return []  # no such folder, or not for us to read: nothing there can be had by name
 
