@@ -25,10 +25,10 @@ def lock(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Lock the policies of a folder: write the digest of each to DIR/policies.lock.
+    """Write the digest of each policy of a folder.
 
-    Then --locked refuses to run anything under one that says something else. The digest is that of the whole policy,
-    with all that it extends. Nothing is written where one of them can't be loaded.
+    They stand in DIR/policies.lock. Then --locked refuses to run anything under one that says something else. The
+    digest is that of the whole policy, with all that it extends. Nothing is written where one of them can't be loaded.
     """
     from sandbox_cli.policy import lock as locks
 

@@ -20,9 +20,9 @@ def schema(
         ),
     ] = "policy",
 ) -> int:
-    """Print the JSON Schema of policy files, for editors and other checkers of YAML.
+    """Print the JSON Schema of policy files, for editors.
 
-    A first line `# yaml-language-server: $schema=PATH` has an editor use it.
+    A line `# yaml-language-server: $schema=FILE` at the top of a policy has an editor use it.
     """
     import json
 
