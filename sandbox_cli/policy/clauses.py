@@ -93,8 +93,8 @@ POLICY: Mapping[str, About] = {
         'network: {allow: ["pypi.org:443"]}',
     ),
     "syscalls": About(
-        "Which system calls a program may make. What every policy refuses (nested namespaces and their like) stands in "
-        "filter.md.",
+        "Which system calls a program may make. docs/filter.md has what every policy refuses, such as nested "
+        "namespaces, and why.",
         'syscalls: {deny: ["@default-deny", ptrace], action: errno}',
     ),
     "syscalls.allow": About(
@@ -155,10 +155,10 @@ POLICY: Mapping[str, About] = {
     "artifacts.max_files": About("How many files at most.", "artifacts: {max_files: 100}"),
     "artifacts.max_bytes": About("How much they hold together at most.", "artifacts: {max_bytes: 16MiB}"),
     "require": About(
-        "How well a clause must be held at least, for a clause or for all that it is the beginning of; else the job is "
-        "refused. The nearest one counts.",
+        "How well a clause must be held at least, or all that begin with it; else the job is refused. The nearest one "
+        "counts. `privileges` is what every policy demands: no capabilities, and no way to get any.",
         "require: {limits: sampled, limits.memory: strict}",
-        "as in the table of each clause",
+        "what stands here as *must be held*",
     ),
     "require.*": About(
         "`strict`: the job as a whole can't exceed it; `sampled`: it is counted from outside, then killed; `process`: "

@@ -25,7 +25,14 @@ def _bare_limit(scalar: Scalar, _key: str, clause: str) -> Mapping[str, Value]:
     return {"default": value, "max": value}
 
 
-@written({"anyOf": [among(LEVELLED), matching("filesystem./PATH", rf"filesystem\.{ABSOLUTE}")]})
+@written(
+    {
+        "anyOf": [
+            among(LEVELLED, "a clause, or what some begin with"),
+            matching("filesystem./PATH", rf"filesystem\.{ABSOLUTE}"),
+        ]
+    }
+)
 def _levelled(scalar: Scalar, clause: str) -> str:
     """A key of `require`: a clause that can be held at a level, or the prefix of some."""
     name = scalar.text

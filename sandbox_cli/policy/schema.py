@@ -140,7 +140,7 @@ def names_of(spec: Table, clause: str) -> tuple[list[str], list[str]]:
     form = form_of(spec.key, clause)
     forms = cast("list[Mapping[str, Any]]", form.get("anyOf", [form]))
     names = [str(name) for each in forms for name in each.get("enum", ())]
-    return names, [each["pattern"] for each in forms if "pattern" in each]
+    return names, [each.get("pattern", "") for each in forms if "enum" not in each]
 
 
 def _scalars(spec: Leaf | Items, path: tuple[str, ...]) -> Schema:

@@ -23,6 +23,7 @@ _UNKNOWN = -1
 _NEVER = frozenset(rule.syscall for rule in STRUCTURAL if not rule.tests and rule.verdict == "refused")
 
 
+_SET = 'a set of calls, as in "@mount"'
 _CALL = matching("a call's name", "[A-Za-z0-9_]+$")
 
 
@@ -57,7 +58,7 @@ def exists(name: str) -> bool:
     return found != _UNKNOWN or name in NUMBERS
 
 
-@written({"anyOf": [among(name for name in SETS if name != "@default-deny"), _CALL]})
+@written({"anyOf": [among((name for name in SETS if name != "@default-deny"), _SET), _CALL]})
 def allowed(scalar: Scalar, clause: str) -> str:
     name = listed(scalar, clause)
     if name in _NEVER:
@@ -68,7 +69,9 @@ def allowed(scalar: Scalar, clause: str) -> str:
     return name
 
 
-@written({"anyOf": [among(name for name, calls in SETS.items() if not set(LAUNCHER_NEEDS) & set(calls)), _CALL]})
+@written(
+    {"anyOf": [among((name for name, calls in SETS.items() if not set(LAUNCHER_NEEDS) & set(calls)), _SET), _CALL]}
+)
 def denied(scalar: Scalar, clause: str) -> str:
     name = listed(scalar, clause)
     if name in LAUNCHER_NEEDS:

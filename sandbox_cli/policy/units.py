@@ -109,10 +109,8 @@ def pattern(kind: Kind) -> str:
 
 
 def told(kind: Kind) -> str:
-    """What such a value is, in words, with its units."""
-    form = _FORMS[kind]
-    units = f", in {', '.join(reversed(form.units))}" if len(form.units) > 1 else ""
-    return f"{form.what}, as in {form.example}{units}"
+    """What such a value is, in words."""
+    return f"{_FORMS[kind].what}, as in {_FORMS[kind].example}"
 
 
 def format_value(kind: Kind, value: float) -> str:

@@ -43,5 +43,6 @@ def matching(what: str, pattern: str) -> Form:
     return {**TEXT, "title": what, "pattern": f"^{pattern}"}
 
 
-def among(words: Iterable[str | int]) -> Form:
-    return {"enum": list(words)}
+def among(words: Iterable[str | int], what: str = "") -> Form:
+    """One of the words, which `what` stands for where they are too many to be told."""
+    return {**({"title": what} if what else {}), "enum": list(words)}
