@@ -49,7 +49,7 @@ def deliver(
     returned = json or result is not None
     found: Mapping[str, object] = as_json(outcome) if returned else {}
     outcome["stdout"] = outcome["stderr"] = b""  # they are large, and nobody needs them twice
-    problem = _write(result, output.in_pieces(found)) if result is not None else None
+    problem = write(result, output.in_pieces(found)) if result is not None else None
     if problem is not None:
         output.tell(problem)
         output.hint("make room there, or name another file")
@@ -71,11 +71,11 @@ def deliver(
     return exit_status(outcome)
 
 
-def problem_with(result: str) -> str | None:
+def problem_with(result: str, option: str = "--result") -> str | None:
     """Why a result can't be written there; None: it can. Found out by writing beside it, which nobody sees."""
     path = Path(result)
     if not result:
-        return "--result names no file"
+        return f"{option} names no file"
     try:
         if path.is_dir():
             return f"can't write the result to {quoted(result)}: it is a directory"
@@ -90,7 +90,7 @@ def problem_with(result: str) -> str | None:
     return None
 
 
-def _write(result: str, content: Iterable[bytes]) -> str | None:
+def write(result: str, content: Iterable[bytes]) -> str | None:
     """Whole or not at all: a reader never sees half a result. A device or a pipe is written into as it is.
 
     Returns why it could not be done.

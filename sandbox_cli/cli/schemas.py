@@ -33,6 +33,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-show": shapes.ShownPolicy,
     "policy-check": shapes.PolicyCheck,
     "policy-lock": shapes.PolicyLock,
+    "policy-test": shapes.PolicyTests,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

@@ -7,6 +7,7 @@ from typing import Literal
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
+from sandbox_cli.testing.outcomes import Tested
 from sandbox_cli.verify.attempts import Attempt
 
 
@@ -106,6 +107,15 @@ class PolicyLock(TypedDict):
     written: bool
     policies: dict[str, str]
     changes: list[LockChange]
+
+
+class PolicyTests(TypedDict):
+    """`sandbox policy test`: each test on each backend, and how many of each verdict there are."""
+
+    passed: int
+    failed: int
+    skipped: int
+    tests: list[Tested]
 
 
 class ControlGroups(TypedDict):

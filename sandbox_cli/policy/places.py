@@ -142,6 +142,11 @@ def available() -> list[Available]:
     return [found[name] for name in sorted(found)]
 
 
+def built_in() -> list[Path]:
+    """The files of the shipped policies, whatever stands in for them on this machine."""
+    return sorted(_files(BUILT_IN))
+
+
 def _files(folder: Path) -> list[Path]:
     try:
         return [path for path in folder.iterdir() if is_named(path.name)]
