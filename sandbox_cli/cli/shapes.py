@@ -145,6 +145,23 @@ class PolicyDiff(TypedDict):
     policies: list[DiffedPolicy]
 
 
+class LockChange(TypedDict):
+    """A policy that is not what was locked: null where it wasn't, or is there no more."""
+
+    policy: str
+    locked: str | None
+    found: str | None
+
+
+class PolicyLock(TypedDict):
+    """`sandbox policy lock`: the digest of each policy by the name of its file, and how the lock differed."""
+
+    file: str
+    written: bool
+    policies: dict[str, str]
+    changes: list[LockChange]
+
+
 class PolicyTests(TypedDict):
     """`sandbox policy test`: each test on each backend, and how many of each verdict there are."""
 
