@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from sandbox_cli.errors import RefusedError
-from sandbox_cli.plan import assemble, choose, machine, request, settle, trial
+from sandbox_cli.plan import assemble, audits, choose, machine, request, settle, trial
 from sandbox_cli.policy import config as configuration
 
 if TYPE_CHECKING:
@@ -48,12 +47,10 @@ def decide(
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[Settled, Choice]:
     """All that `compile` decides, before it is written down as a Plan: with the reason and the fix of each level."""
-    if config.audit is not None:
-        hint = "take it out of the file: nobody should count on what is not written"
-        raise RefusedError("the audit log is not built yet", hint=hint, blame=config.sources.get("audit"))
     look = look or machine.looking(config)
     starts = starts or trial.trying(config)
     preferred = choose.order(job.get("backend"), environ, config)
     asked = request.resolve(job)
     settled = settle.settle(job, asked, look(preferred.names[0]))
+    audits.refuse_within_reach(audits.demanded(job.get("audit"), config), settled.effective)
     return settled, choose.choose(settled.reachable, preferred, look, starts, best_effort=job.get("best_effort", False))

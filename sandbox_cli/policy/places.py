@@ -131,13 +131,13 @@ def guard(path: Path, status: os.stat_result) -> None:
         return
     _refuse_foreign(path, path, status)
     try:
-        for folder in _folders(path):
+        for folder in folders(path):
             _refuse_foreign(path, folder, folder.stat())
     except OSError as error:
         raise PolicyError(f"{error.filename} can't be examined: {error.strerror}", file=str(path)) from None
 
 
-def _folders(path: Path) -> set[Path]:
+def folders(path: Path) -> set[Path]:
     """Every folder on the way to a file that is there, also by the links on it: who can write one chooses the file.
     Raises OSError where the way is another one meanwhile, and leads nowhere."""
     passed, at, left = {Path("/")}, Path("/"), list(reversed(path.parts[1:]))
