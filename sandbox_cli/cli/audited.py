@@ -58,11 +58,11 @@ class AuditedJob:
 def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[AuditedJob]:
     """Whatever ends the job within, the line is written. Raises RefusedError where it could not be."""
     from sandbox_cli.plan.audits import demanded
-    from sandbox_cli.policy import config
+    from sandbox_cli.policy import ceiling, config
 
-    job = AuditedJob(config.load())
+    job, ceilings = AuditedJob(config.load()), ceiling.load()
     try:
-        demands = demanded(options.audit, job.config)
+        demands = demanded(options.audit, job.config, ceilings)
         job.open(kind, demands)
         _refuse_replaced(demands, options)
         yield job

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sandbox_cli.plan import assemble, audits, choose, machine, request, settle, trial
+from sandbox_cli.policy import ceiling
 from sandbox_cli.policy import config as configuration
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def decide(
     look = look or machine.looking(config)
     starts = starts or trial.trying(config)
     preferred = choose.order(job.get("backend"), environ, config)
+    ceilings = ceiling.load(environ)
     asked = request.resolve(job)
-    settled = settle.settle(job, asked, look(preferred.names[0]))
-    audits.refuse_within_reach(audits.demanded(job.get("audit"), config), settled.effective)
+    settled = settle.settle(job, asked, look(preferred.names[0]), ceilings)
+    audits.refuse_within_reach(audits.demanded(job.get("audit"), config, ceilings), settled.effective)
     return settled, choose.choose(settled.reachable, preferred, look, starts, best_effort=job.get("best_effort", False))

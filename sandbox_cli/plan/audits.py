@@ -9,12 +9,13 @@ from sandbox_cli.errors import RefusedError, SandboxError, UsageError
 from sandbox_cli.plan import request
 from sandbox_cli.plan.limits import blame, by_option
 from sandbox_cli.plan.words import place
-from sandbox_cli.policy import places
+from sandbox_cli.policy import ceiling, places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox_cli.job import Job
+    from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.config import Config
     from sandbox_cli.policy.model import Policy
     from sandbox_cli.result import Blame, PolicyIdentity
@@ -29,9 +30,10 @@ class Demand(NamedTuple):
     blame: Blame
 
 
-def demanded(option: str | None, config: Config) -> list[Demand]:
-    """What the configurations and the option demand, each file once: nobody can take away what another demands."""
-    found = {path: Demand(path, said) for path, said in config.audit}
+def demanded(option: str | None, config: Config, ceilings: Ceilings | None) -> list[Demand]:
+    """What ceiling, configuration and option demand, each file once: nobody can take away what another demands."""
+    said = [*(ceilings.audits if ceilings is not None else ()), *config.audit]
+    found = {path: Demand(path, by) for path, by in reversed(said)}
     if option is not None:
         path = _absolute(option)
         found.setdefault(path, Demand(path, by_option(CLAUSE)))
@@ -58,11 +60,12 @@ def refuse_within_reach(demands: Sequence[Demand], policy: Policy) -> None:
 def identity(job: Job) -> tuple[PolicyIdentity | None, str | None]:
     """Of a job that was refused: the policy that it would have run under, and its language, as far as there are any."""
     try:
+        ceilings = ceiling.load()
         policy = request.resolve(job).policy
     except SandboxError:
         return None, None
     language = policy.language.name if policy.language and job.get("command") is None else None
-    return {"name": policy.name, "digest": policy.digest, "ceiling": None}, language
+    return {"name": policy.name, "digest": policy.digest, "ceiling": ceilings.digest if ceilings else None}, language
 
 
 def _absolute(option: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
 from sandbox_cli.host import access
-from sandbox_cli.plan import command, filesystem, interpreter, limits, workspace
+from sandbox_cli.plan import bounds, command, filesystem, interpreter, limits, workspace
 from sandbox_cli.policy import scalars
 from sandbox_cli.text import quoted
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.filesystem import Mounts
     from sandbox_cli.plan.request import Request
     from sandbox_cli.plan.workspace import Workspace
+    from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.model import Policy
 
 
 class Settled(NamedTuple):
-    """`written` is the policy with the job's own options; `effective` the same, brought to this host.
+    """`written` is the policy with the job's own options; `effective` the same within the ceiling and on this host.
 
     `reachable` is the effective one with what is closed to the job's account taken from where `binds` put it.
     """
@@ -39,31 +40,35 @@ class Settled(NamedTuple):
     language: str | None  # of code; a command is in none
     runtime: Found | None
     collect: Sequence[str]
+    ceiling: str | None  # its digest
 
 
-def settle(job: Job, asked: Request, host: Host) -> Settled:
+def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings | None = None) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
     options = job.get("limits", {})
     policy = asked.policy if is_code else _without_compile(asked.policy)
-    policy = limits.at_most(policy, options) if job.get("terminal") else policy
+    terminal = job.get("terminal", False)
+    policy = limits.at_most(policy, options) if terminal else policy
     written = limits.apply(policy, options, job.get("network"))
     within = workspace.of_job(job.get("workspace"), written, host)
     account = _account(within, host)
     runs = interpreter.of_job(job, asked, account, needed=is_code)
     written = interpreter.granted(written, runs)
-    mounts = filesystem.effective(written, host, runs.shown)
+    bounded = bounds.bound(written, ceilings, limits.wished(options, terminal=terminal))
+    mounts = filesystem.effective(bounded, host, runs.shown)
     reachable, binds = filesystem.reachable(mounts, account)
     return Settled(
         written=written,
-        effective=_brought_here(written, mounts, within),
-        reachable=_brought_here(written, reachable, within),
+        effective=_brought_here(bounded, mounts, within),
+        reachable=_brought_here(bounded, reachable, within),
         binds=binds,
         workspace=within,
-        program=command.of_job(job, written, runs.found, mounts, in_scratch=within is None, venv=runs.venv),
+        program=command.of_job(job, bounded, runs.found, mounts, in_scratch=within is None, venv=runs.venv),
         language=asked.policy.language.name if is_code and asked.policy.language else None,
         runtime=runs.found if is_code else None,
         collect=_collect(job) or written.artifacts.collect,
+        ceiling=ceilings.digest if ceilings is not None else None,
     )
 
 

@@ -265,3 +265,22 @@ def test_result_and_saved_files_never_replace_an_audit(command: Command, log: Pa
     words = ("run", "--audit", str(log), "--force", "-o", folder, *SH, "echo {} >audit.jsonl")
     refused(command(*words), "-o with --force would replace")
     assert [line["status"] for line in lines_of(log)] == ["ok", "refused", "refused"]
+
+
+def test_ceiling_demands_a_line_of_every_job_and_an_option_only_adds_a_file(
+    command: Command, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demanding = tmp_path / "ceiling.yaml"
+    demanding.write_text(f"limits: {{memory: 1GiB}}\naudit: {log}\n")
+    monkeypatch.setenv("SANDBOX_CEILING", str(demanding))
+    result = command("run", "--json", "--audit", str(tmp_path / "b"), *SH, "true").result
+    command("run", "--memory", "2GiB", *SH, "true")
+    ran, other = lines_of(log)
+    assert [ran] == lines_of(tmp_path / "b")
+    assert ran["policy"] == other["policy"] == result["policy"]
+    assert ran["policy"]["ceiling"].startswith("sha256:")
+    demanding.write_text(f"audit: {tmp_path}/no/such\n")
+    done = command("run", "--json", "--audit", str(tmp_path / "b"), *SH, "true")
+    assert (done.code, done.result["status"]) == (125, "refused")
+    assert done.result["blame"] == {"clause": "audit", "source": "ceiling", "file": str(demanding), "line": 1}
+    assert lines_of(tmp_path / "b")[1]["id"] == done.result["id"]
