@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from tests.accounts import Sandbox
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = {name: (DOCS / name).read_text() for name in ("audit.md", "cli.md", "limits.md", "recipes.md", "results.md", "verify.md")}
+PAGES = {
+    name: (DOCS / name).read_text()
+    for name in ("audit.md", "cli.md", "limits.md", "recipes.md", "results.md", "verify.md")
+}
 MARK = "\x1e"
 
 
