@@ -63,9 +63,8 @@ imports: .venv/tools  ## import-linter: who may import whom
 	cd "$(CURDIR)" && "$(BIN)/lint-imports" --no-cache
 
 types: .venv/tools  ## mypy and pyright, both strict (less so for tests)
-	"$(BIN)/mypy"
-	"$(BIN)/mypy" --implicit-reexport tests
-	"$(BIN)/pyright" --pythonpath "$(BIN)/python"
+	"$(BIN)/pyright" --pythonpath "$(BIN)/python" & pyright=$$!; \
+		"$(BIN)/mypy" && "$(BIN)/mypy" --implicit-reexport tests; mypy=$$?; wait $$pyright && exit $$mypy
 
 wheel: .venv/tools  ## build the sdist, the wheel from it, and prove the wheel in a clean environment
 	rm -rf dist build/proof

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from sandbox_cli.audit.file import AuditFile
-from sandbox_cli.audit.line import Known, line
+from sandbox_cli.audit.line import Known, line_of
 from sandbox_cli.errors import SandboxError
 from sandbox_cli.text import quoted, well_formed
 
@@ -54,7 +54,7 @@ class Audit:
 
     def write(self, outcome: Outcome, error: SandboxError | None = None) -> str | None:
         """Appends the line, once. `error` is why nothing ran. Returns why a file did not get it, or None."""
-        said = line(outcome, self._known, job_id=self._id, kind=self._kind, began_ns=self._began_ns, error=error)
+        said = line_of(outcome, self._known, job_id=self._id, kind=self._kind, began_ns=self._began_ns, error=error)
         text = json.dumps(well_formed(said), allow_nan=False).encode() + b"\n"
         problem = None
         for file in self._files:

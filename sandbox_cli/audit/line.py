@@ -125,7 +125,7 @@ class Known(NamedTuple):
         return cls(job, {"of": "command" if code is None else "code", "digest": digest})
 
 
-def line(
+def line_of(
     outcome: Outcome, known: Known, *, job_id: str, kind: Kind, began_ns: int, error: SandboxError | None
 ) -> AuditLine:
     """`error` is why nothing ran."""
