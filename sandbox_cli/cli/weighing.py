@@ -78,7 +78,7 @@ def _levels(tried: Sequence[Weighed]) -> list[list[str]]:
 
 
 def _cell(row: Clause | None) -> str:
-    from sandbox_cli.plan.receipt import UNBOUNDED
+    from sandbox_cli.policy.words import UNBOUNDED
 
     if row is None or row["effective"] == UNBOUNDED:
         return "-"

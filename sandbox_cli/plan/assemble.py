@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.model import Groups
 from sandbox_cli.plan import identity, receipt
-from sandbox_cli.plan.limits import blame, of_compile
+from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.workspace import refuse_accounts_of_jobs
+from sandbox_cli.policy.bounds import of_compile
 from sandbox_cli.policy.filter import compile_filter
 from sandbox_cli.slots import SCRATCH
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.errors import PolicyError, RefusedError, UsageError
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy import units
+from sandbox_cli.policy.bounds import limit
 from sandbox_cli.policy.model import Limit
 from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.text import quoted
@@ -38,18 +39,6 @@ def apply(policy: Policy, options: Mapping[str, str], network: str | None) -> Po
     allowed = _network(policy, network)
     changed = {"limits": limits, "sources": sources, "network": allowed, "language": language}
     return policy.model_copy(update=changed)
-
-
-def of_compile(policy: Policy) -> dict[str, Limit]:
-    """What bounds the compile step: its own limits over those of the job."""
-    step = policy.language.compile if policy.language else None
-    return policy.limits | (step.limits if step else {})
-
-
-def limit(policy: Policy, clause: str) -> Limit | None:
-    """The limit of a clause, `limits.NAME` or `language.compile.limits.NAME`."""
-    own = clause.startswith(OF_COMPILE)
-    return (of_compile(policy) if own else policy.limits).get(clause.rpartition(".")[2])
 
 
 def at_most(policy: Policy, options: Mapping[str, str]) -> Policy:

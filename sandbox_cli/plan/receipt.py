@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.plan.levels import LIMITS, is_limit, told
-from sandbox_cli.plan.limits import blame, limit
+from sandbox_cli.plan.levels import LIMITS, told
+from sandbox_cli.plan.limits import blame
 from sandbox_cli.policy import units
+from sandbox_cli.policy.bounds import limit
 from sandbox_cli.policy.requirements import OF_COMPILE
-from sandbox_cli.policy.syscall_rules import LOW_HALF
+from sandbox_cli.policy.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.choose import Choice
     from sandbox_cli.plan.levels import Held
     from sandbox_cli.plan.model import Limit
-    from sandbox_cli.policy.model import Mount, Policy, SyscallRule
+    from sandbox_cli.policy.model import Policy
     from sandbox_cli.result import Clause, Receipt
 
-UNBOUNDED = "not bounded"
 LOWERED = "lowered by --best-effort"
 
 
@@ -70,65 +70,3 @@ def limits(held: Iterable[Held], effective: Policy, *, compiling: bool = False) 
                 "blame": blame(effective, each.clause),
             }
     return found
-
-
-def words(clause: str, policy: Policy) -> str:
-    """What `policy` says of a clause, in one line."""
-    if is_limit(clause):
-        bounds = limit(policy, clause)
-        if bounds is None or bounds.default is None:
-            return UNBOUNDED
-        return units.format_limit(clause.rpartition(".")[2], bounds.default)
-    if clause.startswith("filesystem./"):
-        path = clause.removeprefix("filesystem.")
-        mount = policy.filesystem.get(path)
-        return "nothing" if mount is None else _mount(path, mount)
-    return _WORDS[clause](policy)
-
-
-def _filesystem(policy: Policy) -> str:
-    return ", ".join(f"{path} {_mount(path, mount)}" for path, mount in policy.filesystem.items()) or "nothing"
-
-
-def _mount(path: str, mount: Mount) -> str:
-    if mount.mode == "symlink":
-        return f"-> {mount.source}"
-    mode = f"{mount.mode} noexec" if mount.noexec else mount.mode
-    return mode if mount.source in {None, path} else f"{mode} from {mount.source}"
-
-
-def _network(policy: Policy) -> str:
-    if isinstance(policy.network, str):
-        return policy.network
-    return ", ".join(f"{verb} {' '.join(hosts)}" for verb, hosts in policy.network.items())
-
-
-def _syscalls(policy: Policy) -> str:
-    said = policy.syscalls
-    verb, names = ("deny", said.deny) if said.allow is None else ("allow", said.allow)
-    rules = [f"{_rule(each)} ({each.action})" for each in said.rules]
-    return ", ".join([*rules, f"{verb} {' '.join(names or ())} ({said.action})"])
-
-
-def _rule(rule: SyscallRule) -> str:
-    if rule.arg is None:
-        return rule.syscall
-    mask = "" if rule.mask == LOW_HALF else f" & {rule.mask:#x}"
-    return f"{rule.syscall} arg {rule.arg}{mask} = {rule.value:#x}"
-
-
-def _privileges(_policy: Policy) -> str:
-    return "none"  # no policy can grant any
-
-
-def _workspace(policy: Policy) -> str:
-    return policy.workspace if policy.directory is None else f"{policy.directory} {policy.workspace}"
-
-
-_WORDS = {
-    "workspace": _workspace,
-    "filesystem": _filesystem,
-    "network": _network,
-    "syscalls": _syscalls,
-    "privileges": _privileges,
-}
