@@ -27,6 +27,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-list": shapes.PolicyList,
     "policy-show": shapes.ShownPolicy,
     "policy-check": shapes.PolicyCheck,
+    "policy-explain": shapes.PolicyExplained,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

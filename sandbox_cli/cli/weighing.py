@@ -28,7 +28,7 @@ def decide(policy: str, backend: str | None, config: Config, *, best_effort: boo
 
 def weigh(policy: str, backend: str, config: Config) -> Weighed:
     """What a job would get of it, which tries its jailer; --best-effort, to see every clause's level."""
-    from sandbox_cli.plan.choose import fix
+    from sandbox_cli.plan.choose import fix, short
     from sandbox_cli.plan.levels import told
     from sandbox_cli.plan.receipt import clauses
 
@@ -39,16 +39,16 @@ def weigh(policy: str, backend: str, config: Config) -> Weighed:
     try:
         settled, choice = decide(policy, backend, config, best_effort=True)
     except SandboxError as error:
-        weighed["problem"] = _joined(gap["reason"] for gap in error.gaps) or str(error)
+        weighed["problem"] = _joined(short(gap) for gap in error.gaps) or str(error)
         weighed["fix"] = _joined(gap["fix"] for gap in error.gaps) or error.hint
         return weighed
     weighed["program"], weighed["version"] = choice.jailer.program, choice.jailer.version
     weighed["clauses"] = clauses(choice.held, settled.written, settled.effective)
     weighed["not_strict"] = [_not_strict(each) for each in told(choice.held) if each.asked and each.level != "strict"]
-    short = [each for each in choice.held if each.lowered]
-    weighed["usable"] = not short
-    weighed["problem"] = _joined(f"{each.clause} would be {each.level}" for each in short)
-    weighed["fix"] = _joined(fix(each) for each in short)
+    lowered = [each for each in choice.held if each.lowered]
+    weighed["usable"] = not lowered
+    weighed["problem"] = _joined(f"{each.clause} would be {each.level}" for each in lowered)
+    weighed["fix"] = _joined(fix(each) for each in lowered)
     return weighed
 
 

@@ -22,16 +22,20 @@ _REFUSED = {
 }  # fmt: skip
 _STRUCTURAL = {**_REFUSED, "log": _REFUSED["errno"]}  # what every policy refuses is never only logged
 _MISSING = "refused with ENOSYS, as by a kernel that doesn't have it"
-_ALWAYS = "under every policy: "
+_ALWAYS = "under every policy, "
 
 
 class Answer(NamedTuple):
-    """What becomes of a call where all of `tests` hold, why, and the clause that says so; None: no policy does."""
+    """What becomes of a call where all of `tests` hold, why, and the clause that says so; None: no policy does.
+
+    `named`: what stands in the list of that clause for it, the call itself or a set.
+    """
 
     tests: tuple[Test, ...]
     told: str
     why: str
     clause: Path | None
+    named: str | None = None
 
 
 def answers(policy: Policy, name: str) -> list[Answer]:
@@ -44,11 +48,11 @@ def answers(policy: Policy, name: str) -> list[Answer]:
     return found
 
 
-def sentence(policy: Policy, name: str) -> str:
-    """What decides by itself first: what becomes of the call, whatever its arguments are."""
+def sentences(policy: Policy, name: str) -> list[str]:
+    """What becomes of the call by itself; then with which arguments something else does."""
     *special, last = answers(policy, name)
-    told = f"{last.told}{', but for some arguments' if special else ''} ({last.why})"
-    return "; ".join([told, *(f"{each.told} where {_conditions(each.tests)} ({each.why})" for each in special)])
+    told = f"{last.told}{', but for some arguments' if special else ''}: {last.why}"
+    return [told, *(f"{each.told} where {_conditions(each.tests)}: {each.why}" for each in special)]
 
 
 def _asked(policy: Policy, name: str) -> Iterator[Answer]:
@@ -69,7 +73,7 @@ def _asked(policy: Policy, name: str) -> Iterator[Answer]:
 def _by_rules(
     rules: Iterable[Rule], name: str, refused: str, listed: Answer, clause: Path | None
 ) -> Iterator[Answer]:
-    always = _ALWAYS if clause is None else f"{_DEFAULT}: "
+    always = _ALWAYS if clause is None else f"{_DEFAULT}, "
     for rule in rules:
         if rule.syscall != name:
             continue
@@ -77,7 +81,7 @@ def _by_rules(
             yield listed._replace(tests=rule.tests)
         else:
             told = _MISSING if rule.verdict == "missing" else refused
-            yield Answer(rule.tests, told, f"{always}{rule.why}", clause)
+            yield Answer(rule.tests, told, f"{always}{rule.why}", clause, None if clause is None else _DEFAULT)
 
 
 def _by_lists(policy: Policy, name: str) -> Answer:
@@ -87,17 +91,17 @@ def _by_lists(policy: Policy, name: str) -> Answer:
         if named is None and name in LAUNCHER_NEEDS:
             return Answer((), _LET_THROUGH, f"{_ALWAYS}starting the program takes it", None)
         told = _REFUSED[said.action] if named is None else _LET_THROUGH
-        return Answer((), told, _named(named, name, "allow"), ("syscalls", "allow"))
+        return Answer((), told, _named(named, name, "allow"), ("syscalls", "allow"), named)
     named = next((each for each in said.deny or () if name in SETS.get(each, (each,))), None)
     told = _LET_THROUGH if named is None else _REFUSED[said.action]
-    return Answer((), told, _named(named, name, "deny"), ("syscalls", "deny"))
+    return Answer((), told, _named(named, name, "deny"), ("syscalls", "deny"), named)
 
 
 def _named(named: str | None, name: str, key: str) -> str:
     if named is None:
         return f"`{key}` doesn't name it"
     if named == _DEFAULT:
-        return f"{_DEFAULT}: {next(group.why for group in GROUPS if name in group.names)}"
+        return f"{_DEFAULT}, {next(group.why for group in GROUPS if name in group.names)}"
     return f"`{key}` names it" if named == name else f"`{key}` names {named}, which has it"
 
 

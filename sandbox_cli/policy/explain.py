@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import calls, grammar, units
 from sandbox_cli.policy.nodes import Scalar, Spot
+from sandbox_cli.policy.order_mounts import covering
 from sandbox_cli.policy.provenance import Provenance
-from sandbox_cli.policy.sentences import LANGUAGE, covering, made, sentence
+from sandbox_cli.policy.sentences import LANGUAGE, is_missing, made, sentence
 from sandbox_cli.policy.shape import Either, Record, Short, Table
 from sandbox_cli.policy.spelling import nearest
-from sandbox_cli.policy.syscall_names import exists
+from sandbox_cli.policy.syscall_names import all_names, exists
 from sandbox_cli.text import spelled
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.layers import Path
     from sandbox_cli.policy.loading import Traced
     from sandbox_cli.policy.model import Policy
-    from sandbox_cli.policy.provenance import Chain
+    from sandbox_cli.policy.provenance import Chain, Word
     from sandbox_cli.policy.shape import Spec
 
 PRIVILEGES = "privileges"  # held for every job, and no clause that a policy could say
@@ -31,11 +32,15 @@ _NOWHERE = Spot("", 0, 0)
 
 
 class Explained(NamedTuple):
-    """A clause: what it means, and whose words make it so. No chain: no file says anything, and there is no default."""
+    """A clause: what it means, and whose words make it so. No chain: no file says anything, and there is no default.
+
+    `notes` are what there is to say beside it: special cases, what would change it.
+    """
 
     clause: str
     sentence: str
     chains: Sequence[Chain]
+    notes: Sequence[str] = ()
 
 
 def explain(traced: Traced, asked: str | None = None) -> list[Explained]:
@@ -82,7 +87,13 @@ def _topics(told: Provenance) -> Iterator[Path]:
 def _explained(policy: Policy, told: Provenance, path: Path) -> Explained:
     nobody = path == (PRIVILEGES,) or (path[0] in _TABLES and len(path) == 1)
     chains = [] if nobody else told.chains(_who(policy, path))
-    return Explained(".".join(path), sentence(policy, path), chains)
+    return Explained(".".join(path), sentence(policy, path), chains, _notes(policy, path))
+
+
+def _notes(policy: Policy, path: Path) -> list[str]:
+    if path[0] == "filesystem" and len(path) > 1 and (path[1] not in policy.filesystem) and is_missing(path[1], policy):
+        return [f"`filesystem: {{{path[1]}: ro}}` in a policy that extends this one would show it, to be read only"]
+    return []
 
 
 def _who(policy: Policy, path: Path) -> Path:
@@ -94,9 +105,16 @@ def _who(policy: Policy, path: Path) -> Path:
 
 
 def _call(policy: Policy, told: Provenance, name: str) -> Explained:
-    deciding = calls.answers(policy, name)[-1].clause
-    chains = told.chains(deciding) if deciding is not None else []
-    return Explained(f"syscalls.{name}", calls.sentence(policy, name), chains)
+    deciding = calls.answers(policy, name)[-1]
+    chains = told.chains(deciding.clause) if deciding.clause is not None else []
+    if deciding.named is not None:  # the word that brought it, and not those that brought others
+        chains = [chain._replace(words=_naming(deciding.named, chain)) for chain in chains]
+    first, *others = calls.sentences(policy, name)
+    return Explained(f"syscalls.{name}", first, chains, others)
+
+
+def _naming(name: str, chain: Chain) -> tuple[Word, ...]:
+    return tuple(word for word in chain.words if name in word.value.removeprefix("+").split(", "))[:1] or chain.words
 
 
 def _is_worth_it(each: Explained) -> bool:
@@ -115,7 +133,8 @@ def _resolved(asked: str, told: Provenance) -> Path:
         asked = f"filesystem.{asked}"
     path = (PRIVILEGES,) if asked == PRIVILEGES else _walked(asked, grammar.POLICY, (), told)
     if path is None:
-        close = _nearest(asked, known(told))
+        names = [f"syscalls.{name}" for name in all_names()] if asked.startswith("syscalls.") else []
+        close = _nearest(asked, [*known(told), *names])
         hint = f"did you mean `{close}`?" if close else f"there are {', '.join(grammar.POLICY.keys)}; or a path, /usr"
         raise UsageError(f"there is no clause {spelled(asked)}", hint=hint)
     return path
@@ -134,17 +153,15 @@ def _walked(text: str, spec: Spec, path: Path, told: Provenance) -> Path | None:
     return None if within is None else _walked(rest, within, (*path, key), told)
 
 
-def _named(text: str, spec: Table, path: Path, told: Provenance) -> Path | None:
-    """A name of a table, or a part of what is said of it."""
+def _named(text: str, spec: Table, path: Path, told: Provenance, below: Path = ()) -> Path | None:
+    """A name of a table, or, `below` it, a part of what is said of it."""
     head, _, last = text.rpartition(".")
-    if text not in told.names(*path) and last in _keys(spec.item) and (head in told.names(*path) or "/" not in head):
-        name, below = head, (last,)
-    else:
-        name, below = text, ()
+    if not below and text not in told.names(*path) and last in _keys(spec.item) and (head in told.names(*path) or "/" not in head):
+        return _named(head, spec, path, told, (last,))
     if path == ("filesystem",):
-        return (*path, "/" + posixpath.normpath(name).lstrip("/"), *below) if name.startswith("/") else None
+        return (*path, "/" + posixpath.normpath(text).lstrip("/"), *below) if text.startswith("/") else None
     try:
-        return (*path, spec.key(Scalar(name, plain=False, spot=_NOWHERE), ".".join(path)), *below)
+        return (*path, spec.key(Scalar(text, plain=False, spot=_NOWHERE), ".".join(path)), *below)
     except PolicyError as error:
         raise UsageError(error.message, hint=error.hint) from None
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 from sandbox_cli.policy import units
 from sandbox_cli.policy.document import document
 from sandbox_cli.policy.mounts import ALWAYS, MADE
+from sandbox_cli.policy.order_mounts import covering, told
 from sandbox_cli.policy.requirements import REQUIRED, required, table_key
 from sandbox_cli.policy.syscalls import SETS
-from sandbox_cli.policy.words import of_rule
+from sandbox_cli.policy.words import NOTHING, of_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -96,8 +97,8 @@ def _extends(policy: Policy, _path: Path) -> str:
 
 
 def _description(policy: Policy, _path: Path) -> str:
-    told = " ".join(policy.description.split())
-    return f"the policy says of itself: {told}" if told else "the policy says nothing of itself"
+    text = " ".join(policy.description.split())
+    return f"the policy says of itself: {text}" if text else "the policy says nothing of itself"
 
 
 def _limit(policy: Policy, path: Path) -> str:
@@ -108,12 +109,12 @@ def bounded(name: str, limit: Limit) -> str:
     if limit.default is None:
         most = "any job may set one" if limit.max is None else f"a job may set one up to {_amount(name, limit.max)}"
         return f"not bounded; {most}"
-    told = "at most " + _BOUNDED[name].format(_amount(name, limit.default))
+    most = "at most " + _BOUNDED[name].format(_amount(name, limit.default))
     if limit.max is None:
-        return f"{told}; a job may ask for any more"
+        return f"{most}; a job may ask for any more"
     if limit.max == limit.default:
-        return f"{told}; no job may ask for more"
-    return f"{told}; a job may ask for up to {_amount(name, limit.max)}"
+        return f"{most}; no job may ask for more"
+    return f"{most}; a job may ask for up to {_amount(name, limit.max)}"
 
 
 def _amount(name: str, value: float) -> str:
@@ -147,9 +148,7 @@ def _word(text: str) -> str:
 
 def _filesystem(policy: Policy, path: Path) -> str:
     if len(path) == 1:
-        shown = len(policy.filesystem)
-        what = f"what stands at {shown} path{'s' * (shown != 1)}" if shown else "nothing"
-        return f"of the host's files a job sees {what}, and beside that what every jail has"
+        return f"a job sees {', '.join(policy.filesystem) or 'nothing of the host'}, and what is made for every job"
     return seen(path[1], policy)
 
 
@@ -162,9 +161,15 @@ def seen(path: str, policy: Policy) -> str:
         inner = [each for each in policy.filesystem if each.startswith(f"{path.rstrip('/')}/")]
         if inner:
             return f"a folder of the jail's own, with nothing in it but what leads to {', '.join(inner)}"
-        return "not there: a job sees nothing of the host's but what a clause of the policy shows"
-    told = _mount(above, policy.filesystem[above], policy)
-    return told if above == path else f"a part of {above}, which is {told}"
+        return "not there: no clause of the policy shows it" if is_missing(path, policy) else told(path, policy.filesystem)
+    shown = _mount(above, policy.filesystem[above], policy)
+    return shown if above == path else f"a part of {above}, which is {shown}"
+
+
+def is_missing(path: str, policy: Policy) -> bool:
+    """Whether nothing stands there, not even a folder that leads to what is further down."""
+    inner = any(each.startswith(f"{path.rstrip('/')}/") for each in policy.filesystem)
+    return made(path) is None and not inner and told(path, policy.filesystem) == NOTHING
 
 
 def made(path: str) -> str | None:
@@ -173,12 +178,6 @@ def made(path: str) -> str | None:
         return "made anew for each job, and no clause"
     around = [why for always, why in ALWAYS.items() if path == always or path.startswith(f"{always}/")]
     return around[0] if around else None
-
-
-def covering(path: str, mounts: Mapping[str, Mount]) -> str | None:
-    """The mount that `path` lies in: its own, or the nearest above."""
-    wanted = PurePosixPath(path)
-    return next((str(each) for each in (wanted, *wanted.parents) if str(each) in mounts), None)
 
 
 def _mount(path: str, mount: Mount, policy: Policy) -> str:
@@ -207,11 +206,11 @@ def _syscalls(policy: Policy, _path: Path) -> str:
     count = len({name for each in listed or () for name in SETS.get(each, (each,))})
     names = f"{', '.join(listed or ()) or 'none'} ({count} call{'s' * (count != 1)})"
     if said.allow is None:
-        told = f"all are let through but {names}, which {_ENDS[said.action]}"
+        lists = f"all are let through but {names}, which {_ENDS[said.action]}"
     else:
-        told = f"none is let through but {names}; all others {_ENDS[said.action]}"
+        lists = f"none is let through but {names}; all others {_ENDS[said.action]}"
     rules = ", ".join(f"{of_rule(each)} ({each.action})" for each in said.rules)
-    return f"{told}; asked before that: {rules}" if rules else told
+    return f"{lists}; asked before that: {rules}" if rules else lists
 
 
 def _privileges(_policy: Policy, _path: Path) -> str:
@@ -231,20 +230,20 @@ def _environment(policy: Policy, path: Path) -> str:
 
 
 def _artifacts(policy: Policy, path: Path) -> str:
-    told = policy.artifacts
+    kept = policy.artifacts
     if path[1:] == ("max_files",):
-        return f"at most {told.max_files} files are returned"
+        return f"at most {kept.max_files} files are returned"
     if path[1:] == ("max_bytes",):
-        return f"the files that are returned hold at most {units.format_value('size', told.max_bytes)} together"
-    if not told.collect:
+        return f"the files that are returned hold at most {units.format_value('size', kept.max_bytes)} together"
+    if not kept.collect:
         return "no file of scratch is returned, unless --collect names it"
-    return f"files of scratch are returned whose path matches {', '.join(told.collect)}"
+    return f"files of scratch are returned whose path matches {', '.join(kept.collect)}"
 
 
 def _require(policy: Policy, path: Path) -> str:
     if len(path) == 1:
-        named = ", ".join(f"{clause} ({level})" for clause, level in policy.require.items())
-        return f"a run is refused where a clause is held less well than {named or 'by default'}"
+        named = "".join(f"{clause} {level}, " for clause, level in policy.require.items())
+        return f"a run is refused where less is held than is required: {named}of {'others' if named else 'all'} the default"
     clause = path[1]
     if table_key(clause) not in REQUIRED and clause not in policy.require:
         return "the default of each of its clauses holds"
