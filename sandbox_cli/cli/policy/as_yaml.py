@@ -29,7 +29,7 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_data(self, data: Any) -> Any:  # noqa: ANN401 (PyYAML's nodes are not typed)
         """A list stands in one line, but for one with a text of several: that keeps its lines."""
-        node: Any = super().represent_data(dict(data) if isinstance(data, _OneLine) else data)  # pyright: ignore
+        node: Any = super().represent_data(data)  # pyright: ignore[reportUnknownMemberType]
         if isinstance(data, str) and "\n" in data:
             node.style = "|"
         elif isinstance(data, list) and any("\n" in str(each) for each in cast("list[object]", data)):
@@ -39,9 +39,10 @@ class _Dumper(yaml.SafeDumper):
 
 class _LineByLine(_Dumper):
     def represent_data(self, data: Any) -> Any:  # noqa: ANN401
-        node = super().represent_data(data)
+        one_line = isinstance(data, _OneLine)
+        node = super().represent_data(dict(cast("_OneLine", data)) if one_line else data)
         if isinstance(data, dict):
-            node.flow_style = not data or isinstance(data, _OneLine)
+            node.flow_style = not data or one_line
         return node
 
 
@@ -72,12 +73,11 @@ def _values(node: Any, path: Path) -> Iterator[tuple[Path, int]]:  # noqa: ANN40
     """The values in a map of maps, and the number of the line that a comment on each can end."""
     for key, value in node.value:
         within = (*path, key.value)
-        if isinstance(value, yaml.MappingNode) and not value.flow_style:
+        in_block = value.style == "|" if isinstance(value, yaml.ScalarNode) else not value.flow_style
+        if in_block and isinstance(value, yaml.MappingNode):
             yield from _values(value, within)
-        elif isinstance(value, yaml.ScalarNode) and value.style != "|" or value.flow_style:
-            yield within, value.end_mark.line
-        else:  # the text or the list begins in the next line
-            yield within, key.end_mark.line
+        else:  # what stands in a block begins in the next line
+            yield within, (key if in_block else value).end_mark.line
 
 
 def _comment(told: Provenance, path: Path, names: Mapping[str, str]) -> str:
