@@ -70,9 +70,7 @@ def _asked(policy: Policy, name: str) -> Iterator[Answer]:
     yield listed
 
 
-def _by_rules(
-    rules: Iterable[Rule], name: str, refused: str, listed: Answer, clause: Path | None
-) -> Iterator[Answer]:
+def _by_rules(rules: Iterable[Rule], name: str, refused: str, listed: Answer, clause: Path | None) -> Iterator[Answer]:
     always = _ALWAYS if clause is None else f"{_DEFAULT}, "
     for rule in rules:
         if rule.syscall != name:

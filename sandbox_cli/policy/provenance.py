@@ -60,17 +60,13 @@ class Provenance:
         if path == ("version",):
             return [_chain(path, words)] if (words := list(map(self._version, self._versions()))) else []
         if path[0] == "filesystem":
-            names = [path[1]] if len(path) > 1 else self.mounts()
+            names = [path[1]] if len(path) > 1 else self.names("filesystem")
             return [chain for name in names if (chain := self._mount(name)).words]
         leaves = dict.fromkeys(each for each in (*DEFAULTS, *self._merged.history) if each[: len(path)] == path)
         return [chain for leaf in leaves if self._holds(leaf) and (chain := self._leaf(leaf)).words]
 
-    def mounts(self) -> list[str]:
-        """The paths of the jail that a file says anything of, those that were taken away again too."""
-        return list(dict.fromkeys(each[1] for each in self._merged.history if each[0] == "filesystem"))
-
     def names(self, *path: str) -> list[str]:
-        """What was ever said right below `path`."""
+        """What a file says right below `path`, with what was taken away again."""
         size = len(path)
         return list(dict.fromkeys(each[size] for each in self._merged.history if each[:size] == path))
 

@@ -161,7 +161,8 @@ def seen(path: str, policy: Policy) -> str:
         inner = [each for each in policy.filesystem if each.startswith(f"{path.rstrip('/')}/")]
         if inner:
             return f"a folder of the jail's own, with nothing in it but what leads to {', '.join(inner)}"
-        return "not there: no clause of the policy shows it" if is_missing(path, policy) else told(path, policy.filesystem)
+        there = told(path, policy.filesystem)
+        return "not there: no clause of the policy shows it" if there == NOTHING else there
     shown = _mount(above, policy.filesystem[above], policy)
     return shown if above == path else f"a part of {above}, which is {shown}"
 
@@ -243,7 +244,8 @@ def _artifacts(policy: Policy, path: Path) -> str:
 def _require(policy: Policy, path: Path) -> str:
     if len(path) == 1:
         named = "".join(f"{clause} {level}, " for clause, level in policy.require.items())
-        return f"a run is refused where less is held than is required: {named}of {'others' if named else 'all'} the default"
+        others = "others" if named else "all"
+        return f"a run is refused where less is held than is required: {named}of {others} the default"
     clause = path[1]
     if table_key(clause) not in REQUIRED and clause not in policy.require:
         return "the default of each of its clauses holds"

@@ -10,6 +10,7 @@ from sandbox_cli.cli import output
 from sandbox_cli.cli.policy.explained import LONGEST, chain_of, cut, place, short_names
 from sandbox_cli.policy.document import document
 from sandbox_cli.policy.provenance import Provenance
+from sandbox_cli.policy.reading import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from sandbox_cli.cli.shapes import PolicyChain
     from sandbox_cli.policy.layers import Path
     from sandbox_cli.policy.loading import Traced
+
+
+_ENDLESS = 1 << 30  # a comment can't stand behind half a value
 
 
 class _OneLine(dict[str, object]):
@@ -40,7 +44,7 @@ class _Dumper(yaml.SafeDumper):
 class _LineByLine(_Dumper):
     def represent_data(self, data: Any) -> Any:  # noqa: ANN401
         one_line = isinstance(data, _OneLine)
-        node = super().represent_data(dict(cast("_OneLine", data)) if one_line else data)
+        node = super().represent_data(dict[str, object](data) if one_line else data)
         if isinstance(data, dict):
             node.flow_style = not data or one_line
         return node
@@ -53,9 +57,9 @@ def compact(policy: Mapping[str, object]) -> str:
 def resolved(traced: Traced) -> str:
     """One value a line, each with a comment."""
     policy = document(traced.policy)
-    mounts = cast("Mapping[str, object]", policy["filesystem"])  # who said a mount is told of the whole
-    one_line = {path: _OneLine(mount) if isinstance(mount, dict) else mount for path, mount in mounts.items()}
-    text = _dumped({**policy, "filesystem": one_line}, _LineByLine, width=1 << 30)  # a comment can't follow half a value
+    mounts = cast("Mapping[str, Any]", policy["filesystem"])  # who said a mount is told of the whole
+    in_lines = {path: mount if isinstance(mount, str) else _OneLine(mount) for path, mount in mounts.items()}
+    text = _dumped({**policy, "filesystem": in_lines}, _LineByLine, width=_ENDLESS)
     told, names = Provenance(traced), short_names(list(traced.policy.files))
     lines = text.split("\n")
     for path, number in _values(cast("Any", yaml).compose(text), ()):
@@ -64,8 +68,10 @@ def resolved(traced: Traced) -> str:
 
 
 def _dumped(policy: Mapping[str, object], dumper: type[_Dumper], width: int | None = None) -> str:
-    options: Mapping[str, Any] = {"sort_keys": False, "default_flow_style": None, "allow_unicode": True}
-    text: str = yaml.dump(policy, Dumper=dumper, width=width, **options)
+    options: Mapping[str, Any] = {"sort_keys": False, "default_flow_style": None, "width": width}
+    text: str = cast("Any", yaml).dump(policy, Dumper=dumper, allow_unicode=True, **options)
+    if HIDDEN.search(text):  # no policy file may hold that as it is: everything that is not ASCII in escapes, then
+        text = cast("Any", yaml).dump(policy, Dumper=dumper, allow_unicode=False, **options)
     return text.rstrip("\n")
 
 
