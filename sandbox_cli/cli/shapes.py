@@ -101,13 +101,25 @@ class HeldBy(TypedDict):
     fix: str | None
 
 
+class CappedClause(TypedDict):
+    """What says more than the machine's ceiling has: brought down to what that allows, or, `refused`, every job is."""
+
+    clause: str
+    refused: bool
+    said: str
+    allowed: str
+    file: str | None
+    line: int | None
+
+
 class ExplainedClause(TypedDict):
-    """A clause: what it means, what there is to say beside it, who said it, and what becomes of it here."""
+    """A clause: what it means under the ceiling, what is to be said beside it, who said it, what becomes of it here."""
 
     clause: str
     sentence: str
     notes: list[str]
     said: list[PolicyChain]
+    ceiling: list[CappedClause]
     backends: list[HeldBy]
 
 
@@ -172,10 +184,14 @@ class Examined(TypedDict):
 
 
 class PolicyExplained(TypedDict):
-    """`sandbox policy explain`: clauses in the grammar's order, and the backends where one was asked about."""
+    """`sandbox policy explain`: clauses in the grammar's order, and the backends where one was asked about.
+
+    `digest` is the policy's own, `ceiling` that of the machine's ceiling; null where there is none.
+    """
 
     policy: str
     digest: str
+    ceiling: str | None
     files: list[str]
     clauses: list[ExplainedClause]
     backends: list[Examined]

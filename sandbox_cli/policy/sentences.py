@@ -182,7 +182,7 @@ def made(path: str) -> str | None:
 
 
 def _mount(path: str, mount: Mount, policy: Policy) -> str:
-    noexec = "; nothing there can be run as a program" if mount.noexec else ""
+    noexec = "; nothing there can be run" if mount.noexec else ""
     if mount.mode == "symlink":
         return f"a symbolic link to {mount.source}"
     if mount.mode == "tmpfs":

@@ -26,9 +26,7 @@ TOLD = {
 @pytest.mark.parametrize("lists", LISTS, ids=lambda lists: "-".join(lists) + str(len(str(lists))))
 @pytest.mark.parametrize("action", ["errno", "kill", "log"])
 @pytest.mark.parametrize("isolated", [True, False], ids=["isolated", "network-host"])
-def test_what_is_told_of_a_call_is_what_the_filter_answers(
-    lists: dict[str, Any], action: str, isolated: bool
-) -> None:
+def test_what_is_told_of_a_call_is_what_the_filter_answers(lists: dict[str, Any], action: str, isolated: bool) -> None:
     asked = policy(
         syscalls=Syscalls.model_validate({**lists, "action": action}), network="none" if isolated else "host"
     )
@@ -48,7 +46,9 @@ def test_call_that_a_set_names_is_told_with_the_reason_of_the_set() -> None:
 
 
 def test_call_that_depends_on_its_arguments_is_told_case_by_case() -> None:
-    said = Syscalls.model_validate({"deny": [], "rules": [{"syscall": "ioctl", "arg": 1, "value": 7, "action": "kill"}]})
+    said = Syscalls.model_validate(
+        {"deny": [], "rules": [{"syscall": "ioctl", "arg": 1, "value": 7, "action": "kill"}]}
+    )
     first, structural, by_rule = calls.sentences(policy(syscalls=said), "ioctl")
     assert first == "let through, but for some arguments: `deny` doesn't name it"
     assert structural.startswith("refused with EPERM where argument 1 is 0x5412 or 0x541c: under every policy, types")

@@ -84,7 +84,9 @@ def test_limit_is_told_with_what_a_job_may_ask_for(site: Site) -> None:
     assert first(site, text, "limits.memory") == (
         "at most 512MiB of memory, for all processes together; a job may ask for up to 8GiB"
     )
-    assert first(site, text, "limits.cpus").endswith("at most 2 cores of the machine's, for all processes together; no job may ask for more")
+    assert first(site, text, "limits.cpus").endswith(
+        "at most 2 cores of the machine's, for all processes together; no job may ask for more"
+    )
     assert first(site, text, "limits.processes").endswith("; a job may ask for any more")
     assert first(site, text, "limits.output") == "not bounded; any job may set one"
 
@@ -96,7 +98,7 @@ def test_limit_is_told_with_what_a_job_may_ask_for(site: Site) -> None:
         ("/usr", "the host's own, which can only be read"),
         ("/usr/bin/env", "a part of /usr, which is the host's own, which can only be read"),
         ("/usr/", "the host's own, which can only be read"),
-        ("/data", "the host's /srv/data, where the host has it, which a job may write; nothing there can be run as a program"),
+        ("/data", "the host's /srv/data, where the host has it, which a job may write; nothing there can be run"),
         ("/tmp", "an empty directory in memory, of at most 1MiB (limits.tmp_size), gone with the job"),
         ("/a", "a folder of the jail's own, with nothing in it but what leads to /a/b/c"),
         ("/a/b/c", "a symbolic link to ../x"),
@@ -122,7 +124,9 @@ def test_path_that_was_taken_away_is_told_with_who_took_it(site: Site) -> None:
     (found,) = explain(traced(site, "extends: ./base.yaml\nfilesystem: {/srv: null}"), "/srv/data")
     assert found.sentence == "not there: no clause of the policy shows it"
     assert [(word.value, word.spot and word.spot.line) for word in found.chains[0].words] == [("null", 2), ("ro", 1)]
-    assert found.notes == ["`filesystem: {/srv/data: ro}` in a policy that extends this one would show it, to be read only"]
+    assert found.notes == [
+        "`filesystem: {/srv/data: ro}` in a policy that extends this one would show it, to be read only"
+    ]
 
 
 def test_part_of_a_clause_is_told_with_who_said_that_part(site: Site) -> None:
@@ -187,4 +191,4 @@ def test_shipped_policy_with_its_comments_is_the_same_policy(site: Site, name: s
     found = policy.trace(name)
     text = as_yaml.resolved(found)
     assert policy.load(str(site.write("again.yaml", text))).digest == found.policy.digest
-    assert f"memory:\n    default: 512MiB  # _base.yaml:" in text or "over 512MiB of _base.yaml:" in text
+    assert "memory:\n    default: 512MiB  # _base.yaml:" in text or "over 512MiB of _base.yaml:" in text

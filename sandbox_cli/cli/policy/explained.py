@@ -10,7 +10,15 @@ from sandbox_cli.policy import places
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sandbox_cli.cli.shapes import Examined, ExplainedClause, HeldBy, PolicyChain, PolicyExplained, PolicyWord
+    from sandbox_cli.cli.shapes import (
+        CappedClause,
+        Examined,
+        ExplainedClause,
+        HeldBy,
+        PolicyChain,
+        PolicyExplained,
+        PolicyWord,
+    )
     from sandbox_cli.policy.provenance import Chain, Word
 
 LONGEST = 100  # of a value among the words that led to a clause: --json has all of it
@@ -27,7 +35,8 @@ class Line(NamedTuple):
 
 def lines(told: PolicyExplained, *, alone: bool) -> Iterator[Line]:
     """`alone`: a clause was asked for, and all about it is told; else what is remarkable."""
-    names = short_names(told["files"])
+    caps = [cap["file"] for each in told["clauses"] for cap in each["ceiling"] if cap["file"] is not None]
+    names = short_names(list(dict.fromkeys([*told["files"], *caps])))
     part = None
     for each in told["clauses"]:
         if part not in {None, each["clause"].partition(".")[0]} and not alone:
@@ -38,10 +47,11 @@ def lines(told: PolicyExplained, *, alone: bool) -> Iterator[Line]:
         yield from _details(each, names, alone=alone)
         if alone:
             yield from _held(each["backends"])
-    if alone and any(each["backends"] for each in told["clauses"]):
+    if alone:
         yield from _unusable(told["backends"])
     named = {word["file"] for each in told["clauses"] for chain in each["said"] for word in chain["words"]}
-    yield from (Line(f"{names[file]} is {_where(file)}") for file in told["files"] if file in named or not alone)
+    shown = (file for file in names if file in named or file in caps or not alone)
+    yield from (Line(f"{names[file]} is {_where(file)}") for file in shown)
 
 
 def short_names(files: Sequence[str]) -> dict[str, str]:
@@ -63,12 +73,24 @@ def _where(file: str) -> str:
 
 
 def _first(each: ExplainedClause, names: Mapping[str, str]) -> Line:
+    """The answer and who it is owed to: whoever refuses every job for it comes before what the policy says."""
+    strong = f"{each['clause']}:"
+    told = cut(each["sentence"], 4 * LONGEST)
     who = f" ({place(each['said'][0]['words'][0], names)})" if each["said"] else ""
-    return Line(f"{each['clause']}: {cut(each['sentence'], 4 * LONGEST)}{who}", f"{each['clause']}:")
+    caps = each["ceiling"]
+    if refusing := next((cap for cap in caps if cap["refused"]), None):
+        return Line(f"{strong} the ceiling ({place(refusing, names)}) refuses every job for it: {told}{who}", strong)
+    if caps:
+        return Line(f"{strong} {told} (ceiling, {place(caps[0], names)})", strong)
+    return Line(f"{strong} {told}{who}", strong)
 
 
 def _details(each: ExplainedClause, names: Mapping[str, str], *, alone: bool) -> Iterator[Line]:
     """Who said it, where that is more than the one place that stands behind the sentence."""
+    for cap in each["ceiling"]:
+        part = cap["clause"].removeprefix(each["clause"]).removeprefix(".")
+        allowed = f"the ceiling allows {cut(cap['allowed'], LONGEST)} ({place(cap, names)})"
+        yield Line(f"{part and f'{part}: '}the policy says {cut(cap['said'], LONGEST)}, {allowed}", indent=2)
     chains = [] if not alone and each["clause"] in _BY_ITSELF else each["said"]
     several = alone and len({place(chain["words"][0], names) for chain in chains}) > 1
     for chain in chains:
@@ -95,7 +117,7 @@ def chain_words(chain: PolicyChain, names: Mapping[str, str]) -> str:
     return text
 
 
-def place(word: PolicyWord, names: Mapping[str, str]) -> str:
+def place(word: PolicyWord | CappedClause, names: Mapping[str, str]) -> str:
     if word["file"] is None:
         return "by default"
     return f"{names[word['file']]}:{word['line']}"
@@ -118,10 +140,13 @@ def _level(each: HeldBy) -> str:
 
 
 def _unusable(backends: Iterable[Examined]) -> Iterator[Line]:
+    """What keeps a backend from any job under the policy, whichever clause it is."""
+    found: dict[str, list[str]] = {}
     for each in backends:
         if each["problem"]:
             fix = f"; fix: {each['fix']}" if each["fix"] else ""
-            yield Line(f"{each['name']} can't run a job under this policy here: {each['problem']}{fix}")
+            found.setdefault(f"{each['problem']}{fix}", []).append(each["name"])
+    yield from (Line(f"no job here in {', '.join(names)}: {why}") for why, names in found.items())
 
 
 def cut(text: str, most: int) -> str:

@@ -12,9 +12,12 @@ from sandbox_cli.cli.options import Json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox_cli.cli.shapes import Examined, ExplainedClause, HeldBy, PolicyExplained, Weighed
+    from sandbox_cli.cli.shapes import CappedClause, Examined, ExplainedClause, HeldBy, PolicyExplained, Weighed
+    from sandbox_cli.plan.capped import Cap
     from sandbox_cli.policy.explain import Explained
     from sandbox_cli.policy.model import Policy
+
+_RUNTIME = "language.runtime.command"
 
 
 def explain(
@@ -44,18 +47,26 @@ def explain(
     Of each clause: what it comes to, which file and line said so, over what, and how each jailer would hold it here.
     """
     from sandbox_cli.cli import weighing
+    from sandbox_cli.plan import backends
+    from sandbox_cli.plan.capped import capped
     from sandbox_cli.plan.request import FOR_COMMANDS
-    from sandbox_cli.policy import trace
+    from sandbox_cli.policy import ceiling, trace
+    from sandbox_cli.policy import config as configuration
     from sandbox_cli.policy.explain import explain as explained
 
+    config, ceilings = configuration.load(), ceiling.load()  # a mistake in them is no jailer's problem
     traced = trace(policy or FOR_COMMANDS)
-    told = explained(traced, clause)
-    tried = _tried(policy or FOR_COMMANDS) if any(_levelled(each.clause) for each in told) else []
+    bounded, caps = capped(traced.policy, ceilings, config)
+    told = explained(traced._replace(policy=bounded), clause)
+    levelled = any(_levelled(each.clause) for each in told)
+    names = backends.names() if levelled else []
+    tried = [weighing.weigh(policy or FOR_COMMANDS, name, config) for name in names]
     answer: PolicyExplained = {
         "policy": traced.policy.name,
         "digest": traced.policy.digest,
+        "ceiling": ceilings.digest if ceilings else None,
         "files": list(traced.policy.files),
-        "clauses": [_clause(each, traced.policy, tried) for each in told],
+        "clauses": [_clause(each, bounded, caps, tried, asked=clause is not None) for each in told],
         "backends": [_examined(each) for each in tried],
     }
     if json:
@@ -68,25 +79,48 @@ def explain(
     return 0
 
 
-def _tried(policy: str) -> list[Weighed]:
-    from sandbox_cli.cli import weighing
-    from sandbox_cli.plan import backends
-    from sandbox_cli.policy import config as configuration
-
-    config = configuration.load()  # a mistake in it is no jailer's problem
-    return [weighing.weigh(policy, name, config) for name in backends.names()]
-
-
-def _clause(each: Explained, policy: Policy, tried: Sequence[Weighed]) -> ExplainedClause:
+def _clause(
+    each: Explained, policy: Policy, caps: Sequence[Cap], tried: Sequence[Weighed], *, asked: bool
+) -> ExplainedClause:
     from sandbox_cli.cli.policy.explained import chain_of
 
     held = [found for weighed in tried if (found := _held(each.clause, policy, weighed)) is not None]
     return {
         "clause": each.clause,
         "sentence": each.sentence,
-        "notes": list(each.notes),
+        "notes": [*each.notes, *(_runtime(policy) if each.clause == _RUNTIME and asked else ())],
         "said": [chain_of(chain) for chain in each.chains],
+        "ceiling": [_cap(cap) for cap in caps if _concerns(cap.clause, each)],
         "backends": held,
+    }
+
+
+def _runtime(policy: Policy) -> list[str]:
+    """What would run code here: looking for it starts it, so only who asks about it gets to know."""
+    from sandbox_cli.cli.languages import listed
+
+    if policy.language is None:
+        return []
+    found = listed(policy)
+    here = [f"here that is {each['path']} {each['version'] or ''}".rstrip() for each in found["runtimes"]]
+    return here[:1] or ([found["missing"]] if found["missing"] else [])
+
+
+def _concerns(clause: str, each: Explained) -> bool:
+    """Whether what the ceiling does to `clause` is a part of what is told, or tells of it: a call is one of all."""
+    around = clause == "syscalls" and each.clause.startswith("syscalls.")
+    parts = (each.clause, *(chain.clause for chain in each.chains))
+    return around or any(clause == part or clause.startswith(f"{part}.") for part in parts)
+
+
+def _cap(cap: Cap) -> CappedClause:
+    return {
+        "clause": cap.clause,
+        "refused": cap.refused,
+        "said": cap.said,
+        "allowed": cap.allowed,
+        "file": cap.by["file"],
+        "line": cap.by["line"],
     }
 
 
