@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.policy import calls, grammar, units
 from sandbox_cli.policy.clause_names import PRIVILEGES, TABLES, keys, resolve
 from sandbox_cli.policy.order_mounts import covering
-from sandbox_cli.policy.provenance import Provenance
+from sandbox_cli.policy.provenance import OF_THE_FILE, Provenance
 from sandbox_cli.policy.sentences import LANGUAGE, is_missing, made, sentence
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def _naming(name: str, chain: Chain) -> tuple[Word, ...]:
 
 def _is_worth_it(each: Explained) -> bool:
     """Of a language only what is said, and that there is none; what every policy has is told for every policy."""
-    return bool(each.chains) or each.clause == "language.name" or not each.clause.startswith(("language.", "version"))
+    return (
+        bool(each.chains) or each.clause == "language.name" or not each.clause.startswith(("language.", *OF_THE_FILE))
+    )
 
 
 def _narrowed(each: Explained, asked: str) -> Explained:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     Act = Literal["set", "append", "remove", "default"]
 
+OF_THE_FILE = frozenset({"version", "silence"})  # what each file says of itself alone
 _BOUND = 3  # limits, NAME, default | max
 
 
@@ -57,8 +58,8 @@ class Provenance:
         """One for each value at `path` or below that a file says, or took away, or that holds by default."""
         if path == ("extends",):
             return [_chain(path, [self._extends(layer)]) for layer in reversed(self._layers) if layer.extends]
-        if path == ("version",):
-            return [_chain(path, words)] if (words := list(map(self._version, self._versions()))) else []
+        if path[0] in OF_THE_FILE:
+            return [_chain(entry.path, [_of_the_file(entry)]) for entry in self._entries_of(path)]
         if path[0] == "filesystem":
             names = [path[1]] if len(path) > 1 else self.names("filesystem")
             return [chain for name in names if (chain := self._mount(name)).words]
@@ -120,12 +121,10 @@ class Provenance:
     def _extends(self, layer: Layer) -> Word:
         return Word("set", ", ".join(name for name, _ in layer.extends), layer.extends[0][1])
 
-    def _versions(self) -> list[Entry]:
-        entries = [entry for layer in self._layers for entry in layer.entries if entry.path == ("version",)]
-        return [entry for entry in reversed(entries) if entry.act == "set"]
-
-    def _version(self, entry: Entry) -> Word:
-        return Word("set", written(entry.path, entry.value), entry.spot)
+    def _entries_of(self, path: Path) -> list[Entry]:
+        """The nearest file's first: nobody inherits them."""
+        entries = [entry for layer in reversed(self._layers) for entry in layer.entries]
+        return [entry for entry in entries if entry.path[: len(path)] == path and entry.act == "set"]
 
 
 def written(path: Path, value: Value) -> str:
@@ -148,6 +147,10 @@ def _chain(path: Path, words: Sequence[Word]) -> Chain:
 def _alternatives(leaf: Path) -> list[Path]:
     other = INSTEAD_OF.get(leaf)
     return [leaf] if other is None else [leaf, other]
+
+
+def _of_the_file(entry: Entry) -> Word:
+    return Word("set", written(entry.path, entry.value), entry.spot)
 
 
 def _by_default(leaf: Path) -> Word:

@@ -89,6 +89,10 @@ def _version(_policy: Policy, _path: Path) -> str:
     return "the policy is written in version 1 of the language of policies"
 
 
+def _silence(_policy: Policy, _path: Path) -> str:
+    return "what `sandbox policy check` is not to tell of each file, with the reason; it allows nothing"
+
+
 def _extends(policy: Policy, _path: Path) -> str:
     if len(policy.files) == 1:
         return "the policy rests on no other"
@@ -255,6 +259,7 @@ def _require(policy: Policy, path: Path) -> str:
 
 _SENTENCES: dict[str, Sentence] = {
     "version": _version,
+    "silence": _silence,
     "extends": _extends,
     "description": _description,
     "language": _language,

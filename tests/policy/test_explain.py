@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tests.policy.conftest import Site
 
 NAMES = {
+    "silence": "network-host",
     "limits": "memory", "filesystem": "/srv", "environment": "SOME", "require": "limits.memory", "files": "a.txt",
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.provenance import Chain, Word
 
 LONGEST = 100  # of a value among the words that led to a clause: --json has all of it
-_BY_ITSELF = ("description", "version")  # what they were before concerns nobody
+_BY_ITSELF = ("description",)  # what it was before concerns nobody
 
 
 class Line(NamedTuple):
@@ -50,6 +50,8 @@ def lines(told: PolicyExplained, *, alone: bool) -> Iterator[Line]:
     if alone:
         yield from _unusable(told["backends"])
     named = {word["file"] for each in told["clauses"] for chain in each["said"] for word in chain["words"]}
+    if not alone:
+        yield Line("")
     shown = (file for file in names if file in named or file in caps or not alone)
     yield from (Line(f"{names[file]} is {_where(file)}") for file in shown)
 
