@@ -26,7 +26,7 @@ ALWAYS = {
 }
 OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows of a whole root
 MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
-_TAKEN = f"(?!({'|'.join(_ALWAYS)})(/|$))(?!({'|'.join(MADE)})$)"
+_TAKEN = f"(?!({'|'.join(ALWAYS)})(/|$))(?!({'|'.join(MADE)})$)"
 LONGEST_PATH = 4096 - 32  # bytes: what Linux takes, less what a jailer and the seal put before it
 
 
