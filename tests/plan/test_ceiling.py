@@ -45,7 +45,7 @@ class Site:
         return found
 
     def settled(self, text: str, policy: Policy | None = None, **job: Any) -> Settled:
-        given = {"command": ["true"]} | job
+        given: Any = {"command": ["true"]} | job
         return settle.settle(given, Request(policy or made.policy(), None), made.host(), self.ceilings(text))
 
     def refusal(self, text: str, policy: Policy | None = None, **job: Any) -> RefusedError:
