@@ -7,6 +7,7 @@ from typing import Literal
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
+from sandbox_cli.testing.outcomes import Tested
 from sandbox_cli.verify.attempts import Attempt
 
 
@@ -98,6 +99,32 @@ class PolicyCheck(TypedDict):
     checked: list[str]
     findings: list[Finding]
     silenced: list[SilencedFinding]
+
+
+class LockChange(TypedDict):
+    """A policy that is not what was locked: null where it wasn't, or is there no more."""
+
+    policy: str
+    locked: str | None
+    found: str | None
+
+
+class PolicyLock(TypedDict):
+    """`sandbox policy lock`: the digest of each policy by the name of its file, and how the lock differed."""
+
+    file: str
+    written: bool
+    policies: dict[str, str]
+    changes: list[LockChange]
+
+
+class PolicyTests(TypedDict):
+    """`sandbox policy test`: each test on each backend, and how many of each verdict there are."""
+
+    passed: int
+    failed: int
+    skipped: int
+    tests: list[Tested]
 
 
 class ControlGroups(TypedDict):
