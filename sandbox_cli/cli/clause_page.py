@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.policy.about import About
     from sandbox_cli.policy.model import Limit
+    from sandbox_cli.policy.schema import Kind
     from sandbox_cli.policy.shape import Spec
 
     Keys = tuple[str, ...]
@@ -44,7 +45,24 @@ stand in a policy that extends `python`. The page is made of the grammar itself,
 * **Looser** is what `sandbox policy diff` and a ceiling go by.
 """
 _WIDTH = 120
-_PLACEHOLDERS = {"filesystem": "PATH", "require": "CLAUSE", "language.selftest.files": "PATH"}
+_OTHERS = {
+    "ceiling": """## A ceiling
+
+`/etc/sandbox/ceiling.yaml` has a policy's clauses, less `extends` and `language`, and two of its own.
+
+""",
+    "tests": """## The tests of a policy
+
+`NAME.test.yaml` stands beside `NAME.yaml`. Nothing is inherited, so there is no `+` and no `null`.
+
+""",
+    "config": """## The configuration
+
+`/etc/sandbox/config.yaml`, then `$XDG_CONFIG_HOME/sandbox/config.yaml`.
+
+""",
+}
+_PLACEHOLDERS = {"filesystem": "PATH", "require": "CLAUSE", "language.selftest.files": "PATH", "tests": "TEST"}
 
 
 def page() -> str:
@@ -52,7 +70,8 @@ def page() -> str:
     names = _named(kind.grammar, kind.told)
     sections = [_section(name, kind.grammar.keys[name], names, kind.told) for name in kind.grammar.keys]
     head = _HEAD.format(times=", ".join(units.TIMES), sizes=", ".join(units.SIZES))
-    return "\n".join([head, *sections, _configuration()])
+    others = [_of_another(KINDS[name], text) for name, text in _OTHERS.items()]
+    return "\n".join([head, *sections, *others])
 
 
 def _named(grammar: Record, told: Mapping[str, About]) -> dict[str, tuple[Keys, Spec]]:
@@ -60,7 +79,7 @@ def _named(grammar: Record, told: Mapping[str, About]) -> dict[str, tuple[Keys, 
     found: dict[str, tuple[Keys, Spec]] = {}
     for path, spec in keys(grammar):
         name = told_as(path, told)
-        if name is not None and name.startswith(path[0]):  # a compile step's limits are told with the others
+        if name is not None and name.split(".")[0] == path[0]:  # a compile step's limits are told with the others
             found.setdefault(name, (path, spec))
     return found
 
@@ -113,16 +132,19 @@ def _bounds(name: str, limit: Limit) -> str:
     return f"`{default}`" if default == most else f"`{default}`, at most `{most}`"
 
 
-def _configuration() -> str:
-    kind = KINDS["config"]
-    head = "## The configuration\n\n`/etc/sandbox/config.yaml`, then `$XDG_CONFIG_HOME/sandbox/config.yaml`.\n\n"
-    return head + _table(list(kind.told), _named(kind.grammar, kind.told), kind.told)
+def _of_another(kind: Kind, head: str) -> str:
+    """The keys of another kind of file that a policy hasn't."""
+    own = [name for name in kind.told if name.partition(".")[0] not in KINDS["policy"].told]
+    return head + _table(own, _named(kind.grammar, kind.told), kind.told)
 
 
 def _shown(name: str) -> str:
     """A key with a word in the place of any name."""
-    before, any_name, after = name.partition(f".{ANY}")
-    return f"{before}.{_PLACEHOLDERS.get(before, 'NAME')}{after}" if any_name else name
+    shown = ""
+    for step in name.split("."):
+        word = _PLACEHOLDERS.get(shown, "NAME") if step == ANY else step
+        shown = f"{shown}.{word}" if shown else word
+    return shown
 
 
 def _wrapped(text: str, indent: str = "") -> str:

@@ -21,9 +21,9 @@ class About(NamedTuple):
 
 def told_as(path: Sequence[str], told: Mapping[str, About]) -> str | None:
     """Under which name the key at `path` is told of: that of a compile step's limit as any other. None: under none."""
-    head, *rest = path[2:] if tuple(path[:3]) == _OF_COMPILE and len(path) > 3 else path
-    names = (".".join((head, *rest)), ".".join((head, ANY, *rest[1:])))
-    return next((name for name in names if name in told), None)
+    shared = path[2:] if tuple(path[:3]) == _OF_COMPILE and len(path) > 3 else path
+    any_name = [(*shared[:at], ANY, *shared[at + 1 :]) for at in range(1, len(shared))]
+    return next((name for each in (shared, *any_name) if (name := ".".join(each)) in told), None)
 
 
 def example_at(path: Sequence[str], said: object) -> object:

@@ -177,6 +177,16 @@ POLICY: Mapping[str, About] = {
     ),
 }
 
+CEILING: Mapping[str, About] = {
+    **{name: each for name, each in POLICY.items() if name.partition(".")[0] not in {"extends", "language", "silence"}},
+    "best_effort": About("Whether --best-effort may be used.", "best_effort: false", "true"),
+    "audit": About(
+        "A file in which every job must be written down; where that can't be done, nothing runs.",
+        "audit: /var/log/sandbox/jobs.jsonl",
+        "none",
+    ),
+}
+
 CONFIG: Mapping[str, About] = {
     "backends": About("The jailers in the order in which they are tried.", "backends: [bwrap, nsjail, firejail]"),
     "uid_range": About("The accounts of which each job that root starts gets one.", "uid_range: 1900000000-1900065535"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +59,7 @@ def locked(folder: Path) -> dict[str, str] | None:
         if error.line is None:
             raise
         place = {"line": error.line, "column": error.column}
-        hint = f"`sandbox policy lock {folder}` writes it anew"  # and nobody by hand
+        hint = f"`{_command(folder)}` writes it anew"  # and nobody by hand
         raise PolicyError(error.message, file=error.file, clause=error.clause, hint=hint, **place) from None
 
 
@@ -85,7 +86,11 @@ def check(policy: Policy) -> None:
 
 
 def _renew(folder: Path) -> str:
-    return f"`sandbox policy show` has what it says now; `sandbox policy lock {folder}` locks that"
+    return f"`sandbox policy show` has what it says now; `{_command(folder)}` locks that"
+
+
+def _command(folder: Path) -> str:
+    return f"sandbox policy lock {shlex.quote(str(folder))}"
 
 
 def _file(scalar: Scalar, clause: str) -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, assert_never, cast
 
 import yaml
 
-from sandbox_cli.policy import clauses, config, units
+from sandbox_cli.policy import ceiling, clauses, clauses_of_tests, config, units
 from sandbox_cli.policy.about import ANY, example_at, told_as
 from sandbox_cli.policy.grammar import DEFAULTS, POLICY
+from sandbox_cli.policy.grammar_of_tests import TESTS
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.written import form_of
 
@@ -28,34 +29,38 @@ DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that all edito
 
 
 class Kind(NamedTuple):
-    """A kind of files: its grammar, and what is told of its keys."""
+    """A kind of files: its grammar, and what is told of its keys. `inherits`: null and `+` mean something in it."""
 
     title: str
     grammar: Record
     told: Mapping[str, About]
+    inherits: bool = True
 
 
 KINDS = {
     "policy": Kind("A policy of sandbox: what a program may do", POLICY, clauses.POLICY),
+    "ceiling": Kind("A ceiling of sandbox: what any policy may say at most", ceiling.GRAMMAR, clauses.CEILING),
+    "tests": Kind("The tests of a policy of sandbox", TESTS, clauses_of_tests.TESTS, inherits=False),
     "config": Kind("The configuration of sandbox", config.GRAMMAR, clauses.CONFIG),
 }
 
 
 def json_schema(kind: Kind) -> Schema:
     """What a file of this kind may say."""
-    return {"$schema": DIALECT, "title": kind.title, **_Walk(kind.told).record(kind.grammar, ())}
+    return {"$schema": DIALECT, "title": kind.title, **_Walk(kind).record(kind.grammar, ())}
 
 
 class _Walk:
-    def __init__(self, told: Mapping[str, About]) -> None:
-        self._told = told
+    def __init__(self, kind: Kind) -> None:
+        self._told, self._inherits = kind.told, kind.inherits
 
-    def record(self, spec: Record, path: tuple[str, ...], *, removable: bool = True) -> Schema:
+    def record(self, spec: Record, path: tuple[str, ...], *, in_a_list: bool = False) -> Schema:
+        inherits = self._inherits and not in_a_list
         properties: dict[str, Schema] = {}
         for name, within in spec.keys.items():
             value = self._value(within, (*path, name))
-            properties[name] = self._described((*path, name), _or_null(value) if removable else value)
-            if isinstance(within, Items | Rows) and (*path, name) != ("extends",):
+            properties[name] = self._described((*path, name), _or_null(value) if inherits else value)
+            if inherits and isinstance(within, Items | Rows) and (*path, name) != ("extends",):
                 properties[f"+{name}"] = {"description": f"Appends to the inherited `{name}`.", **value}
         found: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
         if apart := _apart(spec):
@@ -67,7 +72,7 @@ class _Walk:
             case Leaf() | Items():
                 return _scalars(spec, path)
             case Rows():
-                return {"type": "array", "items": self.record(spec.row, path, removable=False)}
+                return {"type": "array", "items": self.record(spec.row, path, in_a_list=True)}
             case Record():
                 return self.record(spec, path)
             case Table():
@@ -89,7 +94,8 @@ class _Walk:
         }
 
     def _item(self, spec: Table, path: tuple[str, ...]) -> Schema:
-        return self._described(path, _or_null(self._value(spec.item, path)))
+        value = self._value(spec.item, path)
+        return self._described(path, _or_null(value) if self._inherits else value)
 
     def _described(self, path: tuple[str, ...], schema: Schema) -> Schema:
         name = told_as(path, self._told)
@@ -140,7 +146,7 @@ def names_of(spec: Table, clause: str) -> tuple[list[str], list[str]]:
     form = form_of(spec.key, clause)
     forms = cast("list[Mapping[str, Any]]", form.get("anyOf", [form]))
     names = [str(name) for each in forms for name in each.get("enum", ())]
-    return names, [each.get("pattern", "") for each in forms if "enum" not in each]
+    return names, [each.get("pattern", "^") for each in forms if "enum" not in each]
 
 
 def _scalars(spec: Leaf | Items, path: tuple[str, ...]) -> Schema:

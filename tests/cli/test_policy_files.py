@@ -73,7 +73,7 @@ def test_new_policy_of_an_unknown_language_is_refused_with_the_nearest_one(comma
 # ---- schema ----
 
 
-@pytest.mark.parametrize("kind", ["policy", "config"])
+@pytest.mark.parametrize("kind", ["policy", "ceiling", "tests", "config"])
 def test_printed_schema_is_the_published_one(command: Command, kind: str) -> None:
     done = command("policy", "schema", "--for", kind)
     assert done.code == 0

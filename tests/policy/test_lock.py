@@ -85,6 +85,15 @@ def test_comment_in_a_locked_policy_changes_nothing(site: Site) -> None:
     assert resolve(asked(site, policy="./a.yaml"))
 
 
+def test_command_that_renews_a_lock_can_be_pasted(site: Site) -> None:
+    folder = site.here / "our $rules"
+    folder.mkdir()
+    site.write("our $rules/a.yaml", "extends: python\n")
+    with pytest.raises(RefusedError) as caught:
+        resolve(asked(site, policy=f"{folder}/a.yaml"))
+    assert f"`sandbox policy lock '{folder}'`" in caught.value.hint
+
+
 def test_policy_without_a_lock_is_refused(site: Site) -> None:
     site.write("a.yaml", "extends: python\n")
     with pytest.raises(RefusedError, match=f"is not locked: there is no {site.here}/policies.lock"):

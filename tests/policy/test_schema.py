@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs"
-SHIPPED = sorted(places.BUILT_IN.glob("*.yaml"))
+SHIPPED = places.built_in()
 BROKEN, ODD, UNSEEN = (sorted((HERE / folder).glob("*.yaml")) for folder in ("broken", "odd", "unseen"))
 VALIDATOR = Draft7Validator(json_schema(KINDS["policy"]))
 as_others_read = impl2loader(construct_yaml_implementation())
@@ -77,11 +77,38 @@ def test_example_of_a_clause_loads_and_says_something_of_it(site: Site, name: st
     assert known.text.endswith(".")
 
 
-@pytest.mark.parametrize("name", KINDS["config"].told)
-def test_example_of_the_configuration_can_be_read(name: str) -> None:
-    root = compose(KINDS["config"].told[name].example, "config.yaml")
-    assert root is not None
-    assert [entry.path for entry in read(KINDS["config"].grammar, root)] == [(name,)]
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "policy"])
+def test_examples_of_other_files_can_be_read_and_are_not_marked(kind: str) -> None:
+    validator = Draft7Validator(json_schema(KINDS[kind]))
+    for name, known in KINDS[kind].told.items():
+        root = compose(known.example, f"{kind}.yaml")
+        assert root is not None
+        assert read(KINDS[kind].grammar, root), name
+        said = as_others_read(io.BytesIO(known.example.encode()))
+        assert example_at(name.split("."), said) is not None, name
+        assert list(validator.iter_errors(said)) == [], name
+
+
+def test_tests_of_shipped_policies_are_not_marked() -> None:
+    validator = Draft7Validator(json_schema(KINDS["tests"]))
+    files = sorted(places.BUILT_IN.glob("*.test.yaml"))
+    assert len(files) > 25
+    for file in files:
+        assert [error.message for error in validator.iter_errors(as_others_read(io.BytesIO(file.read_bytes())))] == []
+
+
+@pytest.mark.parametrize("text", ["tests: {a: {+args: [b]}}", "tests: {a: {args: null}}", "tests: null"])
+def test_nothing_is_inherited_by_tests(text: str) -> None:
+    validator = Draft7Validator(json_schema(KINDS["tests"]))
+    assert not validator.is_valid(as_others_read(io.BytesIO(text.encode())))
+
+
+@pytest.mark.parametrize(
+    "text", ["language: {file: a}", "extends: python", "best_effort: maybe", "audit: log", "limits: {memory: 1}"]
+)
+def test_what_no_ceiling_may_say_is_marked(text: str) -> None:
+    validator = Draft7Validator(json_schema(KINDS["ceiling"]))
+    assert not validator.is_valid(as_others_read(io.BytesIO(text.encode())))
 
 
 def test_every_default_is_what_a_file_could_say() -> None:
@@ -222,7 +249,7 @@ def record(spec: Record, clause: str) -> SearchStrategy[str]:
 A_FILE = some.one_of([flow_map({name: node(spec, name)}) for name, spec in grammar.POLICY.keys.items()])
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=A_FILE)
 def test_whatever_loading_takes_is_not_marked(text: str) -> None:
     try:

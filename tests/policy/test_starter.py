@@ -14,7 +14,7 @@ from sandbox_cli.policy.starter import starter
 if TYPE_CHECKING:
     from tests.policy.conftest import Site
 
-BASES = sorted({path.stem for path in places.BUILT_IN.glob("*.yaml")} - {"_base", "shell"})
+BASES = sorted({path.stem for path in places.built_in()} - {"_base", "shell"})
 WAITING = re.compile(r"^( *)#(?=[a-z])", re.MULTILINE)
 
 

@@ -14,9 +14,9 @@ def schema(
         str,
         typer.Option(
             "--for",
-            metavar="policy|config",
+            metavar="policy|ceiling|tests|config",
             autocompletion=complete.grammars,
-            help="The kind of file: a policy or a configuration.",
+            help="The kind of file: a policy, a ceiling, the tests of a policy, the configuration.",
         ),
     ] = "policy",
 ) -> int:
