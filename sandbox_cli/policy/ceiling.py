@@ -111,7 +111,7 @@ def _load(path: Path, guarded: Guard) -> Ceiling:
         _refuse_nothing(root, file)
     entries = read(GRAMMAR, cast("Map", root))
     _refuse_null(entries)
-    merged = merge([Layer(file, (), entries, len(text))])
+    merged = merge([Layer(file, (), entries, path.stem, len(text))])
     build.check_root(merged)
     bound = build.unchecked(merged, path.name, [file])
     bound = bound.model_copy(update={"limits": _limits(merged, bound), "sources": _sources(cast("Map", root), bound)})

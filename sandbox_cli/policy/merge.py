@@ -6,11 +6,9 @@ other, as do `none`, `host` and an allow-list of the network, and the kinds of a
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.policy.grammar import DEFAULTS
-from sandbox_cli.policy.places import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.nodes import Spot
     from sandbox_cli.policy.scalars import Value
 
-_INSTEAD_OF: dict[Path, Path] = {
+INSTEAD_OF: dict[Path, Path] = {
     ("syscalls", "allow"): ("syscalls", "deny"),
     ("syscalls", "deny"): ("syscalls", "allow"),
     ("network",): ("network", "allow"),
@@ -70,7 +68,7 @@ class Merged:
         return next((self.removed[each] for each in around if each in self.removed), None)
 
     def _default(self, path: Path) -> Value:
-        replaced = _INSTEAD_OF.get(path)
+        replaced = INSTEAD_OF.get(path)
         return None if replaced in self.said else DEFAULTS.get(path)
 
     def add(self, layer: Layer) -> None:
@@ -81,7 +79,7 @@ class Merged:
                 self._remove(entry)
                 continue
             if entry.path[0] == "language" and not self.has("language"):
-                self._say(("language", "name"), FilePath(layer.file).name.removesuffix(SUFFIX), entry.spot)
+                self._say(("language", "name"), layer.name, entry.spot)
             value = self._appended(entry) if entry.act == "append" else entry.value
             self._make_way(entry)
             self._say(entry.path, value, entry.spot)
@@ -109,7 +107,7 @@ class Merged:
 
     def _make_way(self, entry: Entry) -> None:
         """Drops what the entry stands instead of."""
-        if (other := _INSTEAD_OF.get(entry.path)) is not None:
+        if (other := INSTEAD_OF.get(entry.path)) is not None:
             self.said.pop(other, None)
         if entry.path[0] == "filesystem" and len(entry.path) == 3:
             self._make_way_for_mount(entry)
