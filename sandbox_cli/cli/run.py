@@ -14,6 +14,7 @@ from sandbox_cli.cli.options import Options, with_options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox_cli.job import Job
     from sandbox_cli.plan.model import Plan
 
 
@@ -26,8 +27,8 @@ def run(options: Options, words: list[str]) -> int:
     return perform(options, words, of_code)
 
 
-def _warn(plan: Plan) -> None:
-    """What `--best-effort` lowers, and a limit that was asked for in so many words and that nothing holds here."""
+def _warn(plan: Plan, job: Job) -> None:
+    """What `--best-effort` lowers, and of limits that were asked for in so many words those that are not to be had."""
     from sandbox_cli.plan.words import listed
 
     if plan["lowered"]:
@@ -38,6 +39,16 @@ def _warn(plan: Plan) -> None:
     for name, limit in plan["limits"].items():
         if limit["level"] == "none" and limit["blame"]["source"] == "option":
             output.tell(f"limits.{name} is not held here: {notes[f'limits.{name}']}")
+    _warn_of_ceiling(plan, job)
+
+
+def _warn_of_ceiling(plan: Plan, job: Job) -> None:
+    from sandbox_cli.policy.requirements import OF_COMPILE
+
+    asked = {f"limits.{name}".replace("limits.compile.", OF_COMPILE) for name in job.get("limits", {})}
+    for row in plan["receipt"]["clauses"]:
+        if row["clause"] in asked and row["asked"] != row["effective"]:
+            output.tell(f"{row['clause']} is {row['effective']} in place of {row['asked']}: {row['note']}")
 
 
 def perform(options: Options, words: list[str], read: Callable[[Options, list[str]], Request]) -> int:
@@ -50,7 +61,7 @@ def perform(options: Options, words: list[str], read: Callable[[Options, list[st
         request = read(options, words)
         plan = compile(request.job)
         if not options.json:
-            _warn(plan)
+            _warn(plan, request.job)
         with destination(options.output) as output_directory:
             prepared = work(options, request, plan, output_directory.path, cancellation.fd)
             cancellation.relay()

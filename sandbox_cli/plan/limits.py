@@ -52,6 +52,13 @@ def at_most(policy: Policy, options: Mapping[str, str]) -> Policy:
     return policy.model_copy(update={"limits": limits, "sources": sources})
 
 
+def wished(options: Mapping[str, str], *, terminal: bool) -> frozenset[str]:
+    """The clauses of limits whose value the caller chose: by an option, or by working at a terminal."""
+    compiling = {f"{OF_COMPILE}{name.removeprefix(COMPILE)}" for name in options if name.startswith(COMPILE)}
+    chosen = {f"limits.{name}" for name in options if not name.startswith(COMPILE)}
+    return frozenset(chosen | compiling | ({f"limits.{name}" for name in _OF_A_SESSION} if terminal else set()))
+
+
 def blame(policy: Policy, clause: str) -> Blame:
     """Where `clause` was said, or the nearest clause around it that was; else it is a default."""
     said = clause

@@ -12,7 +12,7 @@ from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.policy.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sandbox_cli.plan.choose import Choice
     from sandbox_cli.plan.levels import Held
@@ -36,7 +36,7 @@ def receipt(choice: Choice, written: Policy, effective: Policy) -> Receipt:
 
 
 def clauses(held: Sequence[Held], written: Policy, effective: Policy) -> list[Clause]:
-    return [
+    rows: list[Clause] = [
         {
             "clause": each.clause,
             "asked": words(each.clause, written),
@@ -44,10 +44,46 @@ def clauses(held: Sequence[Held], written: Policy, effective: Policy) -> list[Cl
             "level": each.level,
             "enforced_by": each.enforcer,
             "lowered": each.lowered,
-            "note": "; ".join(filter(None, [LOWERED if each.lowered else None, each.reason])) or None,
+            "note": "; ".join(filter(None, [*_notes(each, effective), each.reason])) or None,
         }
         for each in told(held)
     ]
+    return rows + _fewer_artifacts(written, effective)
+
+
+def _notes(held: Held, effective: Policy) -> Iterator[str | None]:
+    yield LOWERED if held.lowered else None
+    yield _clamped(held.clause, effective)
+
+
+def _clamped(clause: str, effective: Policy) -> str | None:
+    """Which line of the ceiling brought a number down."""
+    said = effective.sources.get(clause)
+    if said is None or said["source"] != "ceiling":
+        return None
+    return f"the ceiling allows no more ({said['file']}:{said['line']})"
+
+
+def _fewer_artifacts(written: Policy, effective: Policy) -> list[Clause]:
+    """What is collected has a line of its own where the ceiling has less of it collected."""
+    return [
+        {
+            "clause": clause,
+            "asked": units.format_value(kind, asked),
+            "effective": units.format_value(kind, held),
+            "level": "strict",
+            "enforced_by": "supervisor",
+            "lowered": False,
+            "note": _clamped(clause, effective),
+        }
+        for clause, kind, asked, held in _collected(written, effective)
+        if asked != held
+    ]
+
+
+def _collected(written: Policy, effective: Policy) -> Iterator[tuple[str, units.Kind, int, int]]:
+    yield "artifacts.max_files", "count", written.artifacts.max_files, effective.artifacts.max_files
+    yield "artifacts.max_bytes", "size", written.artifacts.max_bytes, effective.artifacts.max_bytes
 
 
 def limits(held: Iterable[Held], effective: Policy, *, compiling: bool = False) -> dict[str, Limit]:
