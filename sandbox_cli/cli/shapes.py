@@ -8,6 +8,7 @@ from typing_extensions import TypedDict  # pydantic refuses typing's own before 
 
 from sandbox_cli.policy.order import Relation
 from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
+from sandbox_cli.testing.outcomes import Tested
 from sandbox_cli.verify.attempts import Attempt
 
 
@@ -74,9 +75,11 @@ class ShownPolicy(TypedDict):
 
 
 class Finding(TypedDict):
-    """What is wrong with a policy, and where."""
+    """What is wrong with a policy, and where; of what no line says `line` is null. docs/rules.md has the rules."""
 
     policy: str
+    rule: str
+    severity: Literal["error", "warning", "note"]
     file: str | None
     line: int | None
     column: int | None
@@ -85,11 +88,18 @@ class Finding(TypedDict):
     hint: str | None
 
 
+class SilencedFinding(Finding):
+    """What a file lets pass, with its reason."""
+
+    reason: str
+
+
 class PolicyCheck(TypedDict):
-    """`sandbox policy check`."""
+    """`sandbox policy check`: what several policies inherit is found once, for the first of them."""
 
     checked: list[str]
     findings: list[Finding]
+    silenced: list[SilencedFinding]
 
 
 class DiffSide(TypedDict):
@@ -133,6 +143,32 @@ class PolicyDiff(TypedDict):
 
     relation: Relation
     policies: list[DiffedPolicy]
+
+
+class LockChange(TypedDict):
+    """A policy that is not what was locked: null where it wasn't, or is there no more."""
+
+    policy: str
+    locked: str | None
+    found: str | None
+
+
+class PolicyLock(TypedDict):
+    """`sandbox policy lock`: the digest of each policy by the name of its file, and how the lock differed."""
+
+    file: str
+    written: bool
+    policies: dict[str, str]
+    changes: list[LockChange]
+
+
+class PolicyTests(TypedDict):
+    """`sandbox policy test`: each test on each backend, and how many of each verdict there are."""
+
+    passed: int
+    failed: int
+    skipped: int
+    tests: list[Tested]
 
 
 class ControlGroups(TypedDict):

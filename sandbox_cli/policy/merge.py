@@ -24,6 +24,8 @@ _INSTEAD_OF: dict[Path, Path] = {
     ("network", "allow"): ("network",),
 }
 
+_OF_THE_FILE = frozenset({"version", "extends", "silence"})  # what it says of itself, and nobody inherits
+
 
 class Said(NamedTuple):
     value: Value
@@ -71,7 +73,7 @@ class Merged:
 
     def add(self, layer: Layer) -> None:
         for entry in layer.entries:
-            if entry.path[0] in {"version", "extends"}:
+            if entry.path[0] in _OF_THE_FILE:
                 continue
             if entry.act == "remove":
                 self._remove(entry)

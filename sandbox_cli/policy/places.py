@@ -27,7 +27,7 @@ SUFFIX = ".yaml"
 SYSTEM = Path("/etc/sandbox")
 BUILT_IN = Path(os.path.realpath(Path(__file__).parent.parent / "policies"))
 ANYWHERE = 0  # the trust of a path: it may rest on all places
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
 _TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
 
 
@@ -97,7 +97,12 @@ def is_policy_of_folder(name: str) -> bool:
 
 
 def is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
+    return NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
+
+
+def is_named(file: str) -> bool:
+    """Whether a file of that name, in a folder of policies, can be had by name."""
+    return file.endswith(SUFFIX) and is_name(file.removesuffix(SUFFIX))
 
 
 def by_name(
@@ -159,9 +164,14 @@ def available() -> list[Available]:
     return [found[name] for name in sorted(found)]
 
 
+def built_in() -> list[Path]:
+    """The files of the shipped policies, whatever stands in for them on this machine."""
+    return sorted(_files(BUILT_IN))
+
+
 def _files(folder: Path) -> list[Path]:
     try:
-        return [path for path in folder.iterdir() if path.suffix == SUFFIX and is_name(path.stem)]
+        return [path for path in folder.iterdir() if is_named(path.name)]
     except OSError:
         return []  # no such folder, or not for us to read: nothing there can be had by name
 

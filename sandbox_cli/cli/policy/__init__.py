@@ -6,7 +6,7 @@ import typer
 
 from sandbox_cli.cli import output
 from sandbox_cli.cli.help import Command, Group
-from sandbox_cli.cli.policy import checking, diffing, listing, showing
+from sandbox_cli.cli.policy import checking, diffing, listing, locking, schema, showing, starting, testing
 
 app = typer.Typer(
     cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False, invoke_without_command=True
@@ -15,7 +15,7 @@ app = typer.Typer(
 
 @app.callback()
 def policy(ctx: typer.Context) -> int:
-    """List, show and check policies."""
+    """List, show, check, test, begin and lock policies."""
     if ctx.invoked_subcommand is None:
         output.say(ctx.get_help())
     return 0
@@ -25,3 +25,7 @@ app.command("list", cls=Command)(listing.list_)
 app.command("show", cls=Command)(showing.show)
 app.command("check", cls=Command)(checking.check)
 app.command("diff", cls=Command)(diffing.diff)
+app.command("test", cls=Command)(testing.test)
+app.command("new", cls=Command)(starting.new)
+app.command("lock", cls=Command)(locking.lock)
+app.command("schema", cls=Command)(schema.schema)
