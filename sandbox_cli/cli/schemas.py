@@ -37,6 +37,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-diff": shapes.PolicyDiff,
     "policy-lock": shapes.PolicyLock,
     "policy-test": shapes.PolicyTests,
+    "policy-explain": shapes.PolicyExplained,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

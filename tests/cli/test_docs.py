@@ -1,4 +1,4 @@
-"""Every example in the pages of docs/ does what the page says."""
+"""Every example in the pages of docs/ that PAGES names does what the page says."""
 
 from __future__ import annotations
 
