@@ -19,10 +19,11 @@ from tests.accounts import ROOT
 from tests.repositories import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
-BASE = "limits: {memory: 1GiB}\n"
+BASE = "extends: command\nlimits: {memory: 1GiB}\n"
 TESTS = "tests: {runs a program: {command: ['true'], expect: allowed}}\n"
 
 
@@ -32,8 +33,9 @@ def hooks() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+def repository(tmp_path: Path, launcher: Path, needs: Callable[[str], None]) -> Repository:
     """One that has them run, `sandbox` being this tree's."""
+    needs("bwrap")
     made = Repository(tmp_path / "clone")
     local = [{**hook, "language": "system"} for hook in hooks()]
     config = {"repos": [{"repo": "local", "hooks": local}]}
@@ -87,7 +89,7 @@ def test_loosened_base_fails_and_is_told_for_all_that_rests_on_it(repository: Re
     found = pre_commit(repository)
     assert (found["check"], found["test"], found["diff"]) == ("passed", "passed", "failed")
     assert "policies/base.yaml, policies/lab.yaml: looser than in HEAD" in found["said"]
-    assert "git:HEAD:policies/base.yaml:1 -> policies/base.yaml:1" in found["said"]
+    assert "git:HEAD:policies/base.yaml:2 -> policies/base.yaml:2" in found["said"]
 
 
 def test_tightened_policy_passes_and_failing_test_does_not(repository: Repository) -> None:
@@ -95,7 +97,7 @@ def test_tightened_policy_passes_and_failing_test_does_not(repository: Repositor
     repository.write({"policies/lab.test.yaml": TESTS.replace("allowed", "denied"), "deploy.yaml": "no: policy\n"})
     found = pre_commit(repository)
     assert (found["check"], found["test"], found["diff"]) == ("passed", "failed", "passed")
-    assert "1 test, 1 failed" in found["said"]
+    assert "lab.test.yaml:1: runs a program: failed on " in found["said"]
 
 
 def test_broken_policy_fails(repository: Repository) -> None:

@@ -168,7 +168,7 @@ def test_what_steers_a_terminal_is_written_out(command: Command) -> None:
 
 def test_as_much_output_as_a_job_likes_makes_a_short_report(command: Command) -> None:
     Path("mine.test.yaml").write_text(
-        "tests:\n  talks:\n    command: [sh, -c, 'head -c 3000000 /dev/zero | tr \"\\\\0\" \"\\\\n\" | tee /dev/stderr']\n"
+        'tests:\n  talks:\n    command: [sh, -c, \'head -c 3000000 /dev/zero | tr "\\\\0" "\\\\n" | tee /dev/stderr\']\n'
         "    limits: {output: 10MiB}\n    expect: {stdout: x, stderr: y}\n"
     )
     done = command("policy", "test", "-b", "bwrap", "./mine.yaml")
