@@ -37,8 +37,8 @@ class Layer(NamedTuple):
     file: str
     extends: tuple[tuple[str, Spot], ...]
     entries: tuple[Entry, ...]
+    name: str  # of the policy, and of the language that it is the first to speak of
     size: int = 0  # in characters
-    name: str = ""  # of the policy, and of the language that it is the first to speak of
 
     @property
     def values(self) -> int:
@@ -52,7 +52,7 @@ def policy_layer(text: str, file: str, name: str | None = None) -> Layer:
         raise PolicyError("the file is empty", file=file, hint="a policy says at least what it extends: extends: _base")
     entries = read(grammar.POLICY, root)
     called = name or os.path.basename(file).removesuffix(SUFFIX)  # noqa: PTH119 (Path is a clause's here)
-    return Layer(file, _extends(root), entries, len(text), called)
+    return Layer(file, _extends(root), entries, called, len(text))
 
 
 def read(spec: Record, root: Node) -> tuple[Entry, ...]:
