@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox_cli.cli import output
+from sandbox_cli.cli import output, whole
 from sandbox_cli.cli.exit_codes import exit_status
 from sandbox_cli.cli.report import report
 from sandbox_cli.errors import HostError
@@ -80,7 +80,7 @@ def problem_with(result: str, option: str = "--result") -> str | None:
         if path.is_dir():
             return f"can't write the result to {quoted(result)}: it is a directory"
         if not _is_special(path):  # what a device or the other end of a pipe would do when opened, nobody knows
-            beside = _beside(path.resolve())
+            beside = whole.beside(path.resolve())
             beside.touch(exist_ok=False)
             beside.unlink()
         elif not os.access(path, os.W_OK):
@@ -98,31 +98,17 @@ def write(result: str, content: Iterable[bytes]) -> str | None:
     path = Path(result)
     try:
         if _is_special(path):
-            _fill(path, content)
-            return None
-        path = path.resolve()
-        beside = _beside(path)
-        try:
-            _fill(beside, content)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+            with path.open("wb") as file:
+                file.writelines(content)
+        else:
+            whole.write(path.resolve(), content)
     except OSError as error:
         return f"can't write the result to {quoted(result)}: {error.strerror}"
     return None
 
 
-def _fill(path: Path, content: Iterable[bytes]) -> None:
-    with path.open("wb") as file:
-        file.writelines(content)
-
-
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name[:100]}.{os.urandom(6).hex()}")
 
 
 def _tell(outcome: Outcome) -> None:
@@ -190,6 +176,8 @@ def _advice(blame: Blame | None) -> str | None:
         return None
     clause = blame["clause"]
     name = clause.removeprefix("language.").replace("compile.limits.", "compile.").removeprefix("limits.")
+    if blame["source"] == "ceiling":
+        return f"the ceiling allows no more: {clause} is bounded in {blame['file']}:{blame['line']}"
     ask = f"`--limit {name}=VALUE` asks for another, within the policy's maximum" if "limits." in clause else None
     if blame["file"] is not None:
         place = f"{clause} is set in {blame['file']}" + (f":{blame['line']}" if blame["line"] else "")

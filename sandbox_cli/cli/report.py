@@ -93,8 +93,8 @@ def _use(usage: Usage, written: int, outcome: Outcome) -> Iterator[tuple[str, st
 
 def _against(limit: str, used: float, outcome: Outcome) -> str:
     """`███░░░░░  41 %  210MiB of 512MiB` on a terminal, and without the bar elsewhere."""
-    from sandbox_cli.plan.receipt import UNBOUNDED  # with every policy behind it, as the next
     from sandbox_cli.policy import units
+    from sandbox_cli.policy.words import UNBOUNDED  # with every policy behind it, as the next
 
     said = {"time": amounts.seconds, "size": amounts.size}.get(units.LIMITS[limit], "{:.0f}".format)(used)
     clauses = outcome["receipt"]["clauses"] if outcome["receipt"] else []

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.host.model import Groups
 from sandbox_cli.plan import identity, receipt
-from sandbox_cli.plan.limits import blame, of_compile
+from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.workspace import refuse_accounts_of_jobs
+from sandbox_cli.policy.bounds import of_compile
 from sandbox_cli.policy.filter import compile_filter
 from sandbox_cli.slots import SCRATCH
 
@@ -57,13 +58,17 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "groups": _groups(choice.host),
         "seal": invocation["seal"],
         "artifacts": {
-            "collect": list(settled.collect),
+            "collect": list(policy.artifacts.collect),
             "max_files": policy.artifacts.max_files,
             "max_bytes": policy.artifacts.max_bytes,
         },
         "receipt": receipt.receipt(choice, settled.written, policy),
         "lowered": list(choice.lowered),
-        "policy": {"name": policy.name, "digest": policy.digest, "ceiling": None},
+        "policy": {
+            "name": policy.name,
+            "digest": policy.digest,
+            "ceiling": settled.ceilings.digest if settled.ceilings else None,
+        },
         "language": settled.language,
         "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,
     }

@@ -8,7 +8,8 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
-from sandbox_cli.plan import limits, view
+from sandbox_cli.plan import view
+from sandbox_cli.policy.bounds import of_compile
 from sandbox_cli.policy.variables import expand, substitute
 from sandbox_cli.slots import FILE, SCRATCH, STEM, VALUE_FILE, VALUE_VARIABLE, as_word
 from sandbox_cli.text import quoted
@@ -78,7 +79,7 @@ def of_job(
 
     main = command(_words(language, capturing=job.get("value", False)), values)
     # A compiler works in scratch whatever the program works in: what it makes is nobody else's.
-    compiling = variables(runtime, limits.of_compile(policy), code=True)
+    compiling = variables(runtime, of_compile(policy), code=True)
     first = command(language.compile.run, compiling) if language.compile else None
     return Program(main, first, file_name(job, language), environment)
 

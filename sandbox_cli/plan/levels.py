@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.host.model import Problem
-from sandbox_cli.plan.limits import limit
 from sandbox_cli.plan.workspace import is_home
+from sandbox_cli.policy.bounds import limit
 from sandbox_cli.policy.requirements import OF_COMPILE, RANK, required, table_key
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.errors import PolicyError, RefusedError, UsageError
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy import units
+from sandbox_cli.policy.bounds import limit
 from sandbox_cli.policy.model import Limit
 from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.text import quoted
@@ -40,18 +41,6 @@ def apply(policy: Policy, options: Mapping[str, str], network: str | None) -> Po
     return policy.model_copy(update=changed)
 
 
-def of_compile(policy: Policy) -> dict[str, Limit]:
-    """What bounds the compile step: its own limits over those of the job."""
-    step = policy.language.compile if policy.language else None
-    return policy.limits | (step.limits if step else {})
-
-
-def limit(policy: Policy, clause: str) -> Limit | None:
-    """The limit of a clause, `limits.NAME` or `language.compile.limits.NAME`."""
-    own = clause.startswith(OF_COMPILE)
-    return (of_compile(policy) if own else policy.limits).get(clause.rpartition(".")[2])
-
-
 def at_most(policy: Policy, options: Mapping[str, str]) -> Policy:
     """`policy` with what a person at a terminal would run into at its maximum, where no option says another value."""
     limits, sources = dict(policy.limits), dict(policy.sources)
@@ -61,6 +50,13 @@ def at_most(policy: Policy, options: Mapping[str, str]) -> Policy:
             limits[name] = Limit(default=limits[name].max, max=limits[name].max)
             sources[clause] = {**blame(policy, f"{clause}.max"), "clause": clause}
     return policy.model_copy(update={"limits": limits, "sources": sources})
+
+
+def wished(options: Mapping[str, str], *, terminal: bool) -> frozenset[str]:
+    """The clauses of limits whose value the caller chose: by an option, or by working at a terminal."""
+    compiling = {f"{OF_COMPILE}{name.removeprefix(COMPILE)}" for name in options if name.startswith(COMPILE)}
+    chosen = {f"limits.{name}" for name in options if not name.startswith(COMPILE)}
+    return frozenset(chosen | compiling | ({f"limits.{name}" for name in _OF_A_SESSION} if terminal else set()))
 
 
 def blame(policy: Policy, clause: str) -> Blame:

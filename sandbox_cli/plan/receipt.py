@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.plan.levels import LIMITS, is_limit, told
-from sandbox_cli.plan.limits import blame, limit
+from sandbox_cli.plan.levels import LIMITS, told
+from sandbox_cli.plan.limits import blame
 from sandbox_cli.policy import units
+from sandbox_cli.policy.bounds import limit
 from sandbox_cli.policy.requirements import OF_COMPILE
-from sandbox_cli.policy.syscall_rules import LOW_HALF
+from sandbox_cli.policy.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sandbox_cli.plan.choose import Choice
     from sandbox_cli.plan.levels import Held
     from sandbox_cli.plan.model import Limit
-    from sandbox_cli.policy.model import Mount, Policy, SyscallRule
+    from sandbox_cli.policy.model import Policy
     from sandbox_cli.result import Clause, Receipt
 
-UNBOUNDED = "not bounded"
 LOWERED = "lowered by --best-effort"
 
 
@@ -36,7 +36,7 @@ def receipt(choice: Choice, written: Policy, effective: Policy) -> Receipt:
 
 
 def clauses(held: Sequence[Held], written: Policy, effective: Policy) -> list[Clause]:
-    return [
+    rows: list[Clause] = [
         {
             "clause": each.clause,
             "asked": words(each.clause, written),
@@ -44,10 +44,46 @@ def clauses(held: Sequence[Held], written: Policy, effective: Policy) -> list[Cl
             "level": each.level,
             "enforced_by": each.enforcer,
             "lowered": each.lowered,
-            "note": "; ".join(filter(None, [LOWERED if each.lowered else None, each.reason])) or None,
+            "note": "; ".join(filter(None, [*_notes(each, effective), each.reason])) or None,
         }
         for each in told(held)
     ]
+    return rows + _fewer_artifacts(written, effective)
+
+
+def _notes(held: Held, effective: Policy) -> Iterator[str | None]:
+    yield LOWERED if held.lowered else None
+    yield _clamped(held.clause, effective)
+
+
+def _clamped(clause: str, effective: Policy) -> str | None:
+    """Which line of the ceiling brought a number down."""
+    said = effective.sources.get(clause)
+    if said is None or said["source"] != "ceiling":
+        return None
+    return f"the ceiling allows no more ({said['file']}:{said['line']})"
+
+
+def _fewer_artifacts(written: Policy, effective: Policy) -> list[Clause]:
+    """What is collected has a line of its own where the ceiling has less of it collected."""
+    return [
+        {
+            "clause": clause,
+            "asked": units.format_value(kind, asked),
+            "effective": units.format_value(kind, held),
+            "level": "strict",
+            "enforced_by": "supervisor",
+            "lowered": False,
+            "note": _clamped(clause, effective),
+        }
+        for clause, kind, asked, held in _collected(written, effective)
+        if asked != held
+    ]
+
+
+def _collected(written: Policy, effective: Policy) -> Iterator[tuple[str, units.Kind, int, int]]:
+    yield "artifacts.max_files", "count", written.artifacts.max_files, effective.artifacts.max_files
+    yield "artifacts.max_bytes", "size", written.artifacts.max_bytes, effective.artifacts.max_bytes
 
 
 def limits(held: Iterable[Held], effective: Policy, *, compiling: bool = False) -> dict[str, Limit]:
@@ -70,65 +106,3 @@ def limits(held: Iterable[Held], effective: Policy, *, compiling: bool = False) 
                 "blame": blame(effective, each.clause),
             }
     return found
-
-
-def words(clause: str, policy: Policy) -> str:
-    """What `policy` says of a clause, in one line."""
-    if is_limit(clause):
-        bounds = limit(policy, clause)
-        if bounds is None or bounds.default is None:
-            return UNBOUNDED
-        return units.format_limit(clause.rpartition(".")[2], bounds.default)
-    if clause.startswith("filesystem./"):
-        path = clause.removeprefix("filesystem.")
-        mount = policy.filesystem.get(path)
-        return "nothing" if mount is None else _mount(path, mount)
-    return _WORDS[clause](policy)
-
-
-def _filesystem(policy: Policy) -> str:
-    return ", ".join(f"{path} {_mount(path, mount)}" for path, mount in policy.filesystem.items()) or "nothing"
-
-
-def _mount(path: str, mount: Mount) -> str:
-    if mount.mode == "symlink":
-        return f"-> {mount.source}"
-    mode = f"{mount.mode} noexec" if mount.noexec else mount.mode
-    return mode if mount.source in {None, path} else f"{mode} from {mount.source}"
-
-
-def _network(policy: Policy) -> str:
-    if isinstance(policy.network, str):
-        return policy.network
-    return ", ".join(f"{verb} {' '.join(hosts)}" for verb, hosts in policy.network.items())
-
-
-def _syscalls(policy: Policy) -> str:
-    said = policy.syscalls
-    verb, names = ("deny", said.deny) if said.allow is None else ("allow", said.allow)
-    rules = [f"{_rule(each)} ({each.action})" for each in said.rules]
-    return ", ".join([*rules, f"{verb} {' '.join(names or ())} ({said.action})"])
-
-
-def _rule(rule: SyscallRule) -> str:
-    if rule.arg is None:
-        return rule.syscall
-    mask = "" if rule.mask == LOW_HALF else f" & {rule.mask:#x}"
-    return f"{rule.syscall} arg {rule.arg}{mask} = {rule.value:#x}"
-
-
-def _privileges(_policy: Policy) -> str:
-    return "none"  # no policy can grant any
-
-
-def _workspace(policy: Policy) -> str:
-    return policy.workspace if policy.directory is None else f"{policy.directory} {policy.workspace}"
-
-
-_WORDS = {
-    "workspace": _workspace,
-    "filesystem": _filesystem,
-    "network": _network,
-    "syscalls": _syscalls,
-    "privileges": _privileges,
-}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
 from sandbox_cli.host import access
-from sandbox_cli.plan import command, filesystem, interpreter, limits, workspace
+from sandbox_cli.plan import ceiling, command, filesystem, interpreter, limits, workspace
 from sandbox_cli.policy import scalars
 from sandbox_cli.text import quoted
 
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.filesystem import Mounts
     from sandbox_cli.plan.request import Request
     from sandbox_cli.plan.workspace import Workspace
+    from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.model import Policy
 
 
 class Settled(NamedTuple):
-    """`written` is the policy with the job's own options; `effective` the same, brought to this host.
+    """`written` is the policy with the job's own options; `effective` the same within the ceiling and on this host.
 
     `reachable` is the effective one with what is closed to the job's account taken from where `binds` put it.
     """
@@ -38,33 +39,44 @@ class Settled(NamedTuple):
     program: Program
     language: str | None  # of code; a command is in none
     runtime: Found | None
-    collect: Sequence[str]
+    ceilings: Ceilings | None
 
 
-def settle(job: Job, asked: Request, host: Host) -> Settled:
+def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings | None = None) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
     options = job.get("limits", {})
     policy = asked.policy if is_code else _without_compile(asked.policy)
-    policy = limits.at_most(policy, options) if job.get("terminal") else policy
+    terminal = job.get("terminal", False)
+    policy = limits.at_most(policy, options) if terminal else policy
     written = limits.apply(policy, options, job.get("network"))
     within = workspace.of_job(job.get("workspace"), written, host)
     account = _account(within, host)
     runs = interpreter.of_job(job, asked, account, needed=is_code)
     written = interpreter.granted(written, runs)
-    mounts = filesystem.effective(written, host, runs.shown)
+    written = _collecting(written, job)
+    bounded = ceiling.bound(written, ceilings, limits.wished(options, terminal=terminal))
+    mounts = filesystem.effective(bounded, host, runs.shown)
+    chosen = [workspace.CLAUSE] if within else []
+    granted = _granted(bounded, mounts, within)
+    ceiling.refuse(granted, ceilings, written=written, links=host.root_links, chosen=chosen)
     reachable, binds = filesystem.reachable(mounts, account)
     return Settled(
         written=written,
-        effective=_brought_here(written, mounts, within),
-        reachable=_brought_here(written, reachable, within),
+        effective=_brought_here(bounded, mounts, within),
+        reachable=_brought_here(bounded, reachable, within),
         binds=binds,
         workspace=within,
-        program=command.of_job(job, written, runs.found, mounts, in_scratch=within is None, venv=runs.venv),
+        program=command.of_job(job, bounded, runs.found, mounts, in_scratch=within is None, venv=runs.venv),
         language=asked.policy.language.name if is_code and asked.policy.language else None,
         runtime=runs.found if is_code else None,
-        collect=_collect(job) or written.artifacts.collect,
+        ceilings=ceilings,
     )
+
+
+def _granted(policy: Policy, mounts: Mounts, within: Workspace | None) -> Policy:
+    """What the job gets of it here: mounts, those of its runtime too, and of directories the one that it brings."""
+    return policy.model_copy(update={"filesystem": mounts, "workspace": within.mode if within else policy.workspace})
 
 
 def _account(within: Workspace | None, host: Host) -> Account | None:
@@ -99,13 +111,18 @@ def _brought_here(written: Policy, mounts: Mounts, within: Workspace | None) -> 
     )
 
 
-def _collect(job: Job) -> Sequence[str]:
+def _collecting(policy: Policy, job: Job) -> Policy:
+    """`policy` with the patterns of --collect in place of its own."""
     patterns = job.get("collect", [])
+    said = limits.by_option("artifacts.collect")
     for pattern in patterns:
         if not pattern or scalars.leads_out(pattern):
             raise UsageError(
                 f"--collect {quoted(pattern)} {'leads out of scratch' if pattern else 'matches no file'}",
                 hint=scalars.PATTERNS,
-                blame=limits.by_option("artifacts.collect"),
+                blame=said,
             )
-    return patterns
+    if not patterns:
+        return policy
+    artifacts = policy.artifacts.model_copy(update={"collect": tuple(patterns)})
+    return policy.model_copy(update={"artifacts": artifacts, "sources": {**policy.sources, said["clause"]: said}})

@@ -30,6 +30,11 @@ _COMMANDS = (("language", "run"), ("language", "compile", "run"))
 def build(merged: Merged, name: str, files: Sequence[str]) -> Policy:
     """The policy that `merged` says; `files` is its chain, nearest first."""
     _check(merged)
+    return unchecked(merged, name, files)
+
+
+def unchecked(merged: Merged, name: str, files: Sequence[str]) -> Policy:
+    """The same of what doesn't have to be a whole: a ceiling says no more than what it bounds."""
     sources = _sources(merged)
     fields = _fields(merged) | {"name": name, "files": files, "sources": sources, "digest": ""}
     try:
@@ -45,7 +50,7 @@ def _fields(merged: Merged) -> Plain:
         "description": merged.value("description"),
         "language": _language(merged) if merged.has("language") else None,
         "limits": {name: _limit(merged, "limits", name) for name in units.LIMITS},
-        "filesystem": {path: _mount(path, said) for path, said in merged.below("filesystem").items()},
+        "filesystem": {path: mount(path, said) for path, said in merged.below("filesystem").items()},
         "network": merged.value("network") if allow is None else {"allow": allow},
         "syscalls": {key: merged.value("syscalls", key) for key in ("allow", "deny", "rules", "action")},
         "workspace": merged.value("workspace"),
@@ -59,7 +64,7 @@ def _limit(merged: Merged, *path: str) -> Plain:
     return {"default": merged.value(*path, "default"), "max": merged.value(*path, "max")}
 
 
-def _mount(path: str, said: Mapping[str, Value]) -> Plain:
+def mount(path: str, said: Mapping[str, Value]) -> Plain:
     if "symlink" in said:
         return {"mode": "symlink", "source": said["symlink"]}
     noexec = said.get("noexec", False)
@@ -91,17 +96,14 @@ def _language(merged: Merged) -> Plain:
 
 def _check(merged: Merged) -> None:
     for name in merged.below("limits"):
-        _check_limit(merged, "limits", name)
+        check_default(merged, "limits", name)
     for name in merged.below("language", "compile", "limits"):
-        _check_limit(merged, "language", "compile", "limits", name)
+        check_default(merged, "language", "compile", "limits", name)
         if name in units.OF_THE_JAIL:
             path = ("language", "compile", "limits", name)
             message = f"{name} bounds the compiler and the program together"
             raise cast("Spot", merged.spot(*path)).error(message, clause=".".join(path), hint=f"say limits.{name}")
-    if (link := merged.said.get(("filesystem", "/", "symlink"))) is not None:
-        raise link.spot.error("the root of the jail can't be a symbolic link", clause="filesystem./", hint="write from")
-    if (mode := merged.said.get(("filesystem", "/", "mode"))) is not None and mode.value == "tmpfs":
-        raise mounts.no_root_of_its_own(mode.spot, "filesystem./")
+    check_root(merged)
     if merged.has("language"):
         _need(merged, ("language",), ("file", "run"))
     for part, keys in (("runtime", ("command",)), ("compile", ("run",)), ("selftest", ("source", "stdout"))):
@@ -129,7 +131,16 @@ def _check_syscalls(merged: Merged) -> None:
             raise merged.said[path].spot.error(message, clause=".".join(path), hint=hint)
 
 
-def _check_limit(merged: Merged, *path: str) -> None:
+def check_root(merged: Merged) -> None:
+    """The root of a jail is the jailer's own: what it shows comes from a folder."""
+    if (link := merged.said.get(("filesystem", "/", "symlink"))) is not None:
+        raise link.spot.error("the root of the jail can't be a symbolic link", clause="filesystem./", hint="write from")
+    if (mode := merged.said.get(("filesystem", "/", "mode"))) is not None and mode.value == "tmpfs":
+        raise mounts.no_root_of_its_own(mode.spot, "filesystem./")
+
+
+def check_default(merged: Merged, *path: str) -> None:
+    """The default of a limit is within its maximum."""
     default, most = merged.said.get((*path, "default")), merged.said.get((*path, "max"))
     if most is None or most.value is None:
         return

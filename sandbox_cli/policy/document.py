@@ -40,8 +40,13 @@ def document(policy: Policy) -> dict[str, object]:
 
 
 def digest(policy: Policy) -> str:
-    """sha256 of the document as JSON with sorted keys, without spaces, in UTF-8."""
-    text = json.dumps(document(policy), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """sha256 of the document in its canonical form."""
+    return digest_of(document(policy))
+
+
+def digest_of(value: object) -> str:
+    """sha256 of plain values as JSON with sorted keys, without spaces, in UTF-8."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 

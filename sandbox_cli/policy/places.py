@@ -12,32 +12,32 @@ A file never extends itself: a user's `python` that extends `python` rests on th
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import PolicyError
+from sandbox_cli.policy.guard import Guard
+
+if TYPE_CHECKING:
+    from sandbox_cli.policy.revision import Revision
 
 SUFFIX = ".yaml"
 SYSTEM = Path("/etc/sandbox")
 BUILT_IN = Path(os.path.realpath(Path(__file__).parent.parent / "policies"))
 ANYWHERE = 0  # the trust of a path: it may rest on all places
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
 _TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
-_MOST_LINKS = 40  # on the way to a file: the kernel follows no more
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class Place(NamedTuple):
-    """A folder of policies. `guarded`: as root, what others can write there is refused."""
+    """A folder of policies. `guarded` says whose a file must be that stands there."""
 
     where: str
     folder: Path
     trust: int
-    guarded: bool
+    guarded: Guard
 
 
 class Found(NamedTuple):
@@ -45,7 +45,8 @@ class Found(NamedTuple):
 
     path: Path
     trust: int
-    guarded: bool
+    guarded: Guard
+    revision: Revision | None = None  # whose file it is; None: the one that stands there now
 
 
 class Available(NamedTuple):
@@ -58,10 +59,10 @@ class Available(NamedTuple):
 
 def search_order() -> tuple[Place, ...]:
     return (
-        Place("system", SYSTEM / "policies", 2, guarded=True),
-        Place("user", user_folder() / "policies", 1, guarded=True),
+        Place("system", SYSTEM / "policies", 2, Guard.ROOT),
+        Place("user", user_folder() / "policies", 1, Guard.OWN),
         # Whoever can write these can write this program.
-        Place("built in", BUILT_IN, 2, guarded=False),
+        Place("built in", BUILT_IN, 2, Guard.NONE),
     )
 
 
@@ -90,20 +91,42 @@ def is_policy_file(path: str) -> bool:
     return path.endswith((SUFFIX, ".yml"))
 
 
+def is_policy_of_folder(name: str) -> bool:
+    """Whether a file of that name counts where a folder is named whose policies are meant."""
+    return is_policy_file(name) and not name.startswith(".") and not Path(name).stem.endswith(_TESTS)
+
+
 def is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
+    return NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
 
 
-def by_name(name: str, *, trust: int = ANYWHERE, beside: Path | None = None) -> Found | None:
-    """The first file of that name in places that have at least `trust`, but for the file `beside`."""
+def is_named(file: str) -> bool:
+    """Whether a file of that name, in a folder of policies, can be had by name."""
+    return file.endswith(SUFFIX) and is_name(file.removesuffix(SUFFIX))
+
+
+def by_name(
+    name: str, *, trust: int = ANYWHERE, beside: Path | None = None, revision: Revision | None = None
+) -> Found | None:
+    """The first file of that name in places that have at least `trust`, but for the file `beside`.
+
+    Of a place that belongs to `revision`, it is the file of that revision.
+    """
     for place in search_order():
-        path = place.folder / (name + SUFFIX)
-        if place.trust >= trust and os.path.lexists(path) and not _same(path, beside):
-            return Found(path, place.trust, place.guarded)
+        if place.trust < trust:
+            continue
+        folder, held = place.folder, None
+        if revision is not None and revision.has_folder(folder):
+            folder, held = Path(os.path.realpath(folder)), revision
+        path = folder / (name + SUFFIX)
+        if held.exists(path) and path != beside if held else is_there(path, place.guarded) and not _same(path, beside):
+            return Found(path, place.trust, place.guarded, held)
     return None
 
 
-def by_path(path: Path, *, trust: int = ANYWHERE, guarded: bool = False) -> Found:
+def by_path(
+    path: Path, *, trust: int = ANYWHERE, guarded: Guard = Guard.NONE, revision: Revision | None = None
+) -> Found:
     """A file given by its path, from one that has `trust`: what a place holds keeps the trust of that place."""
     try:
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 (normal, but links are not followed)
@@ -112,8 +135,23 @@ def by_path(path: Path, *, trust: int = ANYWHERE, guarded: bool = False) -> Foun
         raise PolicyError(f"the file can't be read: {error.strerror}", file=str(path), hint=hint) from None
     for place in search_order():
         if absolute.parent == place.folder or _same(absolute.parent, place.folder):
-            return Found(absolute, max(trust, place.trust), guarded or place.guarded)
-    return Found(absolute, trust, guarded)
+            return Found(absolute, max(trust, place.trust), max(guarded, place.guarded), revision)
+    return Found(absolute, trust, guarded, revision)
+
+
+def is_there(path: Path, guarded: Guard) -> bool:
+    """Whether something stands there. PolicyError where that can't be told of the system's: it would be passed over."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        if guarded < Guard.ROOT:
+            return False
+        hint = f"every account must be able to look for it: chmod go+rx {path.parent}"
+        message = f"it can't be told whether it is there: {error.strerror}"
+        raise PolicyError(message, file=str(path), hint=hint) from None
+    return True
 
 
 def available() -> list[Available]:
@@ -130,56 +168,9 @@ def built_in() -> list[Path]:
     return sorted(_files(BUILT_IN))
 
 
-def guard(path: Path, status: os.stat_result) -> None:
-    """As root, refuses a file that somebody else could have written, or put where it is."""
-    if os.geteuid() != 0:
-        return
-    _refuse_foreign(path, path, status)
-    try:
-        for folder in _folders(path):
-            _refuse_foreign(path, folder, folder.stat())
-    except OSError as error:
-        raise PolicyError(f"{error.filename} can't be examined: {error.strerror}", file=str(path)) from None
-
-
-def _folders(path: Path) -> set[Path]:
-    """Every folder on the way to a file that is there, also by the links on it: who can write one chooses the file.
-    Raises OSError where the way is another one meanwhile, and leads nowhere."""
-    passed, at, left = {Path("/")}, Path("/"), list(reversed(path.parts[1:]))
-    links = 0
-    while left:
-        name = left.pop()
-        if name == "..":
-            at = at.parent
-        elif (at / name).is_symlink():
-            links += 1
-            if links > _MOST_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-            target = (at / name).readlink()
-            at = Path("/") if target.is_absolute() else at
-            left += [part for part in reversed(target.parts) if part != "/"]
-        else:
-            at = at / name
-            passed |= {at} if left else set()
-    return passed
-
-
-def _refuse_foreign(path: Path, what: Path, status: os.stat_result) -> None:
-    # In a sticky folder nobody can rename or remove what is another's.
-    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
-    if status.st_uid == 0 and (sticky or not status.st_mode & _OTHERS_WRITE):
-        return
-    subject = "it" if what == path else str(what)
-    raise PolicyError(
-        f"others than root can change {subject}, so root does not use it",
-        file=str(path),
-        hint=f"chown root:root {what} && chmod go-w {what}",
-    )
-
-
 def _files(folder: Path) -> list[Path]:
     try:
-        return [path for path in folder.iterdir() if path.suffix == SUFFIX and is_name(path.stem)]
+        return [path for path in folder.iterdir() if is_named(path.name)]
     except OSError:
         return []  # no such folder, or not for us to read: nothing there can be had by name
 

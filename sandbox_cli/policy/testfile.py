@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from sandbox_cli.policy.guard import Guard
     from sandbox_cli.policy.layers import Entry
     from sandbox_cli.policy.nodes import Node, Scalar
     from sandbox_cli.policy.scalars import Value
@@ -79,7 +80,7 @@ class PolicyTest:
     collect: tuple[str, ...] = ()
 
 
-def read_tests(path: Path, *, guarded: bool) -> list[PolicyTest]:
+def read_tests(path: Path, *, guarded: Guard) -> list[PolicyTest]:
     """The tests of a file, in its order. PolicyError, with the place, for whatever can't be one."""
     root = nodes.compose(reading.read(path, guarded=guarded), str(path))
     if not isinstance(root, nodes.Mapping):

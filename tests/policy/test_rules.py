@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox_cli.cli.policy.showing import _as_yaml
-from sandbox_cli.plan import receipt
+from sandbox_cli.cli.policy import as_yaml
 from sandbox_cli.policy.document import document
 from sandbox_cli.policy.filter import compile_filter
+from sandbox_cli.policy.words import words
 from tests.policy.machine import ALLOW, EPERM, KILL, run
 
 if TYPE_CHECKING:
@@ -153,14 +153,14 @@ def test_rules_are_part_of_the_long_form_and_of_the_digest(site: Site) -> None:
 def test_the_long_form_can_be_loaded_again_and_has_the_same_digest(site: Site) -> None:
     wide = f"{{syscall: lseek, arg: 1, mask: {WHOLE:#x}, value: {WHOLE}, action: allow}}"
     loaded = site.load(f"syscalls: {{rules: [{RULE}, {wide}, {{syscall: ptrace, action: kill}}]}}")
-    again = site.load(_as_yaml({"policy": document(loaded), "digest": "", "files": ["x"], "name": "", "sources": {}}))
+    again = site.load(as_yaml.compact(document(loaded)))
     assert (again.digest, again.syscalls) == (loaded.digest, loaded.syscalls)
 
 
 def test_the_receipt_names_each_rule(site: Site) -> None:
     masked = "{syscall: socket, arg: 1, mask: 0xf, value: 3, action: kill}"
     loaded = site.load(f"syscalls: {{rules: [{RULE}, {masked}, {{syscall: ptrace, action: allow}}]}}")
-    assert receipt.words("syscalls", loaded) == (
+    assert words("syscalls", loaded) == (
         "socket arg 0 = 0x26 (errno), socket arg 1 & 0xf = 0x3 (kill), ptrace (allow), deny @default-deny (errno)"
     )
 

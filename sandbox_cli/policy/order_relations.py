@@ -1,0 +1,36 @@
+"""What one thing allows against another: the four answers there are, and how those of parts make that of the whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Set
+
+Relation = Literal["equal", "tighter", "looser", "incomparable"]
+
+
+def relation(*, more: bool, less: bool) -> Relation:
+    """Of what allows something more than another does, or something less, or both, or neither."""
+    if more:
+        return "incomparable" if less else "looser"
+    return "tighter" if less else "equal"
+
+
+def together(relations: Iterable[Relation]) -> Relation:
+    """Of a whole whose parts are so: it is looser where some are and none is tighter."""
+    found = set(relations)
+    unlike = "incomparable" in found
+    return relation(more=unlike or "looser" in found, less=unlike or "tighter" in found)
+
+
+def of_numbers(before: float | None, after: float | None) -> Relation:
+    """More is looser, and most of all None: not bounded."""
+    if before is None or after is None:
+        return relation(more=before is not None, less=after is not None)
+    return relation(more=after > before, less=after < before)
+
+
+def of_sets(before: Set[Any], after: Set[Any]) -> Relation:
+    """More of them is looser."""
+    return relation(more=not after <= before, less=not before <= after)
