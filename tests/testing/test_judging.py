@@ -76,7 +76,9 @@ def test_a_difference_says_what_was_expected_and_what_came(
 
 def test_an_artifact_that_no_glob_names_is_one_too_many() -> None:
     left = [artifact("a", b"1"), artifact("b", b"1")]
-    assert differences(Expected(artifacts={"a": Words("1")}), artifacts=left) == [("artifacts", "none but these", "'b'")]
+    assert differences(Expected(artifacts={"a": Words("1")}), artifacts=left) == [
+        ("artifacts", "none but these", "'b'")
+    ]
 
 
 def test_of_long_texts_the_first_line_that_differs_is_told() -> None:

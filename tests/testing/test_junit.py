@@ -20,7 +20,10 @@ def test_document_is_as_reviewed() -> None:
             came(backend="nsjail", time_s=1.2345),
             came(name="no <network>", line=5, verdict="failed", mismatches=[MISMATCH], stderr="first\nlast \x1b[31m"),
             came(
-                backend="firejail", verdict="skipped", reason="firejail is not installed", fix="apt-get install firejail"
+                backend="firejail",
+                verdict="skipped",
+                reason="firejail is not installed",
+                fix="apt-get install firejail",
             ),
             came(policy="sub/other.yaml", file="/elsewhere/other.yaml", line=None),
         ],

@@ -98,7 +98,9 @@ def test_a_file_that_stands_beside_the_tests_is_read(write: Write) -> None:
 
 
 @pytest.mark.parametrize("kind", ["missing", "link", "linked folder", "fifo", "directory", "device", "large"])
-def test_what_is_no_plain_file_beside_the_tests_is_refused_with_its_place(write: Write, tmp_path: Path, kind: str) -> None:
+def test_what_is_no_plain_file_beside_the_tests_is_refused_with_its_place(
+    write: Write, tmp_path: Path, kind: str
+) -> None:
     write("mine.yaml", "extends: python\n")
     name = "folder/secret" if kind == "linked folder" else "x.py"
     tests = write("mine.test.yaml", f"tests:\n  works: {{file: {name}, expect: allowed}}\n")
