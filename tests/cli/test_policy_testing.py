@@ -168,7 +168,7 @@ def test_what_steers_a_terminal_is_written_out(command: Command) -> None:
 
 def test_as_much_output_as_a_job_likes_makes_a_short_report(command: Command) -> None:
     Path("mine.test.yaml").write_text(
-        'tests:\n  talks:\n    command: [sh, -c, \'head -c 3000000 /dev/zero | tr "\\\\0" "\\\\n" | tee /dev/stderr\']\n'
+        "tests:\n  talks:\n    command: [sh, -c, 'yes | head -c 3000000 | tee /dev/stderr']\n"
         "    limits: {output: 10MiB}\n    expect: {stdout: x, stderr: y}\n"
     )
     done = command("policy", "test", "-b", "bwrap", "./mine.yaml")
@@ -187,3 +187,33 @@ def test_a_junit_file_that_is_there_is_replaced_whole(command: Command) -> None:
 def test_a_test_file_is_no_policy(command: Command) -> None:
     assert [each.name for each in places.available() if "test" in each.name] == []
     assert command("policy", "check", "python.test").code == 2
+
+
+def test_each_test_has_its_line_in_the_audit_that_is_demanded(command: Command, tmp_path: Path) -> None:
+    config = tmp_path / "config" / "sandbox"
+    config.mkdir(parents=True)
+    (config / "config.yaml").write_text(f"audit: {tmp_path}/jobs.jsonl\n")
+    assert command("policy", "test", "-b", "bwrap", "./mine.yaml").code == 1
+    lines = [json.loads(line) for line in (tmp_path / "jobs.jsonl").read_text().splitlines()]
+    assert [(each["kind"], each["policy"]["name"]) for each in lines] == [("test", "mine")] * 3
+    assert sorted(each["status"] for each in lines) == ["nonzero-exit", "ok", "ok"]
+
+
+def test_an_audit_that_can_not_be_written_is_no_denial(command: Command, tmp_path: Path) -> None:
+    config = tmp_path / "config" / "sandbox"
+    config.mkdir(parents=True)
+    (config / "config.yaml").write_text(f"audit: {tmp_path}/no/such/folder/jobs.jsonl\n")
+    done = command("policy", "test", "-b", "bwrap", "-k", "usr", "./mine.yaml")
+    assert (done.code, done.out) == (125, "")
+    assert "audit" in done.err
+
+
+def test_a_ceiling_bounds_what_is_tested(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ceiling.yaml").write_text("limits: {memory: 32MiB}\nnetwork: none\n")
+    monkeypatch.setenv("SANDBOX_CEILING", str(tmp_path / "ceiling.yaml"))
+    Path("mine.test.yaml").write_text(
+        "tests:\n  grows:\n    command: [tail, /dev/zero]\n    limits: {memory: 4GiB}\n"
+        '    expect: {status: memory-limit, cause: {pattern: "*32*MiB*"}}\n'
+    )
+    done = command("policy", "test", "-b", "bwrap", "./mine.yaml")
+    assert done.code == 0, done.out

@@ -86,13 +86,11 @@ def is_denial(expected: Expected) -> bool:
 def test_a_weakened_policy_fails_the_tests_of_what_it_was_made_of(
     sandbox: Sandbox, shared_tmp: Path, weakening: str
 ) -> None:
-    """On each backend exactly those that try what was weakened, and no others."""
     line, catching = WEAKENED[weakening]
     if weakening == "network" and len(socket.if_nameindex()) < 2:
         pytest.skip("this host's own network has no more in it than a jail's")
     for name in ("_base", "python"):
         (shared_tmp / f"{name}.yaml").write_text(f"extends: {name}\n{line}\n")
         shutil.copy(places.BUILT_IN / f"{name}.test.yaml", shared_tmp)
-    found = tested(sandbox, f"{shared_tmp}/", code=1)
-    failed = {each["name"] for each in found if each["verdict"] == "failed"}
-    assert failed >= catching & {each["name"] for each in found}
+    found = tested(sandbox, "-b", "bwrap", f"{shared_tmp}/", code=1)
+    assert {each["name"] for each in found if each["verdict"] == "failed"} >= catching
