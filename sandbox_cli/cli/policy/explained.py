@@ -45,7 +45,7 @@ def lines(told: PolicyExplained, *, alone: bool) -> Iterator[Line]:
         yield _first(each, names)
         yield from (Line(note, indent=2) for note in each["notes"] if alone)
         yield from _details(each, names, alone=alone)
-        if alone:
+        if alone and not (part == "filesystem" and each is not told["clauses"][0]):  # held as a whole, and told once
             yield from _held(each["backends"])
     if alone:
         yield from _unusable(told["backends"])

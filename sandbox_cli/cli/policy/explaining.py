@@ -24,7 +24,7 @@ def explain(
     clause: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CLAUSE]",
+            metavar="CLAUSE",
             autocompletion=complete.clauses,
             help="A clause, as limits.memory, or a part, as limits; a path in the jail, as /srv; a system call, as "
             "syscalls.ptrace. Default: all that the policy says.",
