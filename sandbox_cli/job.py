@@ -23,10 +23,12 @@ class Job(TypedDict, total=False):
     env: dict[str, str]
     venv: str | None  # a virtual environment of Python on the host: its packages can be imported
     policy: str | None  # a name, or a path (it holds a "/" or ends in ".yaml")
+    locked: bool  # only a policy that is in the lock beside its file, as it stands there
     limits: dict[str, str]  # {"memory": "1GiB"}
     network: str | None  # "none": it can only tighten
     collect: list[str]  # globs of artifacts
     backend: str | None
     best_effort: bool
+    audit: str | None  # a file on the host that gets one line about the job, beside those that are demanded anyway
     value: bool  # the value of the code's last expression is given back, where its language can
     terminal: bool  # somebody sits at one: of the limits on time and output it asks for the policy's maxima

@@ -45,5 +45,11 @@ def venvs(incomplete: str) -> list[str]:
     return [f"{folder}/{name}" if "/" in incomplete else name for name in sorted(found)]
 
 
+def grammars() -> list[str]:
+    from sandbox_cli.policy.schema import KINDS
+
+    return list(KINDS)
+
+
 def networks() -> list[str]:
     return ["none", "host"]

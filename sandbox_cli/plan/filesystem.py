@@ -12,7 +12,7 @@ from sandbox_cli.plan import view
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy.model import Mount
-from sandbox_cli.policy.mounts import MADE
+from sandbox_cli.policy.mounts import MADE, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Mounts = dict[str, Mount]
 
 BINDS = "/run/sandbox"  # root's: where `enter` binds what the job's account can't reach
-OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows
 
 
 class Shown(NamedTuple):

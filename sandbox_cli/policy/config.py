@@ -1,7 +1,8 @@
 """The configuration of a machine and of a user: /etc/sandbox/config.yaml, then $XDG_CONFIG_HOME/sandbox/config.yaml.
 
 The system's file has the last word on what concerns accounts (`uid_range`, `firejail_user`), the user's
-on the rest.
+on the rest. Only of `audit` both count: each file that one of them names gets the line of a job, so that
+neither can turn off what the other wants to know.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sandbox_cli.policy.guard import Guard
 from sandbox_cli.policy.layers import read
 from sandbox_cli.policy.nodes import compose
 from sandbox_cli.policy.shape import Items, Leaf, Record
+from sandbox_cli.policy.written import matching, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,13 +35,16 @@ _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?")
 
 @dataclass(frozen=True)
 class Config:
-    """What the files say, else what holds without them; `sources` has the file and line of what was said."""
+    """What the files say, else what holds without them; `sources` has the file and line of what was said.
+
+    `audit` has each file that is to have a line of every job, and who says so.
+    """
 
     backends: tuple[str, ...] = ()  # in the order in which they are tried; none named: the default one
     uid_range: tuple[int, int] = UID_RANGE
     firejail_user: str | None = None
     cache_dir: str | None = None
-    audit: str | None = None
+    audit: tuple[tuple[str, Blame], ...] = ()
     sources: dict[str, Blame] = field(default_factory=dict[str, "Blame"])
 
 
@@ -57,7 +62,11 @@ def load() -> Config:
         uid_range=_range(cast("str", said("uid_range"))) if said("uid_range") else UID_RANGE,
         firejail_user=cast("str | None", said("firejail_user")),
         cache_dir=cast("str | None", said("cache_dir")),
-        audit=cast("str | None", said("audit")),
+        audit=tuple(
+            (cast("str", each["audit"].value), _blame("audit", each["audit"]))
+            for each in (system, user)
+            if "audit" in each and each["audit"].value is not None
+        ),
         sources={key: _blame(key, entry) for key, entry in merged.items()},
     )
 
@@ -68,13 +77,14 @@ def _entries(path: Path, guarded: Guard) -> dict[str, Entry]:
     root = compose(reading.read(path, guarded=guarded), str(path))
     if root is None:
         return {}  # all of it is commented out
-    return {entry.path[0]: entry for entry in read(_GRAMMAR, root) if entry.act == "set"}
+    return {entry.path[0]: entry for entry in read(GRAMMAR, root) if entry.act == "set"}
 
 
 def _blame(key: str, entry: Entry) -> Blame:
     return {"clause": key, "source": "file", "file": entry.spot.file, "line": entry.spot.line}
 
 
+@written(matching("FIRST-LAST", f"{_RANGE.pattern}$"))
 def _uid_range(scalar: Scalar, clause: str) -> str:
     text = scalars.filled(scalar, clause)
     hint = f"write it as in {UID_RANGE[0]}-{UID_RANGE[1]}"
@@ -93,6 +103,7 @@ def _range(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
+@written(matching("an account's name", f"(?!root$){_ACCOUNT.pattern}$"))
 def _account(scalar: Scalar, clause: str) -> str:
     name = scalars.filled(scalar, clause)
     if not _ACCOUNT.fullmatch(name) or name == "root":
@@ -101,7 +112,7 @@ def _account(scalar: Scalar, clause: str) -> str:
     return name
 
 
-_GRAMMAR = Record(
+GRAMMAR = Record(
     {
         "backends": Items(scalars.filled, filled=True),
         "uid_range": Leaf(_uid_range),

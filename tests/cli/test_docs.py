@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from sandbox_cli import policy
+from sandbox_cli.audit.line import AuditLine
 from sandbox_cli.cli import app
 from sandbox_cli.cli.exit_codes import EXIT_CODES
 from sandbox_cli.cli.schemas import json_schema
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = {
     name: (DOCS / name).read_text()
-    for name in ("cli.md", "limits.md", "policies.md", "recipes.md", "results.md", "verify.md")
+    for name in (
+        "audit.md",
+        "cli.md",
+        "limits.md",
+        "policies.md",
+        "recipes.md",
+        "results.md",
+        "review.md",
+        "verify.md",
+    )
 }
 MARK = "\x1e"
 
@@ -79,6 +89,11 @@ def test_example_result_is_valid_and_complete() -> None:
     (example,) = blocks("results.md", "json")
     result: dict[str, Any] = json.loads(example)
     jsonschema.validate(result, json_schema())
+
+
+def test_example_line_of_an_audit_is_valid_and_complete() -> None:
+    (example,) = blocks("audit.md", "json")
+    jsonschema.validate(json.loads(example), json_schema(AuditLine))
 
 
 def test_table_of_exit_codes_is_that_of_the_code() -> None:
