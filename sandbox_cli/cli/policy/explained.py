@@ -10,15 +10,15 @@ from sandbox_cli.policy import places
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sandbox_cli.cli.shapes import (
+    from sandbox_cli.cli.policy.shapes import (
         CappedClause,
-        Examined,
         ExplainedClause,
         HeldBy,
         PolicyChain,
         PolicyExplained,
         PolicyWord,
     )
+    from sandbox_cli.cli.shapes import Examined
     from sandbox_cli.policy.provenance import Chain, Word
 
 LONGEST = 100  # of a value among the words that led to a clause: --json has all of it

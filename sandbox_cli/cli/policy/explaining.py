@@ -12,7 +12,8 @@ from sandbox_cli.cli.options import Json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox_cli.cli.shapes import CappedClause, Examined, ExplainedClause, HeldBy, PolicyExplained, Weighed
+    from sandbox_cli.cli.policy.shapes import CappedClause, ExplainedClause, HeldBy, PolicyExplained
+    from sandbox_cli.cli.shapes import Examined, Weighed
     from sandbox_cli.plan.capped import Cap
     from sandbox_cli.policy.explain import Explained
     from sandbox_cli.policy.model import Policy
