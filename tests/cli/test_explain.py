@@ -172,7 +172,7 @@ def test_ceiling_is_told_where_it_brings_down_and_where_it_refuses(
     assert told[0].endswith("a job may ask for up to 200MiB (ceiling, ceiling.yaml:1)")
     assert "  the policy says 256MiB, the ceiling allows 128MiB (ceiling.yaml:1)" in told
     told = command("policy", "explain", "/opt", "-p", "./job.yaml").out.splitlines()
-    assert told[0].startswith("filesystem./opt: the ceiling (ceiling.yaml:2) refuses every job for it: the host's own")
+    assert told[0].startswith("filesystem./opt: the ceiling (ceiling.yaml:2) refuses it: the host's own")
     assert "  the policy says ro, the ceiling allows nothing (ceiling.yaml:2)" in told
 
 

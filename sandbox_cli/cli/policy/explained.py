@@ -75,13 +75,13 @@ def _where(file: str) -> str:
 
 
 def _first(each: ExplainedClause, names: Mapping[str, str]) -> Line:
-    """The answer and who it is owed to: whoever refuses every job for it comes before what the policy says."""
+    """The answer and who it is owed to: a ceiling that refuses it comes before what the policy says."""
     strong = f"{each['clause']}:"
     told = cut(each["sentence"], 4 * LONGEST)
     who = f" ({place(each['said'][0]['words'][0], names)})" if each["said"] else ""
     caps = each["ceiling"]
     if refusing := next((cap for cap in caps if cap["refused"]), None):
-        return Line(f"{strong} the ceiling ({place(refusing, names)}) refuses every job for it: {told}{who}", strong)
+        return Line(f"{strong} the ceiling ({place(refusing, names)}) refuses it: {told}{who}", strong)
     if caps:
         return Line(f"{strong} {told} (ceiling, {place(caps[0], names)})", strong)
     return Line(f"{strong} {told}{who}", strong)

@@ -40,7 +40,7 @@ class HeldBy(TypedDict):
 
 
 class CappedClause(TypedDict):
-    """What says more than the machine's ceiling has: brought down to what that allows, or, `refused`, every job is."""
+    """What says more than the machine's ceiling has: brought down to what that allows, or `refused` to every job."""
 
     clause: str
     refused: bool
