@@ -115,6 +115,20 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool
         _write(stream, _line(line.rstrip()))
 
 
+def styled(lines: Sequence[Sequence[tuple[str, str]]]) -> None:
+    """Lines of the answer made of texts with a style each (rich's words): coloured on a terminal."""
+    if not is_drawn():
+        for line in lines:
+            say("".join(text for text, _ in line))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, highlight=False)
+    for line in lines:
+        console.print(Text.assemble(*line), soft_wrap=True)
+
+
 def _draw(stream: TextIO, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from textwrap import TextWrapper
 

@@ -32,6 +32,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-list": shapes.PolicyList,
     "policy-show": shapes.ShownPolicy,
     "policy-check": shapes.PolicyCheck,
+    "policy-diff": shapes.PolicyDiff,
     "policy-lock": shapes.PolicyLock,
     "policy-test": shapes.PolicyTests,
     "verify": shapes.Verified,

@@ -6,6 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
+from sandbox_cli.policy.order import Relation
 from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
 from sandbox_cli.testing.outcomes import Tested
 from sandbox_cli.verify.attempts import Attempt
@@ -74,9 +75,11 @@ class ShownPolicy(TypedDict):
 
 
 class Finding(TypedDict):
-    """What is wrong with a policy, and where."""
+    """What is wrong with a policy, and where; of what no line says `line` is null. docs/rules.md has the rules."""
 
     policy: str
+    rule: str
+    severity: Literal["error", "warning", "note"]
     file: str | None
     line: int | None
     column: int | None
@@ -85,11 +88,61 @@ class Finding(TypedDict):
     hint: str | None
 
 
+class SilencedFinding(Finding):
+    """What a file lets pass, with its reason."""
+
+    reason: str
+
+
 class PolicyCheck(TypedDict):
-    """`sandbox policy check`."""
+    """`sandbox policy check`: what several policies inherit is found once, for the first of them."""
 
     checked: list[str]
     findings: list[Finding]
+    silenced: list[SilencedFinding]
+
+
+class DiffSide(TypedDict):
+    """A policy that is compared: its file, or git:REV:PATH, and the digest over all that it says."""
+
+    file: str
+    digest: str
+
+
+class DiffPlace(TypedDict):
+    """The line that says something."""
+
+    file: str
+    line: int
+
+
+class DiffChange(TypedDict):
+    """A clause: `relation` is what it now is to what it was; `equal` touches no permission."""
+
+    clause: str
+    relation: Relation
+    before: str
+    after: str
+    before_at: DiffPlace | None
+    after_at: DiffPlace | None
+
+
+class DiffedPolicy(TypedDict):
+    """A policy: null stands for one that is not there; `problem` says why the one before could not be used."""
+
+    policy: str
+    relation: Relation
+    before: DiffSide | None
+    after: DiffSide | None
+    problem: str | None
+    changes: list[DiffChange]
+
+
+class PolicyDiff(TypedDict):
+    """`sandbox policy diff`."""
+
+    relation: Relation
+    policies: list[DiffedPolicy]
 
 
 class LockChange(TypedDict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy import mounts, rules, scalars, syscall_names, units
+from sandbox_cli.policy.lint import silence
 from sandbox_cli.policy.nodes import Scalar
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
@@ -127,6 +128,7 @@ POLICY = Record(
             }
         ),
         "require": Table(_levelled, Leaf(scalars.choice(*LEVELS))),
+        silence.KEY: Table(silence.key, Leaf(silence.reason, lines=True)),
     }
 )
 

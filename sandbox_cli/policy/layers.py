@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal, NamedTuple, assert_never
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import grammar, scalars, variables
 from sandbox_cli.policy.nodes import Listing, Mapping, Scalar, compose
+from sandbox_cli.policy.places import SUFFIX
 from sandbox_cli.policy.reading import CONTROL
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
@@ -35,6 +37,7 @@ class Layer(NamedTuple):
     file: str
     extends: tuple[tuple[str, Spot], ...]
     entries: tuple[Entry, ...]
+    name: str  # of the policy, and of the language that it is the first to speak of
     size: int = 0  # in characters
 
     @property
@@ -42,12 +45,14 @@ class Layer(NamedTuple):
         return sum(len(entry.value) if isinstance(entry.value, tuple) else 1 for entry in self.entries)
 
 
-def policy_layer(text: str, file: str) -> Layer:
+def policy_layer(text: str, file: str, name: str | None = None) -> Layer:
+    """What `text` says; `name` is the policy's, by default that of its file."""
     root = compose(text, file)
     if root is None:
         raise PolicyError("the file is empty", file=file, hint="a policy says at least what it extends: extends: _base")
     entries = read(grammar.POLICY, root)
-    return Layer(file, _extends(root), entries, len(text))
+    called = name or os.path.basename(file).removesuffix(SUFFIX)  # noqa: PTH119 (Path is a clause's here)
+    return Layer(file, _extends(root), entries, called, len(text))
 
 
 def read(spec: Record, root: Node) -> tuple[Entry, ...]:

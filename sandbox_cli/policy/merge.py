@@ -6,11 +6,9 @@ other, as do `none`, `host` and an allow-list of the network, and the kinds of a
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.policy.grammar import DEFAULTS
-from sandbox_cli.policy.places import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +23,8 @@ _INSTEAD_OF: dict[Path, Path] = {
     ("network",): ("network", "allow"),
     ("network", "allow"): ("network",),
 }
+
+_OF_THE_FILE = frozenset({"version", "extends", "silence"})  # what it says of itself, and nobody inherits
 
 
 class Said(NamedTuple):
@@ -73,13 +73,13 @@ class Merged:
 
     def add(self, layer: Layer) -> None:
         for entry in layer.entries:
-            if entry.path[0] in {"version", "extends"}:
+            if entry.path[0] in _OF_THE_FILE:
                 continue
             if entry.act == "remove":
                 self._remove(entry)
                 continue
             if entry.path[0] == "language" and not self.has("language"):
-                self._say(("language", "name"), FilePath(layer.file).name.removesuffix(SUFFIX), entry.spot)
+                self._say(("language", "name"), layer.name, entry.spot)
             value = self._appended(entry) if entry.act == "append" else entry.value
             self._make_way(entry)
             self._say(entry.path, value, entry.spot)

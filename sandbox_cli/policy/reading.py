@@ -29,7 +29,7 @@ _HIDDEN = re.compile(
 
 def read(path: Path, *, guarded: Guard) -> str:
     """The text of a policy or configuration file. `guarded`: whose it must be."""
-    data = _read_bytes(path, guarded=guarded)
+    data = read_bytes(path, guarded=guarded)
     if len(data) > LARGEST:
         raise PolicyError("the file is larger than 1 MiB", file=str(path), hint=ENOUGH)
     return text_of(data, str(path))
@@ -53,7 +53,8 @@ def text_of(data: bytes, file: str) -> str:
     return text
 
 
-def _read_bytes(path: Path, *, guarded: Guard) -> bytes:
+def read_bytes(path: Path, *, guarded: Guard) -> bytes:
+    """What such a file holds, up to one byte more than it may."""
     try:
         # Non-blocking: a fifo would otherwise wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)

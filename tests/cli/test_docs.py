@@ -1,4 +1,4 @@
-"""Every example in docs/cli.md, limits.md, recipes.md, results.md and verify.md does what the page says."""
+"""Every example in docs/cli.md, limits.md, recipes.md, results.md, review.md and verify.md does what the page says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from tests.accounts import Sandbox
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = {name: (DOCS / name).read_text() for name in ("cli.md", "limits.md", "recipes.md", "results.md", "verify.md")}
+PAGES = {
+    name: (DOCS / name).read_text()
+    for name in (
+        "cli.md",
+        "limits.md",
+        "policies.md",
+        "recipes.md",
+        "results.md",
+        "review.md",
+        "verify.md",
+    )
+}
 MARK = "\x1e"
 
 

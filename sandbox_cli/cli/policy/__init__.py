@@ -6,7 +6,8 @@ import typer
 
 from sandbox_cli.cli import output
 from sandbox_cli.cli.help import Command, Group
-from sandbox_cli.cli.policy import checking, listing, locking, schema, showing, starting, testing
+from sandbox_cli.cli.policy import checking, diffing, listing, locking, schema, showing, starting, testing
+
 
 app = typer.Typer(
     cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False, invoke_without_command=True
@@ -24,6 +25,7 @@ def policy(ctx: typer.Context) -> int:
 app.command("list", cls=Command)(listing.list_)
 app.command("show", cls=Command)(showing.show)
 app.command("check", cls=Command)(checking.check)
+app.command("diff", cls=Command)(diffing.diff)
 app.command("test", cls=Command)(testing.test)
 app.command("new", cls=Command)(starting.new)
 app.command("lock", cls=Command)(locking.lock)
