@@ -8,7 +8,6 @@ from sandbox_cli.cli import output
 from sandbox_cli.cli.help import Command, Group
 from sandbox_cli.cli.policy import checking, diffing, listing, locking, schema, showing, starting, testing
 
-
 app = typer.Typer(
     cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=False, invoke_without_command=True
 )
