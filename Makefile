@@ -13,6 +13,8 @@ BIN := $(CURDIR)/.venv/bin
 PIP = "$(BIN)/python" -m pip --disable-pip-version-check --quiet
 LAUNCHER := sandbox_cli/launcher/build.py $(wildcard sandbox_cli/launcher/*.[ch]) sandbox_cli/verify/probe.c
 TESTS ?= tests
+# More than the two cores of CI: half of what a test takes is waiting, for the kernel to take a jail away, or for time to pass.
+WORKERS ?= 4
 # Without the controls of the attacks, which prove the programs and not the host.
 VM_TESTS ?= tests/vm tests/hostile/test_limits.py tests/hostile/test_enforcers.py tests/run/test_groups.py tests/run/test_cgroupfs.py tests/host/test_groups.py \
 	tests/contract/test_groups.py \
@@ -33,7 +35,7 @@ demo: .venv/installed  ## install into .venv and run a program under the default
 	"$(BIN)/sandbox" run -v examples/demo.py
 
 test: .venv/tools needs  ## install what the tests need and run them (TESTS=tests/run to run some)
-	"$(BIN)/python" -m pytest -n 2 $(TESTS)
+	"$(BIN)/python" -m pytest -n $(WORKERS) $(TESTS)
 
 test-vm: .venv/tools needs launcher  ## run VM_TESTS in guests with cgroup v2: as root, in a delegated group, under systemd
 	"$(BIN)/python" -m tests.vm --ways $(VM_WAYS) --timeout $(VM_TIMEOUT) -- $(VM_TESTS)
@@ -42,7 +44,7 @@ tests: test  ## the same: or make would take the folder for it, and do nothing
 
 test-languages: .venv/tools  ## install what every language needs, and run the tests of all of them
 	$(MAKE) needs HEAVY=
-	"$(BIN)/python" -m pytest -n 2 tests/languages
+	"$(BIN)/python" -m pytest -n $(WORKERS) tests/languages
 
 check:  ## everything that CI runs
 	$(MAKE) lint
@@ -61,9 +63,8 @@ imports: .venv/tools  ## import-linter: who may import whom
 	cd "$(CURDIR)" && "$(BIN)/lint-imports" --no-cache
 
 types: .venv/tools  ## mypy and pyright, both strict (less so for tests)
-	"$(BIN)/mypy"
-	"$(BIN)/mypy" --implicit-reexport tests
-	"$(BIN)/pyright" --pythonpath "$(BIN)/python"
+	"$(BIN)/pyright" --pythonpath "$(BIN)/python" & pyright=$$!; \
+		"$(BIN)/mypy" && "$(BIN)/mypy" --implicit-reexport tests; mypy=$$?; wait $$pyright && exit $$mypy
 
 wheel: .venv/tools  ## build the sdist, the wheel from it, and prove the wheel in a clean environment
 	rm -rf dist build/proof

@@ -21,6 +21,7 @@ class SandboxError(Exception):
 
     status = "refused"
     exit_code = 125
+    id: str | None = None  # of the job that it kept from running, where that had one already
 
     def __init__(
         self, message: str, *, hint: str | None = None, gaps: Sequence[Gap] = (), blame: Blame | None = None

@@ -29,5 +29,6 @@ class Job(TypedDict, total=False):
     collect: list[str]  # globs of artifacts
     backend: str | None
     best_effort: bool
+    audit: str | None  # a file on the host that gets one line about the job, beside those that are demanded anyway
     value: bool  # the value of the code's last expression is given back, where its language can
     terminal: bool  # somebody sits at one: of the limits on time and output it asks for the policy's maxima

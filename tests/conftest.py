@@ -32,6 +32,8 @@ CI = os.environ.get("CI") == "true"
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 WHEELS = {name: backend.WHEEL["package"] for name, backend in BACKENDS.items() if backend.WHEEL}
+# Begun last, one of these would keep a worker busy for a minute when the others have nothing left to do.
+LONGEST = ("tests/weakening/", "tests/contract/test_supervisor_killed.py", "tests/cli/test_docs.py")
 SESSION = "SANDBOX_TESTS_DIRECTORY"  # how workers learn the directory of this run
 
 
@@ -150,6 +152,10 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[SESSION] = directory
     config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(SESSION)))
     config.pluginmanager.register(Leftovers(), "leftovers")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_report_header() -> list[str]:

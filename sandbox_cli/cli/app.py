@@ -12,13 +12,13 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run, shell, verify  # noqa: A004
+from sandbox_cli.cli.audited import ReplacedAuditError, failure
 from sandbox_cli.cli.cancel import Cancelled
 from sandbox_cli.cli.deliver import deliver, new_id, problem_with
 from sandbox_cli.cli.help import Command, Group
 from sandbox_cli.cli.options import VALUES, VALUES_AND_ENDS, JobCommand, spellings
 from sandbox_cli.cli.words import scan
 from sandbox_cli.errors import SandboxError, UsageError
-from sandbox_cli.result import Outcome, cancellation, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,17 +101,13 @@ def _failed(error: SandboxError | Cancelled, arguments: Sequence[str]) -> int:
     if name in JOBS and not isinstance(error, output.LostOutputError):
         given = scan(arguments[1:], spellings(_command(name))).given
         result = given.get("--result")
-        if result is not None and problem_with(result) is not None:
+        if isinstance(error, ReplacedAuditError) or (result is not None and problem_with(result) is not None):
             result = None
-        return deliver(_outcome(error), json="--json" in given, result=result)
+        return deliver(failure(error, error.id or new_id()), json="--json" in given, result=result)
     if isinstance(error, Cancelled):
         return 128 + error.number
     output.complain(error)
     return error.exit_code
-
-
-def _outcome(error: SandboxError | Cancelled) -> Outcome:
-    return cancellation(error.signal, new_id()) if isinstance(error, Cancelled) else refusal(error, new_id())
 
 
 def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> UsageError:

@@ -15,6 +15,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Cancelled(BaseException):
     """The caller wants no more of it. No Exception: like KeyboardInterrupt, nothing on the way may swallow it."""
 
+    id: str | None = None  # of the job that was being prepared
+
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number

@@ -9,6 +9,12 @@ def policies() -> list[str]:
     return [each.name for each in available() if not each.name.startswith("_")]
 
 
+def clauses() -> list[str]:
+    from sandbox_cli.policy.clause_names import known
+
+    return known()
+
+
 def languages() -> list[str]:
     from sandbox_cli.policy import language_index
 

@@ -13,4 +13,4 @@ def exec(options: Options, words: list[str]) -> int:  # noqa: A001 (the command'
 
     Options stand before its name; what follows is its own.
     """
-    return perform(options, words, of_command)
+    return perform("exec", options, words, of_command)

@@ -7,7 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sandbox_cli.cli import files, inputs, terminal
-from sandbox_cli.cli.deliver import new_id, problem_with
+from sandbox_cli.cli.deliver import problem_with
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.slots import VALUE_VARIABLE
 
@@ -55,12 +55,11 @@ def of_command(options: Options, words: list[str]) -> Request:
     return Request({**_common(options), "command": words, "args": []}, None)
 
 
-def work(options: Options, request: Request, plan: Plan, output: Path | None, cancel: int) -> Work:
+def work(options: Options, request: Request, plan: Plan, *, job_id: str, output: Path | None, cancel: int) -> Work:
     """Everything of one run that is not decided in its plan."""
     if options.terminal:
         terminal.check_ours()
     wants_result = options.json or options.result is not None
-    job_id = new_id()
     return {
         "id": job_id,
         "arguments": [os.fsencode(word) for word in request.job.get("args", [])],
@@ -115,6 +114,7 @@ def _common(options: Options) -> Job:
         "workspace": options.workspace,
         "collect": options.collect,
         "best_effort": options.best_effort,
+        "audit": options.audit,
         "value": options.value,
     }
 

@@ -173,6 +173,14 @@ class Options:
             "--result", metavar="FILE", help="Write the result to FILE as JSON, beside the program's own output."
         ),
     ] = None
+    audit: Annotated[
+        str | None,
+        typer.Option(
+            "--audit",
+            metavar="FILE",
+            help="Append to FILE one line about the job: who, when, which policy, how it ended.",
+        ),
+    ] = None
     value: Annotated[
         bool,
         typer.Option(

@@ -96,6 +96,25 @@ def shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else quoted(letter)[1:-1] for letter in text)
 
 
+def prose(text: str, *, strong: str = "", indent: int = 0) -> None:
+    """One line of an answer, on stdout; on a terminal in as many as it takes, and what it begins with is `strong`."""
+    line = " " * indent + shown(text)
+    if not is_drawn():
+        say(line)
+        return
+    from textwrap import fill
+
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout)
+    after = " " * (indent + 4)
+    wrapped = fill(line, console.width, subsequent_indent=after, break_long_words=False, break_on_hyphens=False)
+    drawn = Text(wrapped, style="dim" if indent else "")
+    drawn.stylize("bold", indent, indent + len(strong))
+    console.print(drawn, soft_wrap=True)
+
+
 def is_drawn(*, errors: bool = False) -> bool:
     """Whether tables there are drawn, since it is a terminal."""
     stream = sys.stderr if errors else sys.stdout

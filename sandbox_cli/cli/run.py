@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output, terminal
+from sandbox_cli.cli.audited import audited
 from sandbox_cli.cli.cancel import Cancellation
 from sandbox_cli.cli.deliver import deliver
 from sandbox_cli.cli.destination import destination
 from sandbox_cli.cli.jobs import Request, of_code, work
 from sandbox_cli.cli.options import Options, with_options
+from sandbox_cli.errors import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sandbox_cli.audit.line import Kind
     from sandbox_cli.job import Job
     from sandbox_cli.plan.model import Plan
 
@@ -24,7 +27,7 @@ def run(options: Options, words: list[str]) -> int:
 
     Options stand before FILE; what follows is the program's own.
     """
-    return perform(options, words, of_code)
+    return perform("run", options, words, of_code)
 
 
 def _warn(plan: Plan, job: Job) -> None:
@@ -51,27 +54,29 @@ def _warn_of_ceiling(plan: Plan, job: Job) -> None:
             output.tell(f"{row['clause']} is {row['effective']} in place of {row['asked']}: {row['note']}")
 
 
-def perform(options: Options, words: list[str], read: Callable[[Options, list[str]], Request]) -> int:
+def perform(kind: Kind, options: Options, words: list[str], read: Callable[[Options, list[str]], Request]) -> int:
     """The whole way of a job: request, plan, run, result."""
     from sandbox_cli.cli.live import live_line
     from sandbox_cli.plan import compile  # noqa: A004 (policies, Jinja, pydantic: 150 ms for a job alone)
     from sandbox_cli.run import execute
 
-    with Cancellation() as cancellation:
+    with Cancellation() as cancellation, audited(kind, options, cancellation) as job:
         request = read(options, words)
-        plan = compile(request.job)
+        job.describe(request)
+        plan = compile(request.job, config=job.config)
         if not options.json:
             _warn(plan, request.job)
         with destination(options.output) as output_directory:
-            prepared = work(options, request, plan, output_directory.path, cancellation.fd)
+            prepared = work(options, request, plan, job_id=job.id, output=output_directory.path, cancel=cancellation.fd)
             cancellation.relay()
             relayed, line = terminal.relayed(options.terminal), live_line(json=options.json, relayed=options.terminal)
             with relayed as prepared["terminal"], line as prepared["live"]:
                 outcome = execute(plan, prepared)
+            job.write(outcome)
             if outcome["error"] is None:
                 output_directory.keep()
     saved = options.output is not None
-    return deliver(
+    code = deliver(
         outcome,
         json=options.json,
         result=options.result,
@@ -79,3 +84,4 @@ def perform(options: Options, words: list[str], read: Callable[[Options, list[st
         saved=saved,
         value=options.value,
     )
+    return HostError.exit_code if job.lost else code

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from sandbox_cli.audit.line import AuditLine
 from sandbox_cli.cli import shapes
 from sandbox_cli.policy.schema import KINDS
 from sandbox_cli.policy.schema import json_schema as grammar_schema
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 SCHEMAS: Mapping[str, type[object]] = {
     "result": Result,  # of run and exec
+    "audit": AuditLine,  # of --audit
     "render": shapes.Rendered,
     "doctor": shapes.Doctor,
     "languages": shapes.Languages,
@@ -35,6 +37,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-diff": shapes.PolicyDiff,
     "policy-lock": shapes.PolicyLock,
     "policy-test": shapes.PolicyTests,
+    "policy-explain": shapes.PolicyExplained,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

@@ -27,7 +27,7 @@ def shell(options: Options, words: list[str]) -> int:
     Every key is the jail's: Ctrl-C and Ctrl-Z too. The shell's `exit`, or Ctrl-D, ends it.
     """
     policy = options.policy or (POLICY if options.language is None else None)
-    return perform(dataclasses.replace(options, terminal=True, policy=policy), words, of_shell)
+    return perform("shell", dataclasses.replace(options, terminal=True, policy=policy), words, of_shell)
 
 
 def of_shell(options: Options, words: list[str]) -> Request:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import RefusedError
-from sandbox_cli.plan import assemble, choose, machine, request, settle, trial
+from sandbox_cli.plan import assemble, audits, choose, machine, request, settle, trial
 from sandbox_cli.policy import ceiling
 from sandbox_cli.policy import config as configuration
 
@@ -60,17 +60,13 @@ def decide(
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[Settled, Choice]:
     """All that `compile` decides, before it is written down as a Plan: with the reason and the fix of each level."""
-    if config.audit is not None:
-        hint = "take it out of the file: nobody should count on what is not written"
-        raise RefusedError("the audit log is not built yet", hint=hint, blame=config.sources.get("audit"))
     look = look or machine.looking(config)
     starts = starts or trial.trying(config)
     preferred = choose.order(job.get("backend"), environ, config)
     ceilings = ceiling.load(environ)
-    for _, said in ceilings.audits if ceilings is not None else ():
-        raise RefusedError("the audit log is not built yet", hint="take it out of the ceiling", blame=said)
     asked = request.resolve(job)
     settled = settle.settle(job, asked, look(preferred.names[0]), ceilings)
+    audits.refuse_within_reach(audits.demanded(job.get("audit"), config, ceilings), settled.effective)
     best_effort = job.get("best_effort", False)
     return settled, choose.choose(
         settled.reachable, preferred, look, starts, best_effort=best_effort, ceilings=ceilings

@@ -1,7 +1,8 @@
 """The configuration of a machine and of a user: /etc/sandbox/config.yaml, then $XDG_CONFIG_HOME/sandbox/config.yaml.
 
 The system's file has the last word on what concerns accounts (`uid_range`, `firejail_user`), the user's
-on the rest.
+on the rest. Only of `audit` both count: each file that one of them names gets the line of a job, so that
+neither can turn off what the other wants to know.
 """
 
 from __future__ import annotations
@@ -34,13 +35,16 @@ _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?")
 
 @dataclass(frozen=True)
 class Config:
-    """What the files say, else what holds without them; `sources` has the file and line of what was said."""
+    """What the files say, else what holds without them; `sources` has the file and line of what was said.
+
+    `audit` has each file that is to have a line of every job, and who says so.
+    """
 
     backends: tuple[str, ...] = ()  # in the order in which they are tried; none named: the default one
     uid_range: tuple[int, int] = UID_RANGE
     firejail_user: str | None = None
     cache_dir: str | None = None
-    audit: str | None = None
+    audit: tuple[tuple[str, Blame], ...] = ()
     sources: dict[str, Blame] = field(default_factory=dict[str, "Blame"])
 
 
@@ -58,7 +62,11 @@ def load() -> Config:
         uid_range=_range(cast("str", said("uid_range"))) if said("uid_range") else UID_RANGE,
         firejail_user=cast("str | None", said("firejail_user")),
         cache_dir=cast("str | None", said("cache_dir")),
-        audit=cast("str | None", said("audit")),
+        audit=tuple(
+            (cast("str", each["audit"].value), _blame("audit", each["audit"]))
+            for each in (system, user)
+            if "audit" in each and each["audit"].value is not None
+        ),
         sources={key: _blame(key, entry) for key, entry in merged.items()},
     )
 

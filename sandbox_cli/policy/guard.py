@@ -48,7 +48,7 @@ def check(path: Path, status: os.stat_result, guard: Guard) -> None:
     _refuse_foreign(path, path, status, rule)
     try:
         # Whoever owns the first folder that isn't trusted can't hide it: all before it leads there.
-        for folder in _folders(path):
+        for folder in folders(path):
             _refuse_foreign(path, folder, folder.stat(), rule)
     except OSError as error:
         raise PolicyError(f"{error.filename} can't be examined: {error.strerror}", file=str(path)) from None
@@ -113,7 +113,7 @@ def _overflow() -> int:
         return 65534
 
 
-def _folders(path: Path) -> set[Path]:
+def folders(path: Path) -> set[Path]:
     """Every folder on the way to a file that is there, also by the links on it: who can write one chooses the file.
     Raises OSError where the way is another one meanwhile, and leads nowhere."""
     passed, at, left = {Path("/")}, Path("/"), list(reversed(path.parts[1:]))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.nodes import Spot
     from sandbox_cli.policy.scalars import Value
 
-_INSTEAD_OF: dict[Path, Path] = {
+INSTEAD_OF: dict[Path, Path] = {
     ("syscalls", "allow"): ("syscalls", "deny"),
     ("syscalls", "deny"): ("syscalls", "allow"),
     ("network",): ("network", "allow"),
@@ -68,7 +68,7 @@ class Merged:
         return next((self.removed[each] for each in around if each in self.removed), None)
 
     def _default(self, path: Path) -> Value:
-        replaced = _INSTEAD_OF.get(path)
+        replaced = INSTEAD_OF.get(path)
         return None if replaced in self.said else DEFAULTS.get(path)
 
     def add(self, layer: Layer) -> None:
@@ -107,7 +107,7 @@ class Merged:
 
     def _make_way(self, entry: Entry) -> None:
         """Drops what the entry stands instead of."""
-        if (other := _INSTEAD_OF.get(entry.path)) is not None:
+        if (other := INSTEAD_OF.get(entry.path)) is not None:
             self.said.pop(other, None)
         if entry.path[0] == "filesystem" and len(entry.path) == 3:
             self._make_way_for_mount(entry)

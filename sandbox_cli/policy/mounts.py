@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.scalars import Value
 
 SHORT = ("ro", "rw", "tmpfs")
-_ALWAYS = {
+ALWAYS = {
     "/proc": "the job's own /proc is always there, and is no clause",
     "/dev": "a minimal /dev is always there, and is no clause",
     "/sandbox": "the job's scratch stands there",
 }
 OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows of a whole root
 MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
-_TAKEN = f"(?!({'|'.join(_ALWAYS)})(/|$))(?!({'|'.join(MADE)})$)"
+_TAKEN = f"(?!({'|'.join(ALWAYS)})(/|$))(?!({'|'.join(MADE)})$)"
 LONGEST_PATH = 4096 - 32  # bytes: what Linux takes, less what a jailer and the seal put before it
 
 
@@ -34,7 +34,7 @@ LONGEST_PATH = 4096 - 32  # bytes: what Linux takes, less what a jailer and the 
 def target(scalar: Scalar, clause: str) -> str:
     """A key of `filesystem`: an absolute, normal path of the jail that a policy may fill."""
     path = absolute(scalar, clause, "a path in the jail")
-    for taken, why in _ALWAYS.items():
+    for taken, why in ALWAYS.items():
         if path == taken or path.startswith(taken + "/"):
             raise scalar.spot.error(f"{path} can't be a mount: {why}", clause=clause, hint="remove the line")
     if path in MADE:

@@ -95,11 +95,11 @@ def listed(scalar: Scalar, clause: str) -> str:
 
 
 def _hint(name: str) -> str:
-    close = spelling_hint(name, _all_names())
+    close = spelling_hint(name, all_names())
     return close if close.startswith("did") else "`man 2 syscalls` lists them"
 
 
-def _all_names() -> list[str]:
+def all_names() -> list[str]:
     names = set(NUMBERS)
     for machine in MACHINES:
         for value in range(600):

@@ -253,18 +253,6 @@ def test_variable_that_names_no_backend_is_refused(
     assert done.code == 125
 
 
-def test_audit_log_that_nobody_would_write_is_refused(here: Path, command: Command, tmp_path: Path) -> None:
-    config = tmp_path / "config" / "sandbox" / "config.yaml"
-    config.parent.mkdir(parents=True)
-    config.write_text("backends: [bwrap]\naudit: /var/log/sandbox.log\n")
-    done = command("run", *C)
-    assert_refused(done, "audit: the audit log is not built yet", "take it out")
-    assert done.code == 125
-    assert command("run", "--json", *C).result["blame"] == {
-        "clause": "audit", "source": "file", "file": str(config), "line": 2,
-    }  # fmt: skip
-
-
 def test_what_steers_a_terminal_is_written_out(here: Path, command: Command) -> None:
     done = command("run", "\x1b[31m\u202e\udcff.py")
     assert done.err.isascii()

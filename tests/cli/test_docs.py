@@ -1,4 +1,4 @@
-"""Every example in docs/cli.md, limits.md, recipes.md, results.md, review.md and verify.md does what the page says."""
+"""Every example in the pages of docs/ that PAGES names does what the page says."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from sandbox_cli import policy
+from sandbox_cli.audit.line import AuditLine
 from sandbox_cli.cli import app
 from sandbox_cli.cli.exit_codes import EXIT_CODES
 from sandbox_cli.cli.schemas import json_schema
@@ -24,6 +25,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = {
     name: (DOCS / name).read_text()
     for name in (
+        "audit.md",
         "cli.md",
         "limits.md",
         "policies.md",
@@ -87,6 +89,11 @@ def test_example_result_is_valid_and_complete() -> None:
     (example,) = blocks("results.md", "json")
     result: dict[str, Any] = json.loads(example)
     jsonschema.validate(result, json_schema())
+
+
+def test_example_line_of_an_audit_is_valid_and_complete() -> None:
+    (example,) = blocks("audit.md", "json")
+    jsonschema.validate(json.loads(example), json_schema(AuditLine))
 
 
 def test_table_of_exit_codes_is_that_of_the_code() -> None:

@@ -40,16 +40,16 @@ def test_every_key_is_read(site: Site) -> None:
     loaded = config.load()
     assert loaded.backends == ("nsjail", "bwrap")
     assert loaded.uid_range == (70000, 70009)
-    assert (loaded.firejail_user, loaded.cache_dir, loaded.audit) == ("jail", "/var/c", "/var/a.log")
-    assert loaded.sources["audit"] == {"clause": "audit", "source": "file", "file": str(path), "line": 5}
+    assert (loaded.firejail_user, loaded.cache_dir) == ("jail", "/var/c")
+    assert loaded.audit == (("/var/a.log", {"clause": "audit", "source": "file", "file": str(path), "line": 5}),)
 
 
 def test_the_system_wins_for_accounts_and_the_user_for_the_rest(site: Site) -> None:
-    both = "backends: [{0}]\nuid_range: {1}-{1}\nfirejail_user: {0}\ncache_dir: /{0}\naudit: /{0}"
+    both = "backends: [{0}]\nuid_range: {1}-{1}\nfirejail_user: {0}\ncache_dir: /{0}"
     system = write(site, "system", both.format("nsjail", 71000))
     user = write(site, "user", both.format("bwrap", 72000))
     loaded = config.load()
-    assert (loaded.backends, loaded.cache_dir, loaded.audit) == (("bwrap",), "/bwrap", "/bwrap")
+    assert (loaded.backends, loaded.cache_dir) == (("bwrap",), "/bwrap")
     assert (loaded.uid_range, loaded.firejail_user) == ((71000, 71000), "nsjail")
     assert loaded.sources["firejail_user"]["file"] == str(system)
     assert loaded.sources["backends"]["file"] == str(user)
@@ -64,7 +64,14 @@ def test_the_user_may_say_what_the_system_leaves_open(site: Site) -> None:
 def test_a_file_of_comments_and_null_say_nothing(site: Site) -> None:
     write(site, "system", "# audit: /x\n")
     write(site, "user", "audit: null\n")
-    assert config.load().audit is None
+    assert config.load().audit == ()
+
+
+@pytest.mark.parametrize("said", ["/of/the/user", "null"])
+def test_no_user_turns_off_the_audit_of_the_system(site: Site, said: str) -> None:
+    write(site, "system", "audit: /of/the/system")
+    write(site, "user", f"audit: {said}")
+    assert [path for path, _ in config.load().audit] == ["/of/the/system", *([said] if said != "null" else [])]
 
 
 @pytest.mark.parametrize(

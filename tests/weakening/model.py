@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +15,11 @@ OF_THE_FILTER = "filter: "  # how the names of weakened filters begin
 
 
 class Weakening(NamedTuple):
-    """`weaken` changes the plan that it is given."""
+    """`weaken` changes the plan that it is given. `runs`: always, or either `alone` or `together` with its like."""
 
     name: str
     weaken: Callable[[Plan], None]
+    runs: Literal["always", "alone", "together"] = "always"
 
     def of(self, plan: Plan) -> Plan:
         """The weakened plan; the one given stays as it is."""
@@ -44,19 +45,38 @@ def lie_in_one(one: str | None, other: str | None) -> bool:
 
 
 def variants(elements: Sequence[Element], store: Callable[[Plan, list[Element]], None]) -> Iterator[Weakening]:
-    """Each element dropped, and each two neighbours in the other order."""
+    """Each element dropped, and each two neighbours in the other order.
+
+    What has nothing to do with its neighbour changes places with it in a plan of its own, or in one with all such
+    pairs that share no element.
+    """
 
     def to(changed: list[Element]) -> Callable[[Plan], None]:
         return lambda plan: store(plan, changed)
 
     for index, element in enumerate(elements):
         yield Weakening(f"{element.text}: dropped", to([*elements[:index], *elements[index + 1 :]]))
+    unrelated: list[int] = []
     for index, (one, other) in enumerate(itertools.pairwise(elements)):
         if one.words == other.words:
             continue
-        swapped = to([*elements[:index], other, one, *elements[index + 2 :]])
-        kind = "(which lies with it)" if lie_in_one(one.path, other.path) else UNRELATED
-        yield Weakening(f"{other.text}: before {one.text} {kind}", swapped)
+        swapped = to(_swapped(elements, [index]))
+        if lie_in_one(one.path, other.path):
+            yield Weakening(f"{other.text}: before {one.text} (which lies with it)", swapped)
+        else:
+            unrelated.append(index)
+            yield Weakening(f"{other.text}: before {one.text} {UNRELATED}", swapped, "alone")
+    for start, where in enumerate(("first", "second")):
+        pairs = [index for index in unrelated if index % 2 == start]
+        name = f"every other two from the {where} on: the one before the other {UNRELATED}"
+        yield Weakening(name, to(_swapped(elements, pairs)), "together")
+
+
+def _swapped(elements: Sequence[Element], pairs: Sequence[int]) -> list[Element]:
+    changed = list(elements)
+    for index in pairs:
+        changed[index], changed[index + 1] = changed[index + 1], changed[index]
+    return changed
 
 
 def replaced(

@@ -27,7 +27,7 @@ what its launcher is told, is dropped, widened and moved, **one at a time**: eac
 and field of nsjail's config, each line of firejail's profile, each variable, limit and setting of the launcher's
 message, each rule and name of the filter. Each such plan is then run, under the policy `python`, and must be
 
-* refused by **the run**: the jailer or the launcher says no;
+* refused by **the run**: the jailer or the launcher says no, or no program can run there;
 * or stopped by **the seal**, which looks at the jail from outside before the program starts;
 * or found out by **`sandbox verify`**, which attacks it from inside and compares that with the policy;
 * or it must **change nothing of what the jail allows**: then it is listed below, with the reason.
@@ -35,8 +35,9 @@ message, each rule and name of the filter. Each such plan is then run, under the
 Whatever is in none of these fails CI, and so does a reason that nothing needs any more. The generator stands in
 tests/weakening. The filter is the launcher's, byte for byte the same in each jail: it is taken to pieces under bwrap
 as an ordinary user, and weakened as a whole everywhere. `verify` tries the system calls where the filter was weakened,
-and all else where it was not; `make weakening WHOLE=--whole` has it try everything in every jail. CI tries each of them
-each time.
+and all else where it was not, and neighbours that have nothing to do with each other change places all at once, every
+other pair of them, and one pair at a time where somebody objects to that; `make weakening WHOLE=--whole` has everything
+tried in every jail, and each pair in one of its own. CI tries each of them each time.
 
 | backend | account | weakenings | the run | the seal | `verify` | nobody |
 | --- | --- | --: | --: | --: | --: | --: |

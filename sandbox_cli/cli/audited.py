@@ -1,0 +1,103 @@
+"""One job of the command line, with its line in every audit file: also where it is refused, cancelled or fails."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox_cli.cli import output
+from sandbox_cli.cli.cancel import Cancelled
+from sandbox_cli.cli.deliver import new_id
+from sandbox_cli.errors import HostError, RefusedError, SandboxError
+from sandbox_cli.result import cancellation, refusal
+from sandbox_cli.text import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from sandbox_cli.audit import Audit
+    from sandbox_cli.audit.line import Kind
+    from sandbox_cli.cli.cancel import Cancellation
+    from sandbox_cli.cli.jobs import Request
+    from sandbox_cli.cli.options import Options
+    from sandbox_cli.plan.audits import Demand
+    from sandbox_cli.policy.config import Config
+    from sandbox_cli.result import Outcome
+
+
+class AuditedJob:
+    """A job's id, the configuration that it is run with, and its line; `lost`: a file did not get that."""
+
+    def __init__(self, config: Config) -> None:
+        self.id, self.config, self.lost = new_id(), config, False
+        self._audit: Audit | None = None
+
+    def open(self, kind: Kind, demands: Sequence[Demand]) -> None:
+        if demands:
+            from sandbox_cli.audit import Audit  # few jobs have one
+
+            self._audit = Audit(self.id, kind, demands)
+            self._audit.open()
+
+    def describe(self, request: Request) -> None:
+        if self._audit is not None:
+            self._audit.describe(request.job, request.code.content if request.code else None)
+
+    def write(self, outcome: Outcome, error: SandboxError | None = None) -> None:
+        """Once: the first that is known of a job's end is the end of it."""
+        audit, self._audit = self._audit, None
+        problem = audit.write(outcome, error) if audit is not None else None
+        if problem is not None:
+            self.lost = True
+            output.tell(problem)
+
+
+@contextmanager
+def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[AuditedJob]:
+    """Whatever ends the job within, the line is written. Raises RefusedError where it could not be."""
+    from sandbox_cli.plan.audits import demanded
+    from sandbox_cli.policy import ceiling, config
+
+    job, ceilings = AuditedJob(config.load()), ceiling.load()
+    try:
+        demands = demanded(options.audit, job.config, ceilings)
+        job.open(kind, demands)
+        _refuse_replaced(demands, options)
+        yield job
+    except (SandboxError, Cancelled) as error:
+        cancel.relay()  # a second signal must not cost the line
+        error.id = job.id
+        job.write(failure(error, job.id), error if isinstance(error, SandboxError) else None)
+        raise
+    except BaseException:
+        job.write({**refusal(HostError("sandbox itself failed"), job.id), "status": "sandbox-error"})
+        raise
+
+
+def failure(error: SandboxError | Cancelled, job_id: str) -> Outcome:
+    """The outcome of a job that `error` kept from running."""
+    return cancellation(error.signal, job_id) if isinstance(error, Cancelled) else refusal(error, job_id)
+
+
+class ReplacedAuditError(RefusedError):
+    """What would replace the file of an audit: so would this refusal's own result."""
+
+
+def _refuse_replaced(demands: Sequence[Demand], options: Options) -> None:
+    """--result and -o --force put a file where another one stands: no audit may be that one."""
+    for demand in demands:
+        audit = os.path.realpath(demand.path)
+        if options.result is not None and os.path.realpath(options.result) == audit:
+            option = "--result"
+        elif (
+            options.force
+            and options.output is not None
+            and Path(audit).is_relative_to(os.path.realpath(options.output))
+        ):
+            option = "-o with --force"
+        else:
+            continue
+        hint = "name another file, or another directory"
+        raise ReplacedAuditError(f"{option} would replace {quoted(demand.path)}", hint=hint, blame=demand.blame)
