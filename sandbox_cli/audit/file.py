@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError, RefusedError
 from sandbox_cli.plan.words import place
-from sandbox_cli.policy import places
+from sandbox_cli.policy.guard import Guard, check
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class AuditFile:
         """As root: who can write a folder on the way chooses the file."""
         folder = Path(self.path).parent
         try:
-            places.guard(folder, folder.stat())
+            check(folder, folder.stat(), Guard.ROOT if os.geteuid() == 0 else Guard.NONE)
         except PolicyError as error:
             raise RefusedError(f"{error.file}: {error.message}", hint=error.hint, blame=self._demand.blame) from None
 

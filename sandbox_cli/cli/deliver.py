@@ -190,6 +190,8 @@ def _advice(blame: Blame | None) -> str | None:
         return None
     clause = blame["clause"]
     name = clause.removeprefix("language.").replace("compile.limits.", "compile.").removeprefix("limits.")
+    if blame["source"] == "ceiling":
+        return f"the ceiling allows no more: {clause} is bounded in {blame['file']}:{blame['line']}"
     ask = f"`--limit {name}=VALUE` asks for another, within the policy's maximum" if "limits." in clause else None
     if blame["file"] is not None:
         place = f"{clause} is set in {blame['file']}" + (f":{blame['line']}" if blame["line"] else "")

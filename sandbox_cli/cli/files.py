@@ -149,7 +149,8 @@ def _bound(limits: Mapping[str, Limit], name: str, needed: int) -> None:
     if limit is None or needed <= limit["value"]:
         return
     much = "more files, folders and links" if name == "scratch_files" else "more room"
-    hint = f"copy less, use -C DIR, or ask for more: --limit {name}=VALUE, within the policy's maximum"
+    more = f", or ask for more: --limit {name}=VALUE, within the policy's maximum"
+    hint = f"copy less, or use -C DIR{'' if limit['blame']['source'] == 'ceiling' else more}"
     raise RefusedError(f"the files for scratch need {much} than {limit['asked']}", hint=hint, blame=limit["blame"])
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox_cli.audit.line import Kind
+    from sandbox_cli.job import Job
     from sandbox_cli.plan.model import Plan
 
 
@@ -29,8 +30,8 @@ def run(options: Options, words: list[str]) -> int:
     return perform("run", options, words, of_code)
 
 
-def _warn(plan: Plan) -> None:
-    """What `--best-effort` lowers, and a limit that was asked for in so many words and that nothing holds here."""
+def _warn(plan: Plan, job: Job) -> None:
+    """What `--best-effort` lowers, and of limits that were asked for in so many words those that are not to be had."""
     from sandbox_cli.plan.words import listed
 
     if plan["lowered"]:
@@ -41,6 +42,16 @@ def _warn(plan: Plan) -> None:
     for name, limit in plan["limits"].items():
         if limit["level"] == "none" and limit["blame"]["source"] == "option":
             output.tell(f"limits.{name} is not held here: {notes[f'limits.{name}']}")
+    _warn_of_ceiling(plan, job)
+
+
+def _warn_of_ceiling(plan: Plan, job: Job) -> None:
+    from sandbox_cli.policy.requirements import OF_COMPILE
+
+    asked = {f"limits.{name}".replace("limits.compile.", OF_COMPILE) for name in job.get("limits", {})}
+    for row in plan["receipt"]["clauses"]:
+        if row["clause"] in asked and row["asked"] != row["effective"]:
+            output.tell(f"{row['clause']} is {row['effective']} in place of {row['asked']}: {row['note']}")
 
 
 def perform(kind: Kind, options: Options, words: list[str], read: Callable[[Options, list[str]], Request]) -> int:
@@ -54,7 +65,7 @@ def perform(kind: Kind, options: Options, words: list[str], read: Callable[[Opti
         job.describe(request)
         plan = compile(request.job, config=job.config)
         if not options.json:
-            _warn(plan)
+            _warn(plan, request.job)
         with destination(options.output) as output_directory:
             prepared = work(options, request, plan, job_id=job.id, output=output_directory.path, cancel=cancellation.fd)
             cancellation.relay()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from sandbox_cli.errors import RefusedError
 from sandbox_cli.plan import assemble, audits, choose, machine, request, settle, trial
 from sandbox_cli.policy import ceiling
 from sandbox_cli.policy import config as configuration
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.choose import Choice, Look, Starts
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.plan.settle import Settled
+    from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.config import Config
 
 __all__ = ["compile", "decide"]
@@ -36,7 +38,17 @@ def compile(  # noqa: A001 (the published name)
     """
     config = config or configuration.load()
     settled, choice = decide(job, config=config, look=look, starts=starts, environ=environ)
+    if job.get("best_effort"):
+        _allow_best_effort(settled.ceilings)
     return assemble.plan(settled, choice, config.uid_range)
+
+
+def _allow_best_effort(ceilings: Ceilings | None) -> None:
+    """Of who runs something, not of who asks how well it would be held."""
+    said = ceilings.against_best_effort if ceilings is not None else None
+    if said is not None:
+        hint = "run it without; `sandbox doctor` says what isn't held as required, and what would help"
+        raise RefusedError("the ceiling allows no --best-effort", hint=hint, blame=said)
 
 
 def decide(
@@ -55,4 +67,7 @@ def decide(
     asked = request.resolve(job)
     settled = settle.settle(job, asked, look(preferred.names[0]), ceilings)
     audits.refuse_within_reach(audits.demanded(job.get("audit"), config, ceilings), settled.effective)
-    return settled, choose.choose(settled.reachable, preferred, look, starts, best_effort=job.get("best_effort", False))
+    best_effort = job.get("best_effort", False)
+    return settled, choose.choose(
+        settled.reachable, preferred, look, starts, best_effort=best_effort, ceilings=ceilings
+    )

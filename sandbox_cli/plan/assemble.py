@@ -58,13 +58,17 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "groups": _groups(choice.host),
         "seal": invocation["seal"],
         "artifacts": {
-            "collect": list(settled.collect),
+            "collect": list(policy.artifacts.collect),
             "max_files": policy.artifacts.max_files,
             "max_bytes": policy.artifacts.max_bytes,
         },
         "receipt": receipt.receipt(choice, settled.written, policy),
         "lowered": list(choice.lowered),
-        "policy": {"name": policy.name, "digest": policy.digest, "ceiling": settled.ceiling},
+        "policy": {
+            "name": policy.name,
+            "digest": policy.digest,
+            "ceiling": settled.ceilings.digest if settled.ceilings else None,
+        },
         "language": settled.language,
         "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,
     }

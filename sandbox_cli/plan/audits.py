@@ -9,7 +9,7 @@ from sandbox_cli.errors import RefusedError, SandboxError, UsageError
 from sandbox_cli.plan import request
 from sandbox_cli.plan.limits import blame, by_option
 from sandbox_cli.plan.words import place
-from sandbox_cli.policy import ceiling, places
+from sandbox_cli.policy import ceiling, guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ def _absolute(option: str) -> str:
 def _way(path: str) -> set[Path]:
     """The file, and every folder on the way to it, by whatever links."""
     try:
-        return {Path(path), *places.folders(Path(path))}
+        return {Path(path), *guard.folders(Path(path))}
     except OSError:
         return {Path(path), *Path(path).parents}
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError, PolicyError, RefusedError, UsageError
 from sandbox_cli.host import how_to_get
-from sandbox_cli.plan import levels
+from sandbox_cli.plan import ceiling, levels
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import listed, place
 from sandbox_cli.policy import requirements
+from sandbox_cli.policy.requirements import RANK
 from sandbox_cli.policy.spelling import hint
 from sandbox_cli.text import quoted
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sandbox_cli.host.model import Host, Jailer, Problem
     from sandbox_cli.plan.levels import Held
+    from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.config import Config
     from sandbox_cli.policy.model import Policy
     from sandbox_cli.result import Blame, Gap
@@ -87,11 +89,19 @@ def order(option: str | None, environ: Mapping[str, str], config: Config) -> Ord
     return Order(config.backends, "the configured order", one=False)
 
 
-def choose(policy: Policy, preferred: Order, look: Look, starts: Starts, *, best_effort: bool = False) -> Choice:
+def choose(
+    policy: Policy,
+    preferred: Order,
+    look: Look,
+    starts: Starts,
+    *,
+    best_effort: bool = False,
+    ceilings: Ceilings | None = None,
+) -> Choice:
     """The first backend of `preferred` that serves. Raises HostError where none is installed, RefusedError else."""
     passed: list[Candidate] = []
     for name in preferred.names:
-        candidate = weigh(name, policy, look(name), best_effort=best_effort)
+        candidate = weigh(name, policy, look(name), best_effort=best_effort, ceilings=ceilings)
         if not candidate.gaps and (problem := starts(candidate.host, name)) is not None:
             candidate = _gap(candidate, problem.reason, problem.fix)
         if not candidate.gaps and candidate.jailer is not None:
@@ -101,7 +111,9 @@ def choose(policy: Policy, preferred: Order, look: Look, starts: Starts, *, best
     raise _refusal(policy, preferred, passed)
 
 
-def weigh(name: str, policy: Policy, host: Host, *, best_effort: bool = False) -> Candidate:
+def weigh(
+    name: str, policy: Policy, host: Host, *, best_effort: bool = False, ceilings: Ceilings | None = None
+) -> Candidate:
     """What `name` could do for `policy` here, as far as that can be told without trying it."""
     backend = BACKENDS[name]
     jailer = host.jailers.get(name)
@@ -113,10 +125,10 @@ def weigh(name: str, policy: Policy, host: Host, *, best_effort: bool = False) -
     short = levels.below(held, policy.require)
     lowered: list[Gap] = []
     if best_effort:
-        held = levels.lower(held, short)
+        held = levels.lower(held, [each for each in short if _kept(each, ceilings) is None])
         lowered = [_shortfall(name, policy, each) for each in held if each.lowered]
-        short = [each for each in short if not levels.is_limit(each.clause)]
-    gaps = [_shortfall(name, policy, each) for each in short]
+        short = [each for each in short if not levels.is_limit(each.clause) or _kept(each, ceilings) is not None]
+    gaps = [_shortfall(name, policy, each, _kept(each, ceilings) if best_effort else None) for each in short]
     return Candidate(name, host, held, gaps, jailer, _blame(policy, short[0]) if short else None, lowered)
 
 
@@ -126,17 +138,32 @@ def _blame(policy: Policy, held: Held) -> Blame:
     return blame(policy, held.clause if key is None else f"require.{key}")
 
 
-def _shortfall(backend: str, policy: Policy, held: Held) -> Gap:
+def _kept(held: Held, ceilings: Ceilings | None) -> Blame | None:
+    """Which line of the ceiling keeps --best-effort from lowering the clause so far."""
+    level, said = ceiling.least(held.clause, ceilings)
+    return said if RANK[held.level] < RANK[level] else None
+
+
+def _shortfall(backend: str, policy: Policy, held: Held, kept: Blame | None = None) -> Gap:
     key = requirements.nearest(held.clause, policy.require)
     least = requirements.required(held.clause, policy.require)
     said = f" ({place(_blame(policy, held))})" if key is not None else ""
     why = f": {held.reason}" if held.reason else ""
+    why += f"; --best-effort can't lower it below {place(kept)}" if kept is not None else ""
     return {
         "backend": backend,
         "clause": held.clause,
         "reason": f"{least} is required{said}, it would be {held.level}{why}",
-        "fix": (held.fix or _accept(held)) if held.lowered else fix(held),
+        "fix": held.fix or _less(policy, held),
     }
+
+
+def _less(policy: Policy, held: Held) -> str:
+    """How to do with less."""
+    said = _blame(policy, held)
+    if said["source"] == "ceiling":
+        return f"have whoever keeps the ceiling require less ({place(said)})"
+    return _accept(held) if held.lowered else fix(held)
 
 
 def fix(held: Held) -> str:

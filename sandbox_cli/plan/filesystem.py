@@ -12,7 +12,7 @@ from sandbox_cli.plan import view
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy.model import Mount
-from sandbox_cli.policy.mounts import MADE
+from sandbox_cli.policy.mounts import MADE, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Mounts = dict[str, Mount]
 
 BINDS = "/run/sandbox"  # root's: where `enter` binds what the job's account can't reach
-OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows
 
 
 class Shown(NamedTuple):
@@ -47,7 +46,7 @@ def effective(policy: Policy, host: Host, runtime: Shown | None = None) -> Mount
     if whole is not None:
         mounts = {**_root(policy, whole), **mounts}
     mounts = {path: mount for path, mount in mounts.items() if _exists(policy, path, mount)}
-    written = {_through(path, links): path for path in mounts}
+    written = {view.through(path, links): path for path in mounts}
     mounts = {path: mounts[said] for path, said in written.items()}
     mounts = _with_links(mounts, links)
     if runtime is not None:
@@ -104,14 +103,6 @@ def _root(policy: Policy, whole: Mount) -> Mounts:
         else:
             mounts[f"/{entry.name}"] = Mount(mode=whole.mode, source=str(entry), noexec=whole.noexec)
     return mounts
-
-
-def _through(path: str, links: Mapping[str, str]) -> str:
-    """/bin/x is /usr/bin/x where /bin is a link: a jailer refuses a mount that goes through one."""
-    parts = PurePosixPath(path).parts
-    if len(parts) < 3 or parts[1] not in links:
-        return path
-    return str(PurePosixPath("/", links[parts[1]], *parts[2:]))
 
 
 def _exists(policy: Policy, path: str, mount: Mount) -> bool:

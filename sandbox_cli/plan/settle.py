@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import UsageError
 from sandbox_cli.host import access
-from sandbox_cli.plan import bounds, command, filesystem, interpreter, limits, workspace
+from sandbox_cli.plan import ceiling, command, filesystem, interpreter, limits, workspace
 from sandbox_cli.policy import scalars
 from sandbox_cli.text import quoted
 
@@ -39,8 +39,7 @@ class Settled(NamedTuple):
     program: Program
     language: str | None  # of code; a command is in none
     runtime: Found | None
-    collect: Sequence[str]
-    ceiling: str | None  # its digest
+    ceilings: Ceilings | None
 
 
 def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings | None = None) -> Settled:
@@ -55,8 +54,12 @@ def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings | None = Non
     account = _account(within, host)
     runs = interpreter.of_job(job, asked, account, needed=is_code)
     written = interpreter.granted(written, runs)
-    bounded = bounds.bound(written, ceilings, limits.wished(options, terminal=terminal))
+    written = _collecting(written, job)
+    bounded = ceiling.bound(written, ceilings, limits.wished(options, terminal=terminal))
     mounts = filesystem.effective(bounded, host, runs.shown)
+    chosen = [workspace.CLAUSE] if within else []
+    granted = _granted(bounded, mounts, within)
+    ceiling.refuse(granted, ceilings, written=written, links=host.root_links, chosen=chosen)
     reachable, binds = filesystem.reachable(mounts, account)
     return Settled(
         written=written,
@@ -67,9 +70,13 @@ def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings | None = Non
         program=command.of_job(job, bounded, runs.found, mounts, in_scratch=within is None, venv=runs.venv),
         language=asked.policy.language.name if is_code and asked.policy.language else None,
         runtime=runs.found if is_code else None,
-        collect=_collect(job) or written.artifacts.collect,
-        ceiling=ceilings.digest if ceilings is not None else None,
+        ceilings=ceilings,
     )
+
+
+def _granted(policy: Policy, mounts: Mounts, within: Workspace | None) -> Policy:
+    """What the job gets of it here: mounts, those of its runtime too, and of directories the one that it brings."""
+    return policy.model_copy(update={"filesystem": mounts, "workspace": within.mode if within else policy.workspace})
 
 
 def _account(within: Workspace | None, host: Host) -> Account | None:
@@ -104,13 +111,18 @@ def _brought_here(written: Policy, mounts: Mounts, within: Workspace | None) -> 
     )
 
 
-def _collect(job: Job) -> Sequence[str]:
+def _collecting(policy: Policy, job: Job) -> Policy:
+    """`policy` with the patterns of --collect in place of its own."""
     patterns = job.get("collect", [])
+    said = limits.by_option("artifacts.collect")
     for pattern in patterns:
         if not pattern or scalars.leads_out(pattern):
             raise UsageError(
                 f"--collect {quoted(pattern)} {'leads out of scratch' if pattern else 'matches no file'}",
                 hint=scalars.PATTERNS,
-                blame=limits.by_option("artifacts.collect"),
+                blame=said,
             )
-    return patterns
+    if not patterns:
+        return policy
+    artifacts = policy.artifacts.model_copy(update={"collect": tuple(patterns)})
+    return policy.model_copy(update={"artifacts": artifacts, "sources": {**policy.sources, said["clause"]: said}})

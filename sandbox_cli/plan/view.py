@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from sandbox_cli.policy.model import Mount
 
@@ -49,10 +49,18 @@ def on_host(path: str, mounts: Mapping[str, Mount]) -> Path | None:
     return Path(mounts[above].source or above, PurePosixPath(path).relative_to(above))
 
 
-def covering(path: str, mounts: Mapping[str, Mount]) -> str | None:
+def covering(path: str, mounts: Container[str]) -> str | None:
     """The mount that `path` lies in: its own, or the nearest above."""
     wanted = PurePosixPath(path)
     return next((str(each) for each in (wanted, *wanted.parents) if str(each) in mounts), None)
+
+
+def through(path: str, links: Mapping[str, str]) -> str:
+    """/bin/x is /usr/bin/x where the host's /bin is a link: a jailer refuses a mount that goes through one."""
+    parts = PurePosixPath(path).parts
+    if len(parts) < 3 or parts[1] not in links:
+        return path
+    return str(PurePosixPath("/", links[parts[1]], *parts[2:]))
 
 
 def shows(path: str, mounts: Mapping[str, Mount]) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import build, document, mounts, places, reading, scalars
 from sandbox_cli.policy.grammar import POLICY
+from sandbox_cli.policy.guard import Guard
 from sandbox_cli.policy.layers import Layer, read
 from sandbox_cli.policy.merge import merge
 from sandbox_cli.policy.nodes import Mapping as Map
@@ -80,43 +81,31 @@ class Ceilings:
 
 def load(environ: Mapping[str, str] = os.environ) -> Ceilings | None:
     """What bounds this machine's jobs; None: nothing does. One that is there and can't be used is a PolicyError."""
-    files = [*_of_system(), *_of_variable(environ)]
-    if not files:
-        return None
-    found = tuple(_load(path) for path in files)
-    return Ceilings(found, _digest(found))
+    system, more = places.SYSTEM / NAME, _of_variable(environ)
+    found: list[Ceiling] = []
+    if places.is_there(system, Guard.ROOT):
+        found.append(_load(system, Guard.ROOT))
+    if more is not None:
+        found.append(_load(more, Guard.OWN))
+    return Ceilings(tuple(found), _digest(found)) if found else None
 
 
-def _of_system() -> list[Path]:
-    """The system's, where there is one: only a path that surely leads to nothing is none."""
-    path = places.SYSTEM / NAME
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        hint = f"every account must be able to tell whether it is there: chmod go+rx {path.parent}"
-        message = f"it can't be told what the ceiling says: {error.strerror}"
-        raise PolicyError(message, file=str(path), hint=hint) from None
-    return [path]
-
-
-def _of_variable(environ: Mapping[str, str]) -> list[Path]:
+def _of_variable(environ: Mapping[str, str]) -> Path | None:
     said = environ.get(VARIABLE)
     if said is None:
-        return []
+        return None
     if not said.startswith("/"):
         what = f"is {said!r}, which is no absolute path" if said else "is empty"
         raise UsageError(f"{VARIABLE} {what}", hint="name a file by its whole path, or unset it")
     path = Path(said)
     if "\0" in said or not os.path.lexists(path):
         raise UsageError(f"{VARIABLE} names {said!r}, and no such file can be seen", hint="mend it, or unset it")
-    return [path]
+    return path
 
 
-def _load(path: Path) -> Ceiling:
+def _load(path: Path, guarded: Guard) -> Ceiling:
     file = str(path)
-    text = reading.read(path, guarded=True)
+    text = reading.read(path, guarded=guarded)
     root = compose(text, file)
     if not isinstance(root, Map) or not root.entries:
         _refuse_nothing(root, file)

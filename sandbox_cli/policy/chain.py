@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import places, reading
+from sandbox_cli.policy import guard, places, reading
 from sandbox_cli.policy.layers import policy_layer
 from sandbox_cli.policy.reading import ENOUGH, LARGEST
 from sandbox_cli.policy.spelling import hint as spelling_hint
 
 if TYPE_CHECKING:
+    from sandbox_cli.policy.guard import Guard
     from sandbox_cli.policy.layers import Layer
     from sandbox_cli.policy.nodes import Spot
     from sandbox_cli.policy.places import Found
@@ -104,12 +105,11 @@ def _layer(found: Found) -> Layer:
         status = found.path.stat()
     except OSError:
         return policy_layer(reading.read(found.path, guarded=found.guarded), str(found.path))  # reading says why
-    if found.guarded:
-        places.guard(found.path, status)  # what was read before may be open to others by now
+    guard.check(found.path, status, found.guarded)  # what was read before may be open to others by now
     stamp = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, status.st_uid, status.st_mode)
     return _read(found.path, found.guarded, stamp)
 
 
 @functools.lru_cache(maxsize=256)
-def _read(path: Path, guarded: bool, stamp: object) -> Layer:  # noqa: ARG001 (`stamp` is part of the cache's key)
+def _read(path: Path, guarded: Guard, stamp: object) -> Layer:  # noqa: ARG001 (`stamp` is part of the cache's key)
     return policy_layer(reading.read(path, guarded=guarded), str(path))

@@ -7,12 +7,12 @@ neither can turn off what the other wants to know.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from sandbox_cli.policy import mounts, places, reading, scalars
+from sandbox_cli.policy.guard import Guard
 from sandbox_cli.policy.layers import read
 from sandbox_cli.policy.nodes import compose
 from sandbox_cli.policy.shape import Items, Leaf, Record
@@ -48,9 +48,9 @@ class Config:
 
 
 def load() -> Config:
-    """The configuration that holds. PolicyError for what a file can't say, and, as root, where others can write it."""
-    system = _entries(places.SYSTEM / "config.yaml")
-    user = _entries(places.user_folder() / "config.yaml")
+    """The configuration that holds. PolicyError for what a file can't say, and where others can write it."""
+    system = _entries(places.SYSTEM / "config.yaml", Guard.ROOT)
+    user = _entries(places.user_folder() / "config.yaml", Guard.OWN)
     merged = system | {key: entry for key, entry in user.items() if key not in system or key not in SYSTEM_WINS}
 
     def said(key: str) -> Value:
@@ -70,10 +70,10 @@ def load() -> Config:
     )
 
 
-def _entries(path: Path) -> dict[str, Entry]:
-    if not os.path.lexists(path):
+def _entries(path: Path, guarded: Guard) -> dict[str, Entry]:
+    if not places.is_there(path, guarded):
         return {}
-    root = compose(reading.read(path, guarded=True), str(path))
+    root = compose(reading.read(path, guarded=guarded), str(path))
     if root is None:
         return {}  # all of it is commented out
     return {entry.path[0]: entry for entry in read(_GRAMMAR, root) if entry.act == "set"}

@@ -23,6 +23,7 @@ _ALWAYS = {
     "/dev": "a minimal /dev is always there, and is no clause",
     "/sandbox": "the job's scratch stands there",
 }
+OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows of a whole root
 MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
 LONGEST_PATH = 4096 - 32  # bytes: what Linux takes, less what a jailer and the seal put before it
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.policy import order_language, order_mounts, order_require, order_syscalls, units
+from sandbox_cli.policy import globs, order_language, order_mounts, order_require, order_syscalls, units
 from sandbox_cli.policy.order_relations import Relation, of_numbers, of_sets, relation, together
 from sandbox_cli.policy.order_table import ORDER
+from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.policy.words import NOTHING, UNBOUNDED, words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from sandbox_cli.policy.model import Limit, Policy
 
@@ -53,13 +54,17 @@ def compare(before: Policy, after: Policy, clauses: Clauses = None) -> list[Diff
 
 
 def within(policy: Policy, bound: Policy, clauses: Clauses = None) -> list[Difference]:
-    """Where `policy` is not equal to `bound`, or tighter."""
+    """Where `policy` is not equal to `bound`, or tighter. A bound allows mounts, and demands none."""
+    mounts = {path: mount.model_copy(update={"optional": True}) for path, mount in bound.filesystem.items()}
+    bound = bound.model_copy(update={"filesystem": mounts})
     return [each for each in compare(bound, policy, clauses) if each.relation in {"looser", "incomparable"}]
 
 
 def _has(clause: str, clauses: Clauses) -> bool:
-    """Whether it, or what it is part of, is one of them."""
+    """Whether it, or what it is part of, is one of them. A limit bounds a compile step, too."""
     if clauses is None:
+        return True
+    if clause.startswith(OF_COMPILE) and _has(clause.removeprefix("language.compile."), clauses):
         return True
     while clause and clause not in clauses:
         clause = clause.rpartition(".")[0]
@@ -73,9 +78,11 @@ def _description(before: Policy, after: Policy) -> Iterator[Difference]:
 def _language(before: Policy, after: Policy) -> Iterator[Difference]:
     for said in order_language.differences(before.language, after.language):
         yield Difference(*said)
-    if order_language.both_compile(before, after):
-        for clause, bounds in order_language.limits(before, after):
-            yield from _limit(clause, *bounds)
+    steps = [bool(each.language and each.language.compile) for each in (before, after)]
+    for clause, bounds in order_language.limits(before, after):
+        found = _limit(clause, *bounds)
+        # A step that is new has bounds of its own, of which those matter that are more than what there was.
+        yield from (each for each in found if all(steps) or each.relation == ("looser" if steps[1] else "tighter"))
 
 
 def _limits(before: Policy, after: Policy) -> Iterator[Difference]:
@@ -148,8 +155,8 @@ def _environment(before: Policy, after: Policy) -> Iterator[Difference]:
 
 def _artifacts(before: Policy, after: Policy) -> Iterator[Difference]:
     old, new = before.artifacts, after.artifacts
-    globs = [" ".join(each.collect) or NOTHING for each in (old, new)]
-    yield Difference("artifacts.collect", _of_globs(set(old.collect), set(new.collect)), globs[0], globs[1])
+    patterns = [" ".join(each.collect) or NOTHING for each in (old, new)]
+    yield Difference("artifacts.collect", _of_globs(old.collect, new.collect), patterns[0], patterns[1])
     yield Difference(
         "artifacts.max_files", of_numbers(old.max_files, new.max_files), str(old.max_files), str(new.max_files)
     )
@@ -157,9 +164,12 @@ def _artifacts(before: Policy, after: Policy) -> Iterator[Difference]:
     yield Difference("artifacts.max_bytes", of_numbers(old.max_bytes, new.max_bytes), *said)
 
 
-def _of_globs(before: set[str], after: set[str]) -> Relation:
-    """By the patterns alone: more of them name more, and `**` names all that any does."""
-    return of_sets(before | (after if "**" in before else set()), after | (before if "**" in after else set()))
+def _of_globs(before: Sequence[str], after: Sequence[str]) -> Relation:
+    """By the patterns alone: more of them name more, and one may name all that another does."""
+    return relation(
+        more=any(not any(globs.covers(old, new) for old in before) for new in after),
+        less=any(not any(globs.covers(new, old) for new in after) for old in before),
+    )
 
 
 def _require(before: Policy, after: Policy) -> Iterator[Difference]:

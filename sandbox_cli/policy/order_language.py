@@ -34,12 +34,11 @@ def differences(before: Language | None, after: Language | None) -> Iterator[Sai
     yield Said("language.selftest", "equal", *(_selftest(each.selftest if each else None) for each in (before, after)))
 
 
-def both_compile(before: Policy, after: Policy) -> bool:
-    return all(each.language is not None and each.language.compile is not None for each in (before, after))
-
-
 def limits(before: Policy, after: Policy) -> Iterator[tuple[str, tuple[Limit | None, Limit | None]]]:
-    """What bounds the compile step, where one side gives it a limit of its own: else it is the job's."""
+    """What bounds the compile step, where one side gives it a limit of its own: else it is the job's.
+
+    Where there is no step, nothing runs within other limits than the job's.
+    """
     steps = [each.language.compile for each in (before, after) if each.language and each.language.compile]
     for name in sorted({name for step in steps for name in step.limits}):
         clause = f"{OF_COMPILE}{name}"

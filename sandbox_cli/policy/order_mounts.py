@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from sandbox_cli.policy.mounts import OURS
 from sandbox_cli.policy.order_relations import relation, together
 from sandbox_cli.policy.words import NOTHING, of_mount
 
@@ -50,6 +51,8 @@ def differences(before: Mounts, after: Mounts) -> Iterator[Place]:
     for path in sorted({*before, *after}):
         found = together(_relation(*pair) for pair in _readings(path, before, after))
         words = told(path, before), told(path, after)
+        if words[0] == words[1]:
+            words = told(path, before, optional=True), told(path, after, optional=True)
         if found != "equal" or words[0] != words[1]:
             yield Place(path, found, *words)
     if ("/" in before) != ("/" in after):
@@ -63,13 +66,13 @@ def differences(before: Mounts, after: Mounts) -> Iterator[Place]:
 def seen(path: str, mounts: Mounts, links: int = MOST_LINKS) -> Seen:
     """What a program finds at `path` of the jail."""
     above = covering(path, mounts)
-    if above is None:
+    if above is None or _is_left_out(path, above):
         return Seen("usr", path) if _is_linked(path, mounts) else Seen("nothing")
     mount, rest = mounts[above], posixpath.relpath(path, above)
     if mount.mode == "symlink":
         target = posixpath.join(posixpath.dirname(above), mount.source or "")
         if rest == "." or not links:
-            return Seen("link", posixpath.join(mount.source or "", rest))
+            return Seen("link", mount.source or "") if rest == "." else Seen("link", f"{above} -> {mount.source}")
         return seen(_normal(f"{target}/{rest}"), mounts, links - 1)
     if mount.mode == "tmpfs":
         return Seen("made" if rest == "." else "inside", above, writable=True, executable=not mount.noexec)
@@ -87,13 +90,18 @@ def covering(path: str, mounts: Mounts) -> str | None:
     return path
 
 
-def told(path: str, mounts: Mounts) -> str:
-    """The same in words."""
+def _is_left_out(path: str, above: str) -> bool:
+    """Whether a whole root that is shown is shown without it."""
+    return above == "/" and path.split("/")[1] in OURS
+
+
+def told(path: str, mounts: Mounts, *, optional: bool = False) -> str:
+    """The same in words; whether it is optional, too."""
     above = covering(path, mounts)
-    if above is None:
+    if above is None or _is_left_out(path, above):
         return "a link into /usr, where the host has it" if _is_linked(path, mounts) else NOTHING
     mount = mounts[above]
-    words = of_mount(above, mount) + (" optional" if mount.optional else "")
+    words = of_mount(above, mount) + (" optional" if optional and mount.optional else "")
     return words if above == path else f"{words} (in {above})"
 
 
@@ -117,8 +125,12 @@ def _flags(one: Seen, other: Seen) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
 
 
 def _is_the_linked(linked: Seen, shown: Seen) -> bool:
-    """Whether `shown` gives at least what the host's own link does: it is the same path of the host."""
-    return linked.kind == "usr" and shown.kind == "host" and linked.which == shown.which and shown.executable
+    """Whether `shown` gives at least what the host's own link does: that link, or the same path of the host."""
+    if linked.kind != "usr":
+        return False
+    if shown.kind == "link":
+        return posixpath.join("/", shown.which) == f"/usr{linked.which}"
+    return shown.kind == "host" and shown.which == linked.which and shown.executable
 
 
 def _is_linked(path: str, mounts: Mounts) -> bool:

@@ -12,14 +12,13 @@ A file never extends itself: a user's `python` that extends `python` rests on th
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
 from pathlib import Path
 from typing import NamedTuple
 
 from sandbox_cli.errors import PolicyError
+from sandbox_cli.policy.guard import Guard
 
 SUFFIX = ".yaml"
 SYSTEM = Path("/etc/sandbox")
@@ -27,17 +26,15 @@ BUILT_IN = Path(os.path.realpath(Path(__file__).parent.parent / "policies"))
 ANYWHERE = 0  # the trust of a path: it may rest on all places
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
 _TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
-_MOST_LINKS = 40  # on the way to a file: the kernel follows no more
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class Place(NamedTuple):
-    """A folder of policies. `guarded`: as root, what others can write there is refused."""
+    """A folder of policies. `guarded` says whose a file must be that stands there."""
 
     where: str
     folder: Path
     trust: int
-    guarded: bool
+    guarded: Guard
 
 
 class Found(NamedTuple):
@@ -45,7 +42,7 @@ class Found(NamedTuple):
 
     path: Path
     trust: int
-    guarded: bool
+    guarded: Guard
 
 
 class Available(NamedTuple):
@@ -58,10 +55,10 @@ class Available(NamedTuple):
 
 def search_order() -> tuple[Place, ...]:
     return (
-        Place("system", SYSTEM / "policies", 2, guarded=True),
-        Place("user", user_folder() / "policies", 1, guarded=True),
+        Place("system", SYSTEM / "policies", 2, Guard.ROOT),
+        Place("user", user_folder() / "policies", 1, Guard.OWN),
         # Whoever can write these can write this program.
-        Place("built in", BUILT_IN, 2, guarded=False),
+        Place("built in", BUILT_IN, 2, Guard.NONE),
     )
 
 
@@ -98,12 +95,12 @@ def by_name(name: str, *, trust: int = ANYWHERE, beside: Path | None = None) -> 
     """The first file of that name in places that have at least `trust`, but for the file `beside`."""
     for place in search_order():
         path = place.folder / (name + SUFFIX)
-        if place.trust >= trust and os.path.lexists(path) and not _same(path, beside):
+        if place.trust >= trust and is_there(path, place.guarded) and not _same(path, beside):
             return Found(path, place.trust, place.guarded)
     return None
 
 
-def by_path(path: Path, *, trust: int = ANYWHERE, guarded: bool = False) -> Found:
+def by_path(path: Path, *, trust: int = ANYWHERE, guarded: Guard = Guard.NONE) -> Found:
     """A file given by its path, from one that has `trust`: what a place holds keeps the trust of that place."""
     try:
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 (normal, but links are not followed)
@@ -112,8 +109,23 @@ def by_path(path: Path, *, trust: int = ANYWHERE, guarded: bool = False) -> Foun
         raise PolicyError(f"the file can't be read: {error.strerror}", file=str(path), hint=hint) from None
     for place in search_order():
         if absolute.parent == place.folder or _same(absolute.parent, place.folder):
-            return Found(absolute, max(trust, place.trust), guarded or place.guarded)
+            return Found(absolute, max(trust, place.trust), max(guarded, place.guarded))
     return Found(absolute, trust, guarded)
+
+
+def is_there(path: Path, guarded: Guard) -> bool:
+    """Whether something stands there. PolicyError where that can't be told of the system's: it would be passed over."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        if guarded < Guard.ROOT:
+            return False
+        hint = f"every account must be able to look for it: chmod go+rx {path.parent}"
+        message = f"it can't be told whether it is there: {error.strerror}"
+        raise PolicyError(message, file=str(path), hint=hint) from None
+    return True
 
 
 def available() -> list[Available]:
@@ -123,53 +135,6 @@ def available() -> list[Available]:
         for path in _files(place.folder):
             found.setdefault(path.stem, Available(path.stem, str(path), place.where))
     return [found[name] for name in sorted(found)]
-
-
-def guard(path: Path, status: os.stat_result) -> None:
-    """As root, refuses a file that somebody else could have written, or put where it is."""
-    if os.geteuid() != 0:
-        return
-    _refuse_foreign(path, path, status)
-    try:
-        for folder in folders(path):
-            _refuse_foreign(path, folder, folder.stat())
-    except OSError as error:
-        raise PolicyError(f"{error.filename} can't be examined: {error.strerror}", file=str(path)) from None
-
-
-def folders(path: Path) -> set[Path]:
-    """Every folder on the way to a file that is there, also by the links on it: who can write one chooses the file.
-    Raises OSError where the way is another one meanwhile, and leads nowhere."""
-    passed, at, left = {Path("/")}, Path("/"), list(reversed(path.parts[1:]))
-    links = 0
-    while left:
-        name = left.pop()
-        if name == "..":
-            at = at.parent
-        elif (at / name).is_symlink():
-            links += 1
-            if links > _MOST_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
-            target = (at / name).readlink()
-            at = Path("/") if target.is_absolute() else at
-            left += [part for part in reversed(target.parts) if part != "/"]
-        else:
-            at = at / name
-            passed |= {at} if left else set()
-    return passed
-
-
-def _refuse_foreign(path: Path, what: Path, status: os.stat_result) -> None:
-    # In a sticky folder nobody can rename or remove what is another's.
-    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
-    if status.st_uid == 0 and (sticky or not status.st_mode & _OTHERS_WRITE):
-        return
-    subject = "it" if what == path else str(what)
-    raise PolicyError(
-        f"others than root can change {subject}, so root does not use it",
-        file=str(path),
-        hint=f"chown root:root {what} && chmod go-w {what}",
-    )
 
 
 def _files(folder: Path) -> list[Path]:

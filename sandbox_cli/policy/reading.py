@@ -10,9 +10,13 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import places
+from sandbox_cli.policy import guard, places
+
+if TYPE_CHECKING:
+    from sandbox_cli.policy.guard import Guard
 
 LARGEST = 1 << 20
 ENOUGH = "no policy needs that much text"
@@ -23,8 +27,8 @@ _HIDDEN = re.compile(
 )
 
 
-def read(path: Path, *, guarded: bool) -> str:
-    """The text of a policy or configuration file. `guarded`: as root, refuse one that others can write."""
+def read(path: Path, *, guarded: Guard) -> str:
+    """The text of a policy or configuration file. `guarded`: whose it must be."""
     data = _read_bytes(path, guarded=guarded)
     if len(data) > LARGEST:
         raise PolicyError("the file is larger than 1 MiB", file=str(path), hint=ENOUGH)
@@ -49,7 +53,7 @@ def text_of(data: bytes, file: str) -> str:
     return text
 
 
-def _read_bytes(path: Path, *, guarded: bool) -> bytes:
+def _read_bytes(path: Path, *, guarded: Guard) -> bytes:
     try:
         # Non-blocking: a fifo would otherwise wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
@@ -67,13 +71,12 @@ def _read_bytes(path: Path, *, guarded: bool) -> bytes:
         raise PolicyError(f"the file can't be read: {error.strerror}", file=str(path), hint=hint) from None
 
 
-def _check_kind(path: Path, status: os.stat_result, *, guarded: bool) -> None:
+def _check_kind(path: Path, status: os.stat_result, *, guarded: Guard) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise PolicyError("it is a directory, not a file", file=str(path), hint="name the YAML file in it")
     if not stat.S_ISREG(status.st_mode):
         raise PolicyError("it is not a regular file", file=str(path), hint="name a file of YAML")
-    if guarded:
-        places.guard(path, status)
+    guard.check(path, status, guarded)
 
 
 def _check_name(path: Path, opened: Path) -> None:

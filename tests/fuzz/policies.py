@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import tempfile
 from pathlib import Path
 
 from sandbox_cli import policy as policies
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import config, places, units
+from sandbox_cli.policy import ceiling, config, guard, places, units
 from sandbox_cli.policy.document import document
 from tests.accounts import ROOT
 
@@ -39,6 +40,7 @@ def policy(data: bytes) -> None:
 
 def _policy(data: bytes, path: Path) -> None:
     path.write_bytes(data)
+    _as_a_ceiling(path)
     try:
         loaded = policies.load(str(path))
     except PolicyError as error:
@@ -52,6 +54,16 @@ def _policy(data: bytes, path: Path) -> None:
     assert again.digest == loaded.digest
 
 
+def _as_a_ceiling(path: Path) -> None:
+    """The same file bounds this machine, or is a mistake with its place."""
+    try:
+        found = ceiling.load({ceiling.VARIABLE: str(path)})
+        assert found is not None
+        assert found.digest == (ceiling.load({ceiling.VARIABLE: str(path)}) or found).digest
+    except PolicyError as error:
+        assert error.file == str(path)
+
+
 def configuration(data: bytes) -> None:
     """The configuration of a machine is read, or is a mistake with its place."""
     with tempfile.TemporaryDirectory(prefix="sandbox-fuzz-") as folder:
@@ -61,13 +73,14 @@ def configuration(data: bytes) -> None:
 
 def _configuration(folder: Path) -> None:
     places.SYSTEM, before = folder, places.SYSTEM
+    guard.ROOT, root = frozenset({0, os.geteuid()}), guard.ROOT  # the system's is ours here
     try:
         found = config.load()
         assert found.uid_range[0] <= found.uid_range[1]
     except PolicyError as error:
         assert error.file is not None
     finally:
-        places.SYSTEM = before
+        places.SYSTEM, guard.ROOT = before, root
 
 
 def limit(data: bytes) -> None:

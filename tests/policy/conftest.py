@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import textwrap
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from sandbox_cli import policy
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import places
+from sandbox_cli.policy import guard, places
 
 if TYPE_CHECKING:
     from sandbox_cli.policy.model import Policy
@@ -63,6 +64,7 @@ def probe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     site = Site(tmp_path)
     monkeypatch.setattr(places, "SYSTEM", site.system)
+    monkeypatch.setattr(guard, "ROOT", frozenset({0, os.geteuid()}))  # the system's is ours here
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(site.here)
     return site
