@@ -23,6 +23,7 @@ class Job(TypedDict, total=False):
     env: dict[str, str]
     venv: str | None  # a virtual environment of Python on the host: its packages can be imported
     policy: str | None  # a name, or a path (it holds a "/" or ends in ".yaml")
+    locked: bool  # only a policy that is in the lock beside its file, as it stands there
     limits: dict[str, str]  # {"memory": "1GiB"}
     network: str | None  # "none": it can only tighten
     collect: list[str]  # globs of artifacts

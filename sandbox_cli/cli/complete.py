@@ -9,6 +9,12 @@ def policies() -> list[str]:
     return [each.name for each in available() if not each.name.startswith("_")]
 
 
+def clauses() -> list[str]:
+    from sandbox_cli.policy.clause_names import known
+
+    return known()
+
+
 def languages() -> list[str]:
     from sandbox_cli.policy import language_index
 
@@ -37,6 +43,12 @@ def venvs(incomplete: str) -> list[str]:
     except OSError:
         found = []
     return [f"{folder}/{name}" if "/" in incomplete else name for name in sorted(found)]
+
+
+def grammars() -> list[str]:
+    from sandbox_cli.policy.schema import KINDS
+
+    return list(KINDS)
 
 
 def networks() -> list[str]:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox_cli.cli import output
+from sandbox_cli.cli import output, whole
 from sandbox_cli.cli.exit_codes import exit_status
 from sandbox_cli.cli.report import report
 from sandbox_cli.errors import HostError
@@ -49,7 +49,7 @@ def deliver(
     returned = json or result is not None
     found: Mapping[str, object] = as_json(outcome) if returned else {}
     outcome["stdout"] = outcome["stderr"] = b""  # they are large, and nobody needs them twice
-    problem = _write(result, output.in_pieces(found)) if result is not None else None
+    problem = write(result, output.in_pieces(found)) if result is not None else None
     if problem is not None:
         output.tell(problem)
         output.hint("make room there, or name another file")
@@ -71,16 +71,16 @@ def deliver(
     return exit_status(outcome)
 
 
-def problem_with(result: str) -> str | None:
+def problem_with(result: str, option: str = "--result") -> str | None:
     """Why a result can't be written there; None: it can. Found out by writing beside it, which nobody sees."""
     path = Path(result)
     if not result:
-        return "--result names no file"
+        return f"{option} names no file"
     try:
         if path.is_dir():
             return f"can't write the result to {quoted(result)}: it is a directory"
         if not _is_special(path):  # what a device or the other end of a pipe would do when opened, nobody knows
-            beside = _beside(path.resolve())
+            beside = whole.beside(path.resolve())
             beside.touch(exist_ok=False)
             beside.unlink()
         elif not os.access(path, os.W_OK):
@@ -90,7 +90,7 @@ def problem_with(result: str) -> str | None:
     return None
 
 
-def _write(result: str, content: Iterable[bytes]) -> str | None:
+def write(result: str, content: Iterable[bytes]) -> str | None:
     """Whole or not at all: a reader never sees half a result. A device or a pipe is written into as it is.
 
     Returns why it could not be done.
@@ -98,31 +98,17 @@ def _write(result: str, content: Iterable[bytes]) -> str | None:
     path = Path(result)
     try:
         if _is_special(path):
-            _fill(path, content)
-            return None
-        path = path.resolve()
-        beside = _beside(path)
-        try:
-            _fill(beside, content)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+            with path.open("wb") as file:
+                file.writelines(content)
+        else:
+            whole.write(path.resolve(), content)
     except OSError as error:
         return f"can't write the result to {quoted(result)}: {error.strerror}"
     return None
 
 
-def _fill(path: Path, content: Iterable[bytes]) -> None:
-    with path.open("wb") as file:
-        file.writelines(content)
-
-
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name[:100]}.{os.urandom(6).hex()}")
 
 
 def _tell(outcome: Outcome) -> None:

@@ -104,6 +104,7 @@ def _common(options: Options) -> Job:
         "language": options.language,
         "venv": options.venv,
         "policy": options.policy,
+        "locked": options.locked,
         "backend": options.backend,
         "network": options.network,
         "limits": inputs.limits(options.limit, options.timeout, options.memory),

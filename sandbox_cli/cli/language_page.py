@@ -25,8 +25,7 @@ _LONGEST = 40  # of a word that is shown; a longer one is a program of the polic
 
 def shipped() -> list[Language]:
     """The built-in languages, whatever stands in for them on this machine."""
-    files = sorted(places.BUILT_IN.glob("*.yaml"))
-    return [language for file in files if (language := loading.load(str(file)).language) is not None]
+    return [language for file in places.built_in() if (language := loading.load(str(file)).language) is not None]
 
 
 def needs(without: Iterable[str] = ()) -> list[str]:

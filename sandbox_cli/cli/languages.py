@@ -33,7 +33,7 @@ def languages(json: Json = False) -> int:
         if policy.language is not None:
             first.setdefault(policy.language.name, policy)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answer: Languages = {"languages": list(pool.map(_listed, (first[name] for name in sorted(first))))}
+        answer: Languages = {"languages": list(pool.map(listed, (first[name] for name in sorted(first))))}
     if json:
         output.say(output.as_line(answer))
     else:
@@ -42,7 +42,7 @@ def languages(json: Json = False) -> int:
     return 0
 
 
-def _listed(policy: Policy) -> ListedLanguage:
+def listed(policy: Policy) -> ListedLanguage:
     from sandbox_cli.host import runtimes
 
     language = policy.language

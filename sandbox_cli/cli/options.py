@@ -31,6 +31,10 @@ long, 137 too much memory, 153 it wrote too much, 126 it can't be executed,
 127 it was not found, 125 nothing ran: the hint says what to do."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")]
+Locked = Annotated[
+    bool,
+    typer.Option("--locked", help="Refuse a policy that is not, as it is now, in the policies.lock beside its file."),
+]
 Body = Callable[["Options", list[str]], int]
 
 
@@ -49,6 +53,7 @@ class Options:
             "Default: the language's own policy; for a COMMAND `command`, for a shell `shell`.",
         ),
     ] = None
+    locked: Locked = False
     language: Annotated[
         str | None,
         typer.Option(

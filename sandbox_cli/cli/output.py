@@ -96,6 +96,25 @@ def shown(text: str) -> str:
     return "".join(letter if letter.isprintable() else quoted(letter)[1:-1] for letter in text)
 
 
+def prose(text: str, *, strong: str = "", indent: int = 0) -> None:
+    """One line of an answer, on stdout; on a terminal in as many as it takes, and what it begins with is `strong`."""
+    line = " " * indent + shown(text)
+    if not is_drawn():
+        say(line)
+        return
+    from textwrap import fill
+
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout)
+    after = " " * (indent + 4)
+    wrapped = fill(line, console.width, subsequent_indent=after, break_long_words=False, break_on_hyphens=False)
+    drawn = Text(wrapped, style="dim" if indent else "")
+    drawn.stylize("bold", indent, indent + len(strong))
+    console.print(drawn, soft_wrap=True)
+
+
 def is_drawn(*, errors: bool = False) -> bool:
     """Whether tables there are drawn, since it is a terminal."""
     stream = sys.stderr if errors else sys.stdout
@@ -113,6 +132,20 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, errors: bool
     for row in (columns, *cells):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         _write(stream, _line(line.rstrip()))
+
+
+def styled(lines: Sequence[Sequence[tuple[str, str]]]) -> None:
+    """Lines of the answer made of texts with a style each (rich's words): coloured on a terminal."""
+    if not is_drawn():
+        for line in lines:
+            say("".join(text for text, _ in line))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, highlight=False)
+    for line in lines:
+        console.print(Text.assemble(*line), soft_wrap=True)
 
 
 def _draw(stream: TextIO, columns: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

@@ -1,4 +1,7 @@
-"""The JSON Schemas of docs/, one for each thing that is printed as JSON: `python -m sandbox_cli.cli.schemas docs`."""
+"""The JSON Schemas of docs/, one for each thing that is printed as JSON, or read as YAML.
+
+`python -m sandbox_cli.cli.schemas docs` writes them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from sandbox_cli.audit.line import AuditLine
 from sandbox_cli.cli import shapes
+from sandbox_cli.policy.schema import KINDS
+from sandbox_cli.policy.schema import json_schema as grammar_schema
 from sandbox_cli.result import Result
 
 if TYPE_CHECKING:
@@ -29,6 +34,10 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-list": shapes.PolicyList,
     "policy-show": shapes.ShownPolicy,
     "policy-check": shapes.PolicyCheck,
+    "policy-diff": shapes.PolicyDiff,
+    "policy-lock": shapes.PolicyLock,
+    "policy-test": shapes.PolicyTests,
+    "policy-explain": shapes.PolicyExplained,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }
@@ -52,7 +61,9 @@ def json_schema(shape: type[object] = Result) -> dict[str, Any]:
 
 def documents() -> dict[str, str]:
     """File name -> text."""
-    return {f"{name}.schema.json": json.dumps(json_schema(shape), indent=2) + "\n" for name, shape in SCHEMAS.items()}
+    printed = {name: json_schema(shape) for name, shape in SCHEMAS.items()}
+    written = {name: grammar_schema(kind) for name, kind in KINDS.items()}
+    return {f"{name}.schema.json": json.dumps(each, indent=2) + "\n" for name, each in (printed | written).items()}
 
 
 if __name__ == "__main__":

@@ -10,13 +10,14 @@ import typer
 
 from sandbox_cli.cli import complete, output
 from sandbox_cli.cli.cancel import Cancellation
-from sandbox_cli.cli.options import Json
+from sandbox_cli.cli.options import Json, Locked
 from sandbox_cli.errors import HostError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from sandbox_cli.cli.shapes import Verified, VerifiedBackend
+    from sandbox_cli.job import Job
     from sandbox_cli.plan.choose import Choice
     from sandbox_cli.plan.model import Plan
     from sandbox_cli.plan.settle import Settled
@@ -50,6 +51,8 @@ def verify(
             help="The jailer. Default: the one that a job gets.",
         ),
     ] = None,
+    *,
+    locked: Locked = False,
     every: Annotated[bool, typer.Option("--all", help="Each jailer that can hold the policy here.")] = False,
     verbose: Annotated[
         bool,
@@ -74,8 +77,9 @@ def verify(
     config = configuration.load()
     program.path()  # without it no jailer is tried, which is none's fault
     name = policy or FOR_COMMANDS
+    job: Job = {"command": ["true"], "policy": name, "locked": locked}
     with Cancellation():  # what is put on the host for the jail to miss goes again, and so does the jail
-        tried = [_tried(name, each, config, among=every) for each in (backends.names() if every else [backend])]
+        tried = [_tried(job, each, config, among=every) for each in (backends.names() if every else [backend])]
     if not any(each["usable"] for each in tried):
         raise _nobody(name, tried)
     failures = sum(attempt["verdict"] in _failures() for each in tried for attempt in each["attempts"])
@@ -103,10 +107,10 @@ def _failures() -> Sequence[str]:
     return FAILURES
 
 
-def _tried(policy: str, backend: str | None, config: Config, *, among: bool) -> VerifiedBackend:
+def _tried(job: Job, backend: str | None, config: Config, *, among: bool) -> VerifiedBackend:
     """One jailer attacked. `among` others, one that can't be used is told; by itself it is an error."""
     try:
-        return _attacked(policy, backend, config)
+        return _attacked(job, backend, config)
     except (HostError, RefusedError) as error:
         if not among or backend is None:
             raise
@@ -118,14 +122,12 @@ def _tried(policy: str, backend: str | None, config: Config, *, among: bool) -> 
         }  # fmt: skip
 
 
-def _attacked(policy: str, backend: str | None, config: Config) -> VerifiedBackend:
+def _attacked(job: Job, backend: str | None, config: Config) -> VerifiedBackend:
     from sandbox_cli.plan import assemble, decide
     from sandbox_cli.verify import attack
 
     def decided(limits: Mapping[str, str], backend: str | None) -> tuple[Settled, Choice]:
-        return decide(
-            {"command": ["true"], "policy": policy, "backend": backend, "limits": dict(limits)}, config=config
-        )
+        return decide({**job, "backend": backend, "limits": dict(limits)}, config=config)
 
     def lowered(limits: Mapping[str, str]) -> Plan:
         return assemble.plan(*decided(limits, choice.backend), config.uid_range)

@@ -186,13 +186,13 @@ def _chosen(preferred: Order, passed: Sequence[Candidate]) -> str:
     """ "from --backend"; "first of the default order (bwrap, nsjail)"; with why those before it were passed over."""
     if preferred.one:
         return f"from {preferred.source}"
-    why = [f"{each.backend}: {_short(each.gaps[0])}" for each in passed]
+    why = [f"{each.backend}: {short(each.gaps[0])}" for each in passed]
     if not why:
         return f"first of {preferred.source} ({', '.join(preferred.names)})"
     return "; ".join([f"first of {preferred.source} ({', '.join(preferred.names)}) that serves", *why])
 
 
-def _short(gap: Gap) -> str:
+def short(gap: Gap) -> str:
     return gap["reason"] if gap["clause"] == JAILER else f"{gap['clause']}: {gap['reason']}"
 
 

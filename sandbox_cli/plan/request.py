@@ -42,20 +42,33 @@ def resolve(job: Job) -> Request:
         raise UsageError("-l '' names no language", hint=SEE_LANGUAGES)
     if language is not None and at and not (name and version):
         raise UsageError(f"-l {quoted(language)} is no NAME@VERSION", hint="write it as in -l python@3.12")
-    chosen = job.get("policy")
+    chosen, supplier = job.get("policy"), None
     if chosen is not None:
-        policy = _under(policies.load(chosen), name)
+        policy = policies.load(chosen)
+        supplier = _supplied(policy, name)
     elif name:
         policy = by_name(name)
     elif job.get("command") is not None:
         policy = policies.load(FOR_COMMANDS)
     else:
         policy = _by_extension(job.get("file"))
+    if job.get("locked"):
+        _check_locked(policy, supplier)
+    if supplier is not None:
+        policy = policy.model_copy(update={"language": supplier.language})
     if policy.language is None and job.get("command") is None:
         raise UsageError(
             f"policy {policy.name} names no language, and code needs one", hint=f"name it with -l; {SEE_LANGUAGES}"
         )
     return Request(policy, version or None)
+
+
+def _check_locked(*used: Policy | None) -> None:
+    from sandbox_cli.policy import lock
+
+    for policy in used:
+        if policy is not None:
+            lock.check(policy)
 
 
 def by_name(name: str) -> Policy:
@@ -96,13 +109,13 @@ def catalogue() -> Iterator[Policy]:
         yield policy
 
 
-def _under(policy: Policy, name: str) -> Policy:
-    """`-p` says what is allowed; `-l` must name its language, or supplies it where it has none."""
+def _supplied(policy: Policy, name: str) -> Policy | None:
+    """`-p` says what is allowed; `-l` must name its language, or supplies it where it has none: by this policy."""
     language = policy.language
     if not name or (language is not None and name in (language.name, *language.aliases)):
-        return policy
+        return None
     if language is None:
-        return policy.model_copy(update={"language": by_name(name).language})
+        return by_name(name)
     raise UsageError(
         f"policy {policy.name} is for {language.name}, not for {name}",
         hint=f"leave out -l, or name a policy for {name} with -p",

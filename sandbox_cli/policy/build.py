@@ -50,7 +50,7 @@ def _fields(merged: Merged) -> Plain:
         "description": merged.value("description"),
         "language": _language(merged) if merged.has("language") else None,
         "limits": {name: _limit(merged, "limits", name) for name in units.LIMITS},
-        "filesystem": {path: _mount(path, said) for path, said in merged.below("filesystem").items()},
+        "filesystem": {path: mount(path, said) for path, said in merged.below("filesystem").items()},
         "network": merged.value("network") if allow is None else {"allow": allow},
         "syscalls": {key: merged.value("syscalls", key) for key in ("allow", "deny", "rules", "action")},
         "workspace": merged.value("workspace"),
@@ -64,7 +64,7 @@ def _limit(merged: Merged, *path: str) -> Plain:
     return {"default": merged.value(*path, "default"), "max": merged.value(*path, "max")}
 
 
-def _mount(path: str, said: Mapping[str, Value]) -> Plain:
+def mount(path: str, said: Mapping[str, Value]) -> Plain:
     if "symlink" in said:
         return {"mode": "symlink", "source": said["symlink"]}
     noexec = said.get("noexec", False)

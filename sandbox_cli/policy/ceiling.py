@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 VARIABLE = "SANDBOX_CEILING"
 NAME = "ceiling.yaml"
 BEST_EFFORT, AUDIT = "best_effort", "audit"
-_A_POLICYS = frozenset({"language", "extends"})
+_A_POLICYS = frozenset({"language", "extends", "silence"})
 _WHOLE = frozenset({"filesystem", "network", "syscalls", "workspace", "environment"})  # named at all: named whole
 _BY_NAME = ("limits", "artifacts", "require")  # each of these binds by itself
 
@@ -111,7 +111,7 @@ def _load(path: Path, guarded: Guard) -> Ceiling:
         _refuse_nothing(root, file)
     entries = read(GRAMMAR, cast("Map", root))
     _refuse_null(entries)
-    merged = merge([Layer(file, (), entries, len(text))])
+    merged = merge([Layer(file, (), entries, path.stem, len(text))])
     build.check_root(merged)
     bound = build.unchecked(merged, path.name, [file])
     bound = bound.model_copy(update={"limits": _limits(merged, bound), "sources": _sources(cast("Map", root), bound)})

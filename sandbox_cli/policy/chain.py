@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.layers import Layer
     from sandbox_cli.policy.nodes import Spot
     from sandbox_cli.policy.places import Found
+    from sandbox_cli.policy.revision import Revision
 
 MOST_FILES = 64
 MOST_TEXT = 4 * LARGEST
@@ -30,13 +31,14 @@ MOST_VALUES = 5000  # items of lists too: what merges and checks them is not all
 
 def layers(found: Found) -> list[Layer]:
     """The layers of `found`, in the order in which they merge: itself last."""
-    walk = _Walk()
+    walk = _Walk(found.revision)
     walk.visit(found)
     return walk.layers
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, revision: Revision | None) -> None:
+        self._revision = revision  # also of what a name leads to from a file that isn't of it
         self.layers: list[Layer] = []
         self._done: set[str] = set()
         self._open: list[str] = []
@@ -45,7 +47,7 @@ class _Walk:
 
     def visit(self, found: Found) -> None:
         layer = _layer(found)
-        identity = _identity(found.path)
+        identity = _identity(found)
         self._done.add(identity)
         self._open.append(identity)
         if len(self._done) > MOST_FILES:
@@ -66,8 +68,8 @@ class _Walk:
             raise PolicyError(message, file=layer.file, clause="extends", hint=ENOUGH)
 
     def _follow(self, found: Found, name: str, spot: Spot) -> None:
-        base = _resolve(found, name, spot)
-        identity = _identity(base.path)
+        base = _resolve(found, name, spot, self._revision)
+        identity = _identity(base)
         if identity in self._open:
             circle = [*self._open[self._open.index(identity) :], identity]
             message = f"extends goes in a circle: {' -> '.join(Path(each).name for each in circle)}"
@@ -76,13 +78,15 @@ class _Walk:
             self.visit(base)
 
 
-def _resolve(found: Found, name: str, spot: Spot) -> Found:
+def _resolve(found: Found, name: str, spot: Spot, revision: Revision | None) -> Found:
     if places.is_path(name):
         path = found.path.parent / name
-        if not os.path.lexists(path):
-            raise spot.error(f"there is no file {path}", clause="extends", hint="a path is relative to this file")
-        return places.by_path(path, trust=found.trust, guarded=found.guarded)
-    base = places.by_name(name, trust=found.trust, beside=found.path)
+        held = found.revision if found.revision and found.revision.covers(path) else None
+        if not (held.exists(path) if held else os.path.lexists(path)):
+            missing = held.shown(path) if held else path
+            raise spot.error(f"there is no file {missing}", clause="extends", hint="a path is relative to this file")
+        return places.by_path(path, trust=found.trust, guarded=found.guarded, revision=held)
+    base = places.by_name(name, trust=found.trust, beside=found.path, revision=revision)
     if base is None:
         known = [each.name for each in places.available()]
         where = "that this file may rest on" if name in known else "here"
@@ -96,11 +100,13 @@ def _hint(name: str, known: list[str]) -> str:
     return spelling_hint(name, known)
 
 
-def _identity(path: Path) -> str:
-    return os.path.realpath(path)
+def _identity(found: Found) -> str:
+    return found.revision.shown(found.path) if found.revision else os.path.realpath(found.path)
 
 
 def _layer(found: Found) -> Layer:
+    if found.revision:
+        return found.revision.layer(found.path)
     try:
         status = found.path.stat()
     except OSError:

@@ -16,6 +16,7 @@ from sandbox_cli.policy.guard import Guard
 from sandbox_cli.policy.layers import read
 from sandbox_cli.policy.nodes import compose
 from sandbox_cli.policy.shape import Items, Leaf, Record
+from sandbox_cli.policy.written import matching, written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,13 +77,14 @@ def _entries(path: Path, guarded: Guard) -> dict[str, Entry]:
     root = compose(reading.read(path, guarded=guarded), str(path))
     if root is None:
         return {}  # all of it is commented out
-    return {entry.path[0]: entry for entry in read(_GRAMMAR, root) if entry.act == "set"}
+    return {entry.path[0]: entry for entry in read(GRAMMAR, root) if entry.act == "set"}
 
 
 def _blame(key: str, entry: Entry) -> Blame:
     return {"clause": key, "source": "file", "file": entry.spot.file, "line": entry.spot.line}
 
 
+@written(matching("FIRST-LAST", f"{_RANGE.pattern}$"))
 def _uid_range(scalar: Scalar, clause: str) -> str:
     text = scalars.filled(scalar, clause)
     hint = f"write it as in {UID_RANGE[0]}-{UID_RANGE[1]}"
@@ -101,6 +103,7 @@ def _range(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
+@written(matching("an account's name", f"(?!root$){_ACCOUNT.pattern}$"))
 def _account(scalar: Scalar, clause: str) -> str:
     name = scalars.filled(scalar, clause)
     if not _ACCOUNT.fullmatch(name) or name == "root":
@@ -109,7 +112,7 @@ def _account(scalar: Scalar, clause: str) -> str:
     return name
 
 
-_GRAMMAR = Record(
+GRAMMAR = Record(
     {
         "backends": Items(scalars.filled, filled=True),
         "uid_range": Leaf(_uid_range),

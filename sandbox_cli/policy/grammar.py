@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy import mounts, rules, scalars, syscall_names, units
+from sandbox_cli.policy.lint import silence
 from sandbox_cli.policy.nodes import Scalar
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.policy.written import ABSOLUTE, among, form_of, matching, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,11 +20,20 @@ LEVELS = ("strict", "sampled", "process", "none")
 LEVELLED = ("filesystem", "network", "syscalls", "privileges", "limits", *(f"limits.{name}" for name in units.LIMITS))
 
 
+@written(lambda clause: form_of(scalars.limit, clause))
 def _bare_limit(scalar: Scalar, _key: str, clause: str) -> Mapping[str, Value]:
     value = scalars.limit(scalar, clause)
     return {"default": value, "max": value}
 
 
+@written(
+    {
+        "anyOf": [
+            among(LEVELLED, "a clause, or what some begin with"),
+            matching("filesystem./PATH", rf"filesystem\.{ABSOLUTE}"),
+        ]
+    }
+)
 def _levelled(scalar: Scalar, clause: str) -> str:
     """A key of `require`: a clause that can be held at a level, or the prefix of some."""
     name = scalar.text
@@ -117,6 +128,7 @@ POLICY = Record(
             }
         ),
         "require": Table(_levelled, Leaf(scalars.choice(*LEVELS))),
+        silence.KEY: Table(silence.key, Leaf(silence.reason, lines=True)),
     }
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Literal, NamedTuple, assert_never
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import grammar, scalars, variables
 from sandbox_cli.policy.nodes import Listing, Mapping, Scalar, compose
+from sandbox_cli.policy.places import SUFFIX
 from sandbox_cli.policy.reading import CONTROL
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
 from sandbox_cli.policy.spelling import hint as spelling_hint
@@ -35,6 +37,7 @@ class Layer(NamedTuple):
     file: str
     extends: tuple[tuple[str, Spot], ...]
     entries: tuple[Entry, ...]
+    name: str  # of the policy, and of the language that it is the first to speak of
     size: int = 0  # in characters
 
     @property
@@ -42,12 +45,14 @@ class Layer(NamedTuple):
         return sum(len(entry.value) if isinstance(entry.value, tuple) else 1 for entry in self.entries)
 
 
-def policy_layer(text: str, file: str) -> Layer:
+def policy_layer(text: str, file: str, name: str | None = None) -> Layer:
+    """What `text` says; `name` is the policy's, by default that of its file."""
     root = compose(text, file)
     if root is None:
         raise PolicyError("the file is empty", file=file, hint="a policy says at least what it extends: extends: _base")
     entries = read(grammar.POLICY, root)
-    return Layer(file, _extends(root), entries, len(text))
+    called = name or os.path.basename(file).removesuffix(SUFFIX)  # noqa: PTH119 (Path is a clause's here)
+    return Layer(file, _extends(root), entries, called, len(text))
 
 
 def read(spec: Record, root: Node) -> tuple[Entry, ...]:
@@ -73,7 +78,7 @@ class _Reader:
         clause = ".".join(path)
         seen: dict[str, Scalar] = {}
         for key, value in _map(node, clause).entries:
-            _check_text(key, clause, lines=False, variable=False)
+            _check_text(key, clause)
             name = key.text.removeprefix("+")
             within = spec.keys.get(name)
             _check_key(spec, key, within, clause)
@@ -121,7 +126,7 @@ class _Reader:
                 raise scalar.spot.error("a + appends a list, not null", clause=clause, hint=f"write {path[-1]}: null")
             self.entries.append(Entry(path, "remove", None, key.spot))
         elif isinstance(leaf, Leaf):
-            _check_text(scalar, clause, lines=leaf.lines, variable=leaf.variables)
+            _check_text(scalar, clause, leaf)
             self.entries.append(Entry(path, "set", leaf.parse(scalar, clause), key.spot))
         elif isinstance(leaf, Short):
             self._short(leaf, scalar, path, key)
@@ -134,7 +139,7 @@ class _Reader:
 
     def _short(self, spec: Short, scalar: Scalar, path: Path, key: Scalar) -> None:
         clause = ".".join(path)
-        _check_text(scalar, clause, lines=False, variable=False)
+        _check_text(scalar, clause)
         values = spec.expand(scalar, path[-1], clause)
         self.entries.append(Entry(path, "remove", None, key.spot))
         self.entries.extend(Entry((*path, name), "set", value, key.spot) for name, value in values.items())
@@ -146,7 +151,7 @@ class _Reader:
     def _table(self, spec: Table, node: Node, path: Path) -> None:
         for key, value in _map(node, ".".join(path)).entries:
             clause = ".".join((*path, key.text))
-            _check_text(key, ".".join(path), lines=False, variable=False)
+            _check_text(key, ".".join(path))
             if key.text.startswith("+"):
                 raise key.spot.error("a + appends to lists only", clause=".".join(path), hint=f"write {key.text[1:]}")
             self._value(spec.item, value, (*path, spec.key(key, clause)), key)
@@ -198,7 +203,7 @@ def _item(spec: Items, node: Node, clause: str) -> str:
         raise node.spot.error(f"expects text in this list, not a {_kind(node)}", clause=clause, hint=hint)
     if node.missing:
         raise node.spot.error("no value stands here", clause=clause, hint='"" is empty text')
-    _check_text(node, clause, lines=spec.lines, variable=spec.variables)
+    _check_text(node, clause, spec)
     return spec.parse(node, clause)
 
 
@@ -221,18 +226,20 @@ def _check_apart(spec: Record, seen: dict[str, Scalar], clause: str) -> None:
             raise seen[given[1]].spot.error(message, clause=clause, hint="keep one of them")
 
 
-def _check_text(scalar: Scalar, clause: str, *, lines: bool, variable: bool) -> None:
+def _check_text(scalar: Scalar, clause: str, spec: Leaf | Items | None = None) -> None:
     """Refuses what could hide something, break out of a line of a jailer's configuration, or look like a template."""
-    text = scalar.text.replace("\n", "").replace("\t", "") if lines else scalar.text
+    text = scalar.text.replace("\n", "").replace("\t", "") if spec is not None and spec.lines else scalar.text
     if found := CONTROL.search(text):
-        several = "only description, language.value and language.selftest may have several lines"
+        several = "only prose, programs and what programs are given may have several lines"
         hint = several if found[0] in "\n\t" else "take it out: it could hide something, or end a line"
         kind = "line separator" if found[0] in "\u2028\u2029" else "control character"
         raise scalar.spot.error(f"holds the {kind} U+{ord(found[0]):04X}", clause=clause, hint=hint)
+    if spec is not None and spec.verbatim:
+        return
     try:
         names = variables.names_in(scalar.text)
     except PolicyError as error:
         raise scalar.spot.error(error.message, clause=clause, hint=error.hint) from None
-    if names and not variable:
+    if names and not (spec is not None and spec.variables):
         message = f"{{{{ {min(names)} }}}} means nothing here"
         raise scalar.spot.error(message, clause=clause, hint=f"variables are replaced in {variables.CLAUSES}")

@@ -37,7 +37,11 @@ def load(name_or_path: str) -> Policy:
 
 def trace(name_or_path: str) -> Traced:
     """The same, with how it came about."""
-    found = _find(name_or_path)
+    return trace_found(find(name_or_path))
+
+
+def trace_found(found: Found) -> Traced:
+    """The same of a file that was looked up already."""
     chain = layers(found)
     merged = merge(chain)
     files = [layer.file for layer in reversed(chain)]
@@ -87,7 +91,8 @@ def _texts(merged: Merged, key: str) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, tuple) else ()
 
 
-def _find(name_or_path: str) -> Found:
+def find(name_or_path: str) -> Found:
+    """The file that is meant: as `load`."""
     if "\0" in name_or_path:
         raise PolicyError("a policy's name holds no NUL character")
     if places.is_path(name_or_path):

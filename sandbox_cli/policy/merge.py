@@ -6,11 +6,9 @@ other, as do `none`, `host` and an allow-list of the network, and the kinds of a
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.policy.grammar import DEFAULTS
-from sandbox_cli.policy.places import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,12 +17,14 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.nodes import Spot
     from sandbox_cli.policy.scalars import Value
 
-_INSTEAD_OF: dict[Path, Path] = {
+INSTEAD_OF: dict[Path, Path] = {
     ("syscalls", "allow"): ("syscalls", "deny"),
     ("syscalls", "deny"): ("syscalls", "allow"),
     ("network",): ("network", "allow"),
     ("network", "allow"): ("network",),
 }
+
+_OF_THE_FILE = frozenset({"version", "extends", "silence"})  # what it says of itself, and nobody inherits
 
 
 class Said(NamedTuple):
@@ -68,18 +68,18 @@ class Merged:
         return next((self.removed[each] for each in around if each in self.removed), None)
 
     def _default(self, path: Path) -> Value:
-        replaced = _INSTEAD_OF.get(path)
+        replaced = INSTEAD_OF.get(path)
         return None if replaced in self.said else DEFAULTS.get(path)
 
     def add(self, layer: Layer) -> None:
         for entry in layer.entries:
-            if entry.path[0] in {"version", "extends"}:
+            if entry.path[0] in _OF_THE_FILE:
                 continue
             if entry.act == "remove":
                 self._remove(entry)
                 continue
             if entry.path[0] == "language" and not self.has("language"):
-                self._say(("language", "name"), FilePath(layer.file).name.removesuffix(SUFFIX), entry.spot)
+                self._say(("language", "name"), layer.name, entry.spot)
             value = self._appended(entry) if entry.act == "append" else entry.value
             self._make_way(entry)
             self._say(entry.path, value, entry.spot)
@@ -107,7 +107,7 @@ class Merged:
 
     def _make_way(self, entry: Entry) -> None:
         """Drops what the entry stands instead of."""
-        if (other := _INSTEAD_OF.get(entry.path)) is not None:
+        if (other := INSTEAD_OF.get(entry.path)) is not None:
             self.said.pop(other, None)
         if entry.path[0] == "filesystem" and len(entry.path) == 3:
             self._make_way_for_mount(entry)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.policy import scalars
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.policy.written import ABSOLUTE, among, matching, written
 
 if TYPE_CHECKING:
     from sandbox_cli.errors import PolicyError
@@ -18,20 +19,22 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.scalars import Value
 
 SHORT = ("ro", "rw", "tmpfs")
-_ALWAYS = {
+ALWAYS = {
     "/proc": "the job's own /proc is always there, and is no clause",
     "/dev": "a minimal /dev is always there, and is no clause",
     "/sandbox": "the job's scratch stands there",
 }
 OURS = {"proc", "dev", "sys", "sandbox"}  # top-level names that every jail makes itself, or never shows of a whole root
 MADE = ("/etc/passwd", "/etc/group", "/etc/hosts")
+_TAKEN = f"(?!({'|'.join(ALWAYS)})(/|$))(?!({'|'.join(MADE)})$)"
 LONGEST_PATH = 4096 - 32  # bytes: what Linux takes, less what a jailer and the seal put before it
 
 
+@written(matching("a path of the jail", _TAKEN + ABSOLUTE))
 def target(scalar: Scalar, clause: str) -> str:
     """A key of `filesystem`: an absolute, normal path of the jail that a policy may fill."""
     path = absolute(scalar, clause, "a path in the jail")
-    for taken, why in _ALWAYS.items():
+    for taken, why in ALWAYS.items():
         if path == taken or path.startswith(taken + "/"):
             raise scalar.spot.error(f"{path} can't be a mount: {why}", clause=clause, hint="remove the line")
     if path in MADE:
@@ -40,16 +43,19 @@ def target(scalar: Scalar, clause: str) -> str:
     return path
 
 
+@written(matching("an absolute path", ABSOLUTE))
 def source(scalar: Scalar, clause: str) -> str:
     """`from`: an absolute, normal path of the host."""
     return absolute(scalar, clause, "a path of the host")
 
 
+@written(matching("an absolute path, with * and ?", ABSOLUTE))
 def folders(scalar: Scalar, clause: str) -> str:
     """Folders of the host, as a glob: /opt/go*/bin."""
     return absolute(scalar, clause, "a folder of the host")
 
 
+@written(among(SHORT))
 def long_form(scalar: Scalar, path: str, clause: str) -> dict[str, Value]:
     """`ro`, `rw` and `tmpfs` in full: the host's own path, which must be there, or a bounded tmpfs."""
     if scalar.special or scalar.text not in SHORT:

@@ -15,16 +15,19 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy.guard import Guard
+
+if TYPE_CHECKING:
+    from sandbox_cli.policy.revision import Revision
 
 SUFFIX = ".yaml"
 SYSTEM = Path("/etc/sandbox")
 BUILT_IN = Path(os.path.realpath(Path(__file__).parent.parent / "policies"))
 ANYWHERE = 0  # the trust of a path: it may rest on all places
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
 _TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
 
 
@@ -43,6 +46,7 @@ class Found(NamedTuple):
     path: Path
     trust: int
     guarded: Guard
+    revision: Revision | None = None  # whose file it is; None: the one that stands there now
 
 
 class Available(NamedTuple):
@@ -87,20 +91,42 @@ def is_policy_file(path: str) -> bool:
     return path.endswith((SUFFIX, ".yml"))
 
 
+def is_policy_of_folder(name: str) -> bool:
+    """Whether a file of that name counts where a folder is named whose policies are meant."""
+    return is_policy_file(name) and not name.startswith(".") and not Path(name).stem.endswith(_TESTS)
+
+
 def is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
+    return NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
 
 
-def by_name(name: str, *, trust: int = ANYWHERE, beside: Path | None = None) -> Found | None:
-    """The first file of that name in places that have at least `trust`, but for the file `beside`."""
+def is_named(file: str) -> bool:
+    """Whether a file of that name, in a folder of policies, can be had by name."""
+    return file.endswith(SUFFIX) and is_name(file.removesuffix(SUFFIX))
+
+
+def by_name(
+    name: str, *, trust: int = ANYWHERE, beside: Path | None = None, revision: Revision | None = None
+) -> Found | None:
+    """The first file of that name in places that have at least `trust`, but for the file `beside`.
+
+    Of a place that belongs to `revision`, it is the file of that revision.
+    """
     for place in search_order():
-        path = place.folder / (name + SUFFIX)
-        if place.trust >= trust and is_there(path, place.guarded) and not _same(path, beside):
-            return Found(path, place.trust, place.guarded)
+        if place.trust < trust:
+            continue
+        folder, held = place.folder, None
+        if revision is not None and revision.has_folder(folder):
+            folder, held = Path(os.path.realpath(folder)), revision
+        path = folder / (name + SUFFIX)
+        if held.exists(path) and path != beside if held else is_there(path, place.guarded) and not _same(path, beside):
+            return Found(path, place.trust, place.guarded, held)
     return None
 
 
-def by_path(path: Path, *, trust: int = ANYWHERE, guarded: Guard = Guard.NONE) -> Found:
+def by_path(
+    path: Path, *, trust: int = ANYWHERE, guarded: Guard = Guard.NONE, revision: Revision | None = None
+) -> Found:
     """A file given by its path, from one that has `trust`: what a place holds keeps the trust of that place."""
     try:
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 (normal, but links are not followed)
@@ -109,8 +135,8 @@ def by_path(path: Path, *, trust: int = ANYWHERE, guarded: Guard = Guard.NONE) -
         raise PolicyError(f"the file can't be read: {error.strerror}", file=str(path), hint=hint) from None
     for place in search_order():
         if absolute.parent == place.folder or _same(absolute.parent, place.folder):
-            return Found(absolute, max(trust, place.trust), max(guarded, place.guarded))
-    return Found(absolute, trust, guarded)
+            return Found(absolute, max(trust, place.trust), max(guarded, place.guarded), revision)
+    return Found(absolute, trust, guarded, revision)
 
 
 def is_there(path: Path, guarded: Guard) -> bool:
@@ -137,9 +163,14 @@ def available() -> list[Available]:
     return [found[name] for name in sorted(found)]
 
 
+def built_in() -> list[Path]:
+    """The files of the shipped policies, whatever stands in for them on this machine."""
+    return sorted(_files(BUILT_IN))
+
+
 def _files(folder: Path) -> list[Path]:
     try:
-        return [path for path in folder.iterdir() if path.suffix == SUFFIX and is_name(path.stem)]
+        return [path for path in folder.iterdir() if is_named(path.name)]
     except OSError:
         return []  # no such folder, or not for us to read: nothing there can be had by name
 

@@ -22,14 +22,14 @@ LARGEST = 1 << 20
 ENOUGH = "no policy needs that much text"
 LIST = "`sandbox policy list` shows what can be named without a path"
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_HIDDEN = re.compile(
+HIDDEN = re.compile(
     "\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]"
 )
 
 
 def read(path: Path, *, guarded: Guard) -> str:
     """The text of a policy or configuration file. `guarded`: whose it must be."""
-    data = _read_bytes(path, guarded=guarded)
+    data = read_bytes(path, guarded=guarded)
     if len(data) > LARGEST:
         raise PolicyError("the file is larger than 1 MiB", file=str(path), hint=ENOUGH)
     return text_of(data, str(path))
@@ -43,7 +43,7 @@ def text_of(data: bytes, file: str) -> str:
         line, column = _position(data[: error.start].decode())
         hint = "save it as UTF-8"
         raise PolicyError("the file is not UTF-8", file=file, line=line, column=column, hint=hint) from None
-    if found := _HIDDEN.search(text):
+    if found := HIDDEN.search(text):
         line, column = _position(text[: found.start()])
         raise PolicyError(
             f"the file holds the character U+{ord(found[0][0]):04X}, which can hide what it says",
@@ -53,7 +53,8 @@ def text_of(data: bytes, file: str) -> str:
     return text
 
 
-def _read_bytes(path: Path, *, guarded: Guard) -> bytes:
+def read_bytes(path: Path, *, guarded: Guard) -> bytes:
+    """What such a file holds, up to one byte more than it may."""
     try:
         # Non-blocking: a fifo would otherwise wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)

@@ -10,6 +10,7 @@ from sandbox_cli.policy.model import SyscallRule
 from sandbox_cli.policy.shape import Leaf, Record
 from sandbox_cli.policy.syscall_rules import LOW_HALF, STRUCTURAL, STRUCTURAL_OF_A_NETWORK, WHOLE
 from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS
+from sandbox_cli.policy.written import among, matching, written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,10 +23,12 @@ ARGUMENTS = 6
 EXAMPLE = "{syscall: socket, arg: 0, value: 0x28, action: errno}"
 _LETS_THROUGH = ("allow", "log")
 _NUMBER = re.compile(r"(?P<decimal>0|[1-9][0-9]*)|0x(?P<hex>[0-9a-fA-F]+)|0o(?P<octal>[0-7]+)")
+_PATTERN = "^(0|[1-9][0-9]*|0x[0-9a-fA-F]+|0o[0-7]+)$"
 _BASES = {"decimal": 10, "hex": 16, "octal": 8}
 _WRITTEN = "write it in decimal, hex (0x28) or octal (0o4000)"
 
 
+@written(matching("a call's name", "[A-Za-z0-9_]+$"))
 def _call(scalar: Scalar, clause: str) -> str:
     name = scalars.filled(scalar, clause)
     if name.startswith("@"):
@@ -38,6 +41,7 @@ def _call(scalar: Scalar, clause: str) -> str:
     return name
 
 
+@written(among([*range(ARGUMENTS), *map(str, range(ARGUMENTS))]))
 def _argument(scalar: Scalar, clause: str) -> int:
     if scalar.text not in tuple("012345"):
         hint = "the first argument is 0, and a call has six at most"
@@ -45,6 +49,9 @@ def _argument(scalar: Scalar, clause: str) -> int:
     return int(scalar.text)
 
 
+@written(
+    {"title": "a number of 64 bits", "type": ["string", "integer"], "minimum": 0, "maximum": WHOLE, "pattern": _PATTERN}
+)
 def _number(scalar: Scalar, clause: str) -> int:
     written = scalars.text(scalar, clause)
     found = _NUMBER.fullmatch(written)

@@ -11,12 +11,14 @@ from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import places, units
 from sandbox_cli.policy.model import SyscallRule
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.policy.written import RELATIVE, TEXT, among, matching, written
 from sandbox_cli.slots import VALUE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from sandbox_cli.policy.nodes import Scalar
+    from sandbox_cli.policy.written import Form
 
 
 Value = str | int | float | bool | None | tuple[str | SyscallRule, ...]
@@ -29,6 +31,7 @@ _HOST_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 
 
+@written(TEXT)
 def text(scalar: Scalar, clause: str) -> str:
     """Any text. `true`, `false` and `null` without quotes are none."""
     if scalar.special:
@@ -37,6 +40,7 @@ def text(scalar: Scalar, clause: str) -> str:
     return scalar.text
 
 
+@written(matching("text", "."))
 def filled(scalar: Scalar, clause: str) -> str:
     if not text(scalar, clause):
         raise scalar.spot.error("must not be empty", clause=clause)
@@ -44,6 +48,7 @@ def filled(scalar: Scalar, clause: str) -> str:
 
 
 def choice(*words: str) -> Callable[[Scalar, str], str]:
+    @written(among(words))
     def parse(scalar: Scalar, clause: str) -> str:
         if scalar.special or scalar.text not in words:
             hint = spelling_hint(scalar.text, words)
@@ -53,6 +58,7 @@ def choice(*words: str) -> Callable[[Scalar, str], str]:
     return parse
 
 
+@written({"title": "true or false", "type": "boolean"})
 def flag(scalar: Scalar, clause: str) -> bool:
     if scalar.plain and scalar.text in {"true", "false"}:
         return scalar.text == "true"
@@ -60,6 +66,7 @@ def flag(scalar: Scalar, clause: str) -> bool:
     raise scalar.spot.error(f"expects true or false, not {scalar.text!r}", clause=clause, hint=hint)
 
 
+@written(among([1, "1"]))
 def version(scalar: Scalar, clause: str) -> int:
     if scalar.text != "1":
         hint = "write version: 1, or leave it out"
@@ -68,20 +75,26 @@ def version(scalar: Scalar, clause: str) -> int:
 
 
 def quantity(kind: units.Kind) -> Callable[[Scalar, str], int | float]:
+    @written(_quantity(kind))
     def parse(scalar: Scalar, clause: str) -> int | float:
         return _placed(scalar, clause, lambda: units.parse(kind, text(scalar, clause)))
 
     return parse
 
 
+@written(lambda clause: {"anyOf": [_quantity(units.LIMITS[_limit_name(clause)]), among(["none"])]})
 def limit(scalar: Scalar, clause: str) -> int | float | None:
     """A limit's value; `none` where it isn't bounded. The clause says which: limits.NAME, or limits.NAME.max."""
     if scalar.plain and scalar.text in {"none", "null"}:
         return None
-    name = clause.removesuffix(".default").removesuffix(".max").rpartition(".")[2]
-    return _placed(scalar, clause, lambda: units.parse_limit(name, text(scalar, clause)))
+    return _placed(scalar, clause, lambda: units.parse_limit(_limit_name(clause), text(scalar, clause)))
 
 
+def _limit_name(clause: str) -> str:
+    return clause.removesuffix(".default").removesuffix(".max").rpartition(".")[2]
+
+
+@written(matching("a policy's name or path", rf"(?!~)(.*\.ya?ml|{places.NAME.pattern})$"))
 def policy(scalar: Scalar, clause: str) -> str:
     """What `extends` names: a name, or the path of a file."""
     value = filled(scalar, clause)
@@ -97,6 +110,7 @@ def policy(scalar: Scalar, clause: str) -> str:
     return value
 
 
+@written(matching("a word", f"{_WORD.pattern}$"))
 def word(scalar: Scalar, clause: str) -> str:
     """A language's name or alias."""
     value = filled(scalar, clause)
@@ -106,6 +120,7 @@ def word(scalar: Scalar, clause: str) -> str:
     return value
 
 
+@written(matching("an extension, as in .py", rf"\.{_WORD.pattern}$"))
 def extension(scalar: Scalar, clause: str) -> str:
     value = filled(scalar, clause)
     if not value.startswith(".") or not _WORD.fullmatch(value[1:]):
@@ -114,6 +129,7 @@ def extension(scalar: Scalar, clause: str) -> str:
     return value
 
 
+@written(matching("the name of a file", r"(?!-|\.{1,2}$)[^/]+$"))
 def file_name(scalar: Scalar, clause: str) -> str:
     value = filled(scalar, clause)
     if "/" in value or value in {".", ".."} or value.startswith("-") or len(value.encode()) > 255:
@@ -122,6 +138,7 @@ def file_name(scalar: Scalar, clause: str) -> str:
     return value
 
 
+@written(matching("a path in scratch", f"(?!/){RELATIVE}"))
 def scratch_path(scalar: Scalar, clause: str) -> str:
     """The path of a file below scratch, in its one spelling: two that name one file would be two keys."""
     value = filled(scalar, clause)
@@ -131,6 +148,7 @@ def scratch_path(scalar: Scalar, clause: str) -> str:
     return value
 
 
+@written(matching("a command's name or absolute path", "(/|[^/]+$)"))
 def program(scalar: Scalar, clause: str) -> str:
     value = filled(scalar, clause)
     if "/" in value and not value.startswith("/"):
@@ -139,6 +157,7 @@ def program(scalar: Scalar, clause: str) -> str:
     return value
 
 
+@written(matching("a package's name", f"{_PACKAGE.pattern}$"))
 def package(scalar: Scalar, clause: str) -> str:
     """A package's name as Debian forms them: it ends up in a command line that a reader pastes."""
     value = filled(scalar, clause)
@@ -148,6 +167,7 @@ def package(scalar: Scalar, clause: str) -> str:
     return value
 
 
+@written(matching("a variable's name", f"(?!{VALUE_VARIABLE}$)[^=+][^=]*$"))
 def environment_name(scalar: Scalar, clause: str) -> str:
     if not scalar.text or "=" in scalar.text:
         hint = "a name holds at least one character and no ="
@@ -157,6 +177,7 @@ def environment_name(scalar: Scalar, clause: str) -> str:
     return scalar.text
 
 
+@written(matching("a pattern", r"(?!/|\.\.(/|$))(?!.*/\.\.(/|$))."))
 def glob(scalar: Scalar, clause: str) -> str:
     value = filled(scalar, clause)
     if leads_out(value):
@@ -169,6 +190,7 @@ def leads_out(pattern: str) -> bool:
     return pattern.startswith("/") or ".." in pattern.split("/")
 
 
+@written(matching("HOST:PORT", r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[1-9][0-9]{0,4}$"))
 def endpoint(scalar: Scalar, clause: str) -> str:
     """A host and a port, as in pypi.org:443, 192.0.2.1:80 or [2001:db8::1]:443."""
     host, colon, port = text(scalar, clause).rpartition(":")
@@ -185,6 +207,7 @@ def one_of(known: Iterable[str], what: str) -> Callable[[Scalar, str], str]:
     """A key that must be one of `known`."""
     words = tuple(known)
 
+    @written(among(words))
     def parse(scalar: Scalar, clause: str) -> str:
         if scalar.text not in words:
             hint = spelling_hint(scalar.text, words)
@@ -192,6 +215,13 @@ def one_of(known: Iterable[str], what: str) -> Callable[[Scalar, str], str]:
         return scalar.text
 
     return parse
+
+
+def _quantity(kind: units.Kind) -> Form:
+    """A number without a unit is one to every reader of YAML; with its unit it is text."""
+    text = {"title": units.told(kind), "type": "string", "pattern": f"^{units.pattern(kind)}"}
+    numbers = {"count": "integer", "number": "number"}
+    return {**text, "type": ["string", numbers[kind]], "minimum": 0} if kind in numbers else text
 
 
 def _placed(scalar: Scalar, clause: str, parse: Callable[[], int | float]) -> int | float:

@@ -14,24 +14,29 @@ Parse = Callable[[Scalar, str], Value]
 
 @dataclass(frozen=True)
 class Leaf:
-    """A scalar. `lines`: it may hold line feeds and tabs. `variables`: it may hold `{{ file }}` and its like."""
+    """A scalar. `lines`: it may hold line feeds and tabs. `variables`: it may hold `{{ file }}` and its like.
+
+    `verbatim`: nothing in it is ever a template, whatever it looks like.
+    """
 
     parse: Parse
     lines: bool = False
     variables: bool = False
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)
 class Items:
     """A list of scalars, which a `+` before its key appends to the inherited one. `filled`: never an empty one.
 
-    `lines` and `variables` as for a Leaf.
+    `lines`, `variables` and `verbatim` as for a Leaf.
     """
 
     parse: Callable[[Scalar, str], str]
     variables: bool = False
     filled: bool = False
     lines: bool = False
+    verbatim: bool = False
 
 
 @dataclass(frozen=True)

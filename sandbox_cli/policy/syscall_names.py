@@ -13,6 +13,7 @@ from sandbox_cli.policy import scalars
 from sandbox_cli.policy.spelling import hint as spelling_hint
 from sandbox_cli.policy.syscall_rules import STRUCTURAL
 from sandbox_cli.policy.syscalls import DEFAULT_DENY, LAUNCHER_NEEDS, NUMBERS, SETS
+from sandbox_cli.policy.written import among, matching, written
 
 if TYPE_CHECKING:
     from sandbox_cli.policy.nodes import Scalar
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 MACHINES = ("x86_64", "aarch64")
 _UNKNOWN = -1
 _NEVER = frozenset(rule.syscall for rule in STRUCTURAL if not rule.tests and rule.verdict == "refused")
+
+
+_SET = 'a set of calls, as in "@mount"'
+_CALL = matching("a call's name", "[A-Za-z0-9_]+$")
 
 
 @functools.cache
@@ -53,6 +58,7 @@ def exists(name: str) -> bool:
     return found != _UNKNOWN or name in NUMBERS
 
 
+@written({"anyOf": [among((name for name in SETS if name != "@default-deny"), _SET), _CALL]})
 def allowed(scalar: Scalar, clause: str) -> str:
     name = listed(scalar, clause)
     if name in _NEVER:
@@ -63,6 +69,9 @@ def allowed(scalar: Scalar, clause: str) -> str:
     return name
 
 
+@written(
+    {"anyOf": [among((name for name, calls in SETS.items() if not set(LAUNCHER_NEEDS) & set(calls)), _SET), _CALL]}
+)
 def denied(scalar: Scalar, clause: str) -> str:
     name = listed(scalar, clause)
     if name in LAUNCHER_NEEDS:
@@ -86,11 +95,11 @@ def listed(scalar: Scalar, clause: str) -> str:
 
 
 def _hint(name: str) -> str:
-    close = spelling_hint(name, _all_names())
+    close = spelling_hint(name, all_names())
     return close if close.startswith("did") else "`man 2 syscalls` lists them"
 
 
-def _all_names() -> list[str]:
+def all_names() -> list[str]:
     names = set(NUMBERS)
     for machine in MACHINES:
         for value in range(600):

@@ -102,6 +102,17 @@ def parse(kind: Kind, text: str) -> int | float:
     return int(value) if form.whole else float(value)
 
 
+def pattern(kind: Kind) -> str:
+    """What the text of a value matches, from its beginning to its end."""
+    form = _FORMS[kind]
+    return f"{_NUMBER.pattern} ?({'|'.join(form.units)})$"
+
+
+def told(kind: Kind) -> str:
+    """What such a value is, in words."""
+    return f"{_FORMS[kind].what}, as in {_FORMS[kind].example}"
+
+
 def format_value(kind: Kind, value: float) -> str:
     return _format(kind, Decimal(repr(value)) if isinstance(value, float) else Decimal(value))
 

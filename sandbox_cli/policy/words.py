@@ -50,11 +50,11 @@ def _network(policy: Policy) -> str:
 def _syscalls(policy: Policy) -> str:
     said = policy.syscalls
     verb, names = ("deny", said.deny) if said.allow is None else ("allow", said.allow)
-    rules = [f"{_rule(each)} ({each.action})" for each in said.rules]
+    rules = [f"{of_rule(each)} ({each.action})" for each in said.rules]
     return ", ".join([*rules, f"{verb} {' '.join(names or ())} ({said.action})"])
 
 
-def _rule(rule: SyscallRule) -> str:
+def of_rule(rule: SyscallRule) -> str:
     if rule.arg is None:
         return rule.syscall
     mask = "" if rule.mask == LOW_HALF else f" & {rule.mask:#x}"

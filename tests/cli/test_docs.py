@@ -1,4 +1,4 @@
-"""Every example in docs/audit.md, cli.md, limits.md, recipes.md, results.md and verify.md does what the page says."""
+"""Every example in the pages of docs/ that PAGES names does what the page says."""
 
 from __future__ import annotations
 
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = {
     name: (DOCS / name).read_text()
-    for name in ("audit.md", "cli.md", "limits.md", "recipes.md", "results.md", "verify.md")
+    for name in (
+        "audit.md",
+        "cli.md",
+        "limits.md",
+        "policies.md",
+        "recipes.md",
+        "results.md",
+        "review.md",
+        "verify.md",
+    )
 }
 MARK = "\x1e"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS = [
     [], ["run"], ["exec"], ["render"], ["doctor"], ["languages"], ["verify"], ["clean"],
-    ["policy"], ["policy", "list"], ["policy", "show"], ["policy", "check"],
+    ["policy"], ["policy", "list"], ["policy", "show"], ["policy", "check"], ["policy", "diff"],
 ]  # fmt: skip
 
 

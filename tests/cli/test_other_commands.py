@@ -107,7 +107,9 @@ def test_completion_works_for_both_names(name: str) -> None:
         ("sandbox run -p pyt", ["python"]),
         ("sandbox exec -l py", ["py", "python", "python3"]),
         ("sandbox run --limit mem", ["memory="]),
-        ("sandbox policy s", ["show"]),
+        ("sandbox policy sh", ["show"]),
+        ("sandbox policy new pyt", ["python", "python3"]),
+        ("sandbox policy schema --for p", ["policy"]),
         ("sandbox policy show comm", ["command"]),
     ],
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox_cli import policy as policies
+from sandbox_cli.policy import places
 from tests.accounts import ROOT
 from tests.contract.case import Case
 from tests.contract.looking import differences, look
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tests.accounts import Account
     from tests.contract.conftest import Driver
 
-SHIPPED = sorted(path.stem for path in (ROOT / "policies").glob("*.yaml") if not path.stem.endswith(".test"))
+SHIPPED = [path.stem for path in places.built_in()]
 SECRETS = (
     "/etc/shadow", "/etc/fstab", "/etc/hostname", "/root", "/boot", "/sys", "/var/log", "/var/lib", "/run/sandbox",
     "/dev/kmsg", "/dev/mem", "/proc/kcore", "/proc/kmsg",

@@ -13,9 +13,8 @@ from sandbox_cli import policy as policies
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import ceiling, config, guard, places, units
 from sandbox_cli.policy.document import document
-from tests.accounts import ROOT
 
-SHIPPED = [path.read_bytes() for path in sorted((ROOT / "policies").glob("*.yaml"))]
+SHIPPED = [path.read_bytes() for path in places.built_in()]
 WORDS = (
     "limits", "memory", "default: 1GiB", "max: none", "{", "}", "[", "]", ", ", ": ", "? ", "- ", "\n", "\n  ",
     "null", "true",

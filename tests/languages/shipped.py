@@ -21,9 +21,7 @@ CI = os.environ.get("CI") == "true"
 MAKEFILE = (ROOT / "Makefile").read_text()
 HEAVY = next(line for line in MAKEFILE.splitlines() if line.startswith("HEAVY :=")).split()[2:]
 LANGUAGES: Mapping[str, Language] = {
-    language.name: language
-    for file in sorted(places.BUILT_IN.glob("*.yaml"))
-    if (language := policy.load(str(file)).language) is not None
+    language.name: language for file in places.built_in() if (language := policy.load(str(file)).language) is not None
 }
 
 

@@ -112,7 +112,7 @@ def test_a_newer_call_that_is_listed_is_answered_as_the_list_says(monkeypatch: p
 
 
 def test_the_largest_list_still_fits_the_kernel() -> None:
-    names = [name for name in syscall_names._all_names() if name not in {"unshare", "setns"}]
+    names = [name for name in syscall_names.all_names() if name not in {"unshare", "setns"}]
     program = compiled({"allow": names}, "x86_64", isolated=False)
     assert len(program) <= filters.LARGEST
     assert run(program, numbers("x86_64")["mseal"]) == ALLOW
@@ -164,7 +164,7 @@ def test_a_missing_libseccomp_is_a_host_error_with_the_package(monkeypatch: pyte
 
 
 some_names = some.lists(
-    some.sampled_from(sorted(set(syscall_names._all_names()) - {"unshare", "setns", "clone3"})), max_size=30
+    some.sampled_from(sorted(set(syscall_names.all_names()) - {"unshare", "setns", "clone3"})), max_size=30
 )
 
 

@@ -13,7 +13,7 @@ from sandbox_cli.policy import places, units
 if TYPE_CHECKING:
     from tests.policy.conftest import Site
 
-NAMES = sorted(path.stem for path in places.BUILT_IN.glob("*.yaml"))
+NAMES = [path.stem for path in places.built_in()]
 LANGUAGES = [name for name in NAMES if name not in {"_base", "command", "shell"}]
 
 LIMITS = {

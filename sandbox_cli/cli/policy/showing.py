@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from sandbox_cli.cli import output
 from sandbox_cli.cli.options import Json
 from sandbox_cli.cli.policy.names import Name
+from sandbox_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from sandbox_cli.cli.shapes import ShownPolicy
 
+Resolved = Annotated[
+    bool, typer.Option("--resolved", help="With a comment on each line: the file and line that said so, over what.")
+]
 
-def show(name: Name, json: Json = False) -> int:
-    """Show all that a policy says, in its long form."""
-    from sandbox_cli.policy import load
+
+def show(name: Name, json: Json = False, resolved: Resolved = False) -> int:
+    """Show all that a policy says, with what it extends, in its long form: a policy file that says the same."""
+    from sandbox_cli.cli.policy import as_yaml
+    from sandbox_cli.policy import trace
     from sandbox_cli.policy.document import document
 
-    loaded = load(name)
+    if json and resolved:
+        hint = "`sources` of --json has the places; `sandbox policy explain --json` has all that was said before, too"
+        raise UsageError("--json and --resolved exclude each other", hint=hint)
+    traced = trace(name)
+    loaded = traced.policy
     answer: ShownPolicy = {
         "name": loaded.name,
         "digest": loaded.digest,
@@ -25,28 +37,14 @@ def show(name: Name, json: Json = False) -> int:
         "policy": document(loaded),
         "sources": loaded.sources,
     }
-    output.say(output.as_line(answer) if json else _as_yaml(answer))
+    if json:
+        output.say(output.as_line(answer))
+    else:
+        output.say(_head(answer))
+        output.say(as_yaml.resolved(traced) if resolved else as_yaml.compact(answer["policy"]))
     return 0
 
 
-def _as_yaml(shown: ShownPolicy) -> str:
-    """A policy file that says the same: it can be loaded, and has the same digest."""
-    import yaml
-
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 (the grammar has no aliases)
-            return True
-
-        def represent_data(self, data: Any) -> Any:  # noqa: ANN401 (PyYAML's nodes are not typed)
-            """A list stands in one line, but for one with a text of several: that keeps its lines."""
-            node: Any = super().represent_data(data)  # pyright: ignore[reportUnknownMemberType]
-            if isinstance(data, str) and "\n" in data:
-                node.style = "|"
-            elif isinstance(data, list) and any("\n" in str(each) for each in cast("list[object]", data)):
-                node.flow_style = False
-            return node
-
+def _head(shown: ShownPolicy) -> str:
     chain = [output.shown(file) for file in shown["files"]]
-    head = [f"# {chain[0]}", *(f"# extends {file}" for file in chain[1:]), f"# {shown['digest']}"]
-    body = yaml.dump(shown["policy"], Dumper=Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True)
-    return "\n".join([*head, body.rstrip("\n")])
+    return "\n".join([f"# {chain[0]}", *(f"# extends {file}" for file in chain[1:]), f"# {shown['digest']}"])

@@ -1,0 +1,69 @@
+"""Tests of policies: each in a real jail, on every backend that can hold the policy here.
+
+The jailer is what they wait for, so several run at once; they are told in their order.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from sandbox_cli.plan import machine, trial
+from sandbox_cli.testing import running
+from sandbox_cli.testing.running import Site
+from sandbox_cli.testing.suites import suites
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+
+    from sandbox_cli.policy.config import Config
+    from sandbox_cli.policy.testfile import PolicyTest
+    from sandbox_cli.testing.outcomes import Tested
+    from sandbox_cli.testing.running import Unusable
+    from sandbox_cli.testing.suites import Suite
+
+__all__ = ["run", "suites"]
+
+_ENOUGH = 4096  # bytes in a pipe: more than there are jobs at once, and less than it takes
+
+
+def run(found: Sequence[Suite], backends: Sequence[str], config: Config, *, at_once: int) -> Iterator[Tested]:
+    """Every test on each of `backends`, in the order of the policies; `at_once` of them at the same time.
+
+    What interrupts it - the reader included, who wants no more - ends the jobs that run, and waits until they are gone.
+    """
+    source, sink = os.pipe2(os.O_CLOEXEC)
+    site = Site(config, machine.looking(config), trial.trying(config), source)
+    for backend in backends:
+        site.look(backend)  # before there are threads: it may move this process into a group
+    pool = ThreadPoolExecutor(at_once)  # threads that stay: a jailer dies with the one that started it
+    try:
+        # All of the first before any of the second, which wait for them: no thread waits for what is behind it.
+        able = {
+            (suite.policy, backend): pool.submit(running.unusable, suite.policy, backend, site)
+            for suite in found
+            for backend in backends
+        }
+        told = [
+            pool.submit(_tested, suite, test, backend, site, able[suite.policy, backend])
+            for suite in found
+            for test in suite.tests
+            for backend in backends
+        ]
+        for each in told:
+            yield each.result()
+    finally:
+        os.write(sink, bytes([signal.SIGTERM]) * _ENOUGH)
+        pool.shutdown(cancel_futures=True)
+        os.close(source)
+        os.close(sink)
+
+
+def _tested(suite: Suite, test: PolicyTest, backend: str, site: Site, able: Future[Unusable | None]) -> Tested:
+    problem = able.result()
+    return (
+        running.tested(suite, test, backend, site) if problem is None else running.blank(suite, test, backend, problem)
+    )
