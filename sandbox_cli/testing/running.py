@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli import plan
+from sandbox_cli.audit import Audit
 from sandbox_cli.errors import HostError, RefusedError, SandboxError
 from sandbox_cli.plan import assemble, interpreter, view
 from sandbox_cli.result import refusal
@@ -15,9 +16,10 @@ from sandbox_cli.testing.judging import judge
 from sandbox_cli.text import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sandbox_cli.job import Job
+    from sandbox_cli.plan.audits import Demand
     from sandbox_cli.plan.choose import Choice, Look, Starts
     from sandbox_cli.plan.settle import Settled
     from sandbox_cli.policy.config import Config
@@ -39,6 +41,7 @@ class Site(NamedTuple):
     look: Look
     starts: Starts
     cancel: int  # an fd: each job that is to be ended reads a byte of it, the signal's number
+    demands: Sequence[Demand]  # a test is a job, and has its line where every job must
 
 
 class Unusable(NamedTuple):
@@ -63,11 +66,9 @@ def tested(suite: Suite, test: PolicyTest, backend: str, site: Site) -> Tested:
     """Runs one test on a backend that is usable."""
     began = time.monotonic()
     found = blank(suite, test, backend)
-    mounts: Mapping[str, Mount] = {}
+    mounts: dict[str, Mount] = {}
     try:
-        settled, choice = _decided(_job(suite, test, backend), site)
-        mounts = settled.effective.filesystem
-        outcome = execute(assemble.plan(settled, choice, site.config.uid_range), _work(suite, test, settled, site))
+        outcome = _ran(suite, test, backend, site, mounts)
     except HostError as error:  # no word on the policy: a test that expects to be refused doesn't mean this
         if error.blame and error.blame["clause"] == interpreter.CLAUSE:
             return {**found, "reason": error.message, "fix": error.hint}
@@ -91,6 +92,32 @@ def blank(suite: Suite, test: PolicyTest, backend: str, why: Unusable | None = N
         "verdict": "skipped", "mismatches": [], "reason": reason, "fix": fix,
         "status": None, "cause": None, "stderr": None, "time_s": 0.0,
     }  # fmt: skip
+
+
+def _ran(suite: Suite, test: PolicyTest, backend: str, site: Site, mounts: dict[str, Mount]) -> Outcome:
+    """Puts what the jail has mounted into `mounts`. Whatever comes of the job, it has its line in every audit."""
+    job, job_id = _job(suite, test, backend), os.urandom(8).hex()
+    audit = Audit(job_id, "test", site.demands)
+    try:
+        audit.open()
+    except RefusedError as error:
+        raise HostError(str(error), hint=error.hint) from None
+    audit.describe(job, None if "command" in job else _code(suite, test))
+    try:
+        settled, choice = _decided(job, site)
+        mounts |= settled.effective.filesystem
+        work = _work(suite, test, settled, site, job_id)
+        outcome = execute(assemble.plan(settled, choice, site.config.uid_range), work)
+    except SandboxError as error:
+        _refuse_lost(audit.write(refusal(error, job_id), error))
+        raise
+    _refuse_lost(audit.write(outcome))
+    return outcome
+
+
+def _refuse_lost(problem: str | None) -> None:
+    if problem is not None:
+        raise HostError(problem)
 
 
 def _decided(job: Job, site: Site) -> tuple[Settled, Choice]:
@@ -118,12 +145,15 @@ def _job(suite: Suite, test: PolicyTest, backend: str) -> Job:
     return job
 
 
-def _work(suite: Suite, test: PolicyTest, settled: Settled, site: Site) -> Work:
-    code = suite.contents[test.file] if test.file is not None else (test.code or "").encode()
+def _code(suite: Suite, test: PolicyTest) -> bytes:
+    return suite.contents[test.file] if test.file is not None else (test.code or "").encode()
+
+
+def _work(suite: Suite, test: PolicyTest, settled: Settled, site: Site, job_id: str) -> Work:
     name = settled.program.file
-    program = [(os.fsencode(name), code, 0o644)] if name is not None else []
+    program = [(os.fsencode(name), _code(suite, test), 0o644)] if name is not None else []
     return {
-        "id": "test",
+        "id": job_id,
         "arguments": [word.encode() for word in test.args],
         "file": os.fsencode(name) if name is not None else None,
         "inputs": [*program, *((path.encode(), content, 0o644) for path, content in test.files.items())],

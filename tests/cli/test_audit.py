@@ -284,3 +284,23 @@ def test_ceiling_demands_a_line_of_every_job_and_an_option_only_adds_a_file(
     assert (done.code, done.result["status"]) == (125, "refused")
     assert done.result["blame"] == {"clause": "audit", "source": "ceiling", "file": str(demanding), "line": 1}
     assert lines_of(tmp_path / "b")[1]["id"] == done.result["id"]
+
+
+def test_each_test_of_a_policy_has_its_line_and_runs_only_with_one(
+    command: Command, log: Path, config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "p.yaml").write_text("extends: sh\n")
+    (tmp_path / "p.test.yaml").write_text(
+        "tests:\n"
+        "  one: {code: exit 3, expect: {exit_code: 3}}\n"
+        "  two: {command: [no-such-program], expect: {status: cannot-start}}\n"
+    )
+    config.write_text(f"audit: {log}\n")
+    command("policy", "test", "-b", "bwrap", str(tmp_path / "p.yaml"))
+    found = {(line["kind"], line["status"], *line["source"].values()) for line in lines_of(log)}
+    assert ("test", "nonzero-exit", "code", digest(b"exit 3")) in found
+    assert ("test", "cannot-start", "command", digest(b"no-such-program\0")) in found
+    config.write_text("audit: /no/such/file\n")
+    done = command("policy", "test", "-b", "bwrap", str(tmp_path / "p.yaml"))
+    assert done.code == 1
+    assert "audit: '/no/such/file' can't be written" in done.out
