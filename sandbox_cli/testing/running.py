@@ -40,8 +40,8 @@ class Site(NamedTuple):
     config: Config
     look: Look
     starts: Starts
+    demands: Sequence[Demand]  # of audits
     cancel: int  # an fd: each job that is to be ended reads a byte of it, the signal's number
-    demands: Sequence[Demand]  # a test is a job, and has its line where every job must
 
 
 class Unusable(NamedTuple):
@@ -63,25 +63,46 @@ def unusable(policy: str, backend: str, site: Site) -> Unusable | None:
 
 
 def tested(suite: Suite, test: PolicyTest, backend: str, site: Site) -> Tested:
-    """Runs one test on a backend that is usable."""
+    """Runs one test on a backend that is usable. RefusedError or HostError where an audit can't have its line."""
     began = time.monotonic()
     found = blank(suite, test, backend)
-    mounts: dict[str, Mount] = {}
-    try:
-        outcome = _ran(suite, test, backend, site, mounts)
-    except HostError as error:  # no word on the policy: a test that expects to be refused doesn't mean this
+    outcome, error, mounts = _run(suite, test, _job(suite, test, backend), site)
+    if isinstance(error, HostError):  # no word on the policy: a test that expects to be refused doesn't mean this
         if error.blame and error.blame["clause"] == interpreter.CLAUSE:
             return {**found, "reason": error.message, "fix": error.hint}
         problem: Mismatch = {"what": "job", "expected": "that it runs", "observed": str(error)}
         return {**found, "verdict": "failed", "mismatches": [problem]}
-    except SandboxError as error:
-        outcome = refusal(error, "test")
     found["mismatches"] = judge(test.expected, outcome, lambda path: _is_hidden(path, mounts))
     found["verdict"] = "failed" if found["mismatches"] else "passed"
     found["status"], found["cause"] = outcome["status"], outcome["cause"]
     found["stderr"] = _tail(outcome) if found["mismatches"] else None
     found["time_s"] = round(time.monotonic() - began, 3)
     return found
+
+
+def _run(
+    suite: Suite, test: PolicyTest, job: Job, site: Site
+) -> tuple[Outcome, SandboxError | None, Mapping[str, Mount]]:
+    """How the job went, why it did not, if so, and what its jail showed."""
+    job_id = os.urandom(8).hex()
+    code = _code(suite, test)
+    audit = Audit(job_id, "test", site.demands) if site.demands else None
+    if audit is not None:
+        audit.describe(job, code)
+        audit.open()  # before anything else: that it can't be is no word on the policy, either
+    mounts: Mapping[str, Mount] = {}
+    failed: SandboxError | None = None
+    try:
+        settled, choice = _decided(job, site)
+        mounts = settled.effective.filesystem
+        work = _work(job_id, test, code, settled.program.file, site)
+        outcome = execute(assemble.plan(settled, choice, site.config.uid_range), work)
+    except SandboxError as error:
+        outcome, failed = refusal(error, job_id), error
+    problem = audit.write(outcome, failed) if audit is not None else None
+    if problem is not None:
+        raise HostError(problem)
+    return outcome, failed, mounts
 
 
 def blank(suite: Suite, test: PolicyTest, backend: str, why: Unusable | None = None) -> Tested:
@@ -92,32 +113,6 @@ def blank(suite: Suite, test: PolicyTest, backend: str, why: Unusable | None = N
         "verdict": "skipped", "mismatches": [], "reason": reason, "fix": fix,
         "status": None, "cause": None, "stderr": None, "time_s": 0.0,
     }  # fmt: skip
-
-
-def _ran(suite: Suite, test: PolicyTest, backend: str, site: Site, mounts: dict[str, Mount]) -> Outcome:
-    """Puts what the jail has mounted into `mounts`. Whatever comes of the job, it has its line in every audit."""
-    job, job_id = _job(suite, test, backend), os.urandom(8).hex()
-    audit = Audit(job_id, "test", site.demands)
-    try:
-        audit.open()
-    except RefusedError as error:
-        raise HostError(str(error), hint=error.hint) from None
-    audit.describe(job, None if "command" in job else _code(suite, test))
-    try:
-        settled, choice = _decided(job, site)
-        mounts |= settled.effective.filesystem
-        work = _work(suite, test, settled, site, job_id)
-        outcome = execute(assemble.plan(settled, choice, site.config.uid_range), work)
-    except SandboxError as error:
-        _refuse_lost(audit.write(refusal(error, job_id), error))
-        raise
-    _refuse_lost(audit.write(outcome))
-    return outcome
-
-
-def _refuse_lost(problem: str | None) -> None:
-    if problem is not None:
-        raise HostError(problem)
 
 
 def _decided(job: Job, site: Site) -> tuple[Settled, Choice]:
@@ -145,19 +140,21 @@ def _job(suite: Suite, test: PolicyTest, backend: str) -> Job:
     return job
 
 
-def _code(suite: Suite, test: PolicyTest) -> bytes:
-    return suite.contents[test.file] if test.file is not None else (test.code or "").encode()
+def _code(suite: Suite, test: PolicyTest) -> bytes | None:
+    if test.file is not None:
+        return suite.contents[test.file]
+    return test.code.encode() if test.code is not None else None
 
 
-def _work(suite: Suite, test: PolicyTest, settled: Settled, site: Site, job_id: str) -> Work:
-    name = settled.program.file
-    program = [(os.fsencode(name), _code(suite, test), 0o644)] if name is not None else []
+def _work(job_id: str, test: PolicyTest, code: bytes | None, file: str | None, site: Site) -> Work:
+    name = os.fsencode(file) if file is not None else None
+    program = [(name, code, 0o644)] if name is not None and code is not None else []
     return {
         "id": job_id,
         "arguments": [word.encode() for word in test.args],
-        "file": os.fsencode(name) if name is not None else None,
+        "file": name,
         "inputs": [*program, *((path.encode(), content, 0o644) for path, content in test.files.items())],
-        "environment": [f"{name}={value}".encode() for name, value in test.env.items()],
+        "environment": [f"{key}={value}".encode() for key, value in test.env.items()],
         "stdin": test.stdin,
         "stdout": None,
         "stderr": None,

@@ -302,5 +302,5 @@ def test_each_test_of_a_policy_has_its_line_and_runs_only_with_one(
     assert ("test", "cannot-start", "command", digest(b"no-such-program\0")) in found
     config.write_text("audit: /no/such/file\n")
     done = command("policy", "test", "-b", "bwrap", str(tmp_path / "p.yaml"))
-    assert done.code == 1
-    assert "audit: '/no/such/file' can't be written" in done.out
+    assert done.code == 125
+    assert "audit: '/no/such/file' can't be written" in done.err
