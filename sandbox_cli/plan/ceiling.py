@@ -7,10 +7,9 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import RefusedError
-from sandbox_cli.plan import limits, reach, view
+from sandbox_cli.plan import limits, view
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import listed, place
-from sandbox_cli.policy import order
 from sandbox_cli.policy.model import Limit
 from sandbox_cli.policy.requirements import OF_COMPILE, RANK, REQUIRED, nearest, required
 
@@ -55,6 +54,9 @@ def refuse(
 
 def beyond(policy: Policy, ceiling: Ceiling, links: Mapping[str, str]) -> list[Difference]:
     """The grants of `policy` that the ceiling doesn't have, of the clauses that it names."""
+    from sandbox_cli.plan import reach  # only where there is a ceiling
+    from sandbox_cli.policy import order
+
     named = frozenset(clause for clause in ceiling.named if not clause.startswith(_COUNTED))
     allowed = ceiling.bound
     if "filesystem" in named:
@@ -127,6 +129,8 @@ def _requirements(policy: Policy, ceiling: Ceiling, said: Mapping[str, Level]) -
 
 def _workspace(policy: Policy, ceiling: Ceiling) -> Policy:
     """What -C may be; a job that brings a directory is asked about what it brings."""
+    from sandbox_cli.policy import order
+
     if not order.within(policy, ceiling.bound, ceiling.named & {"workspace"}):
         return policy
     sources = {**policy.sources, "workspace": _blame(ceiling, "workspace", "workspace")}
@@ -163,9 +167,10 @@ def _refusal(found: Sequence[Difference], ceiling: Ceiling, written: Policy, cho
 def _asking(clause: str, written: Policy, chosen: Container[str]) -> tuple[str, Blame]:
     """Who grants it. A mount that no line writes is there for the runtime's sake."""
     path = clause.removeprefix("filesystem.")
-    if path != clause and (above := _written(path, written)) is None:
+    above = _written(path, written) if path != clause else None
+    if path != clause and above is None:
         return f"the runtime of policy {written.name} needs", blame(written, "language.runtime")
-    said = blame(written, clause if path == clause else f"filesystem.{above}")
+    said = blame(written, clause if above is None else f"filesystem.{above}")
     if clause in chosen or said["source"] == "option":
         return "an option asks for", limits.by_option(clause)
     return f"policy {written.name} says", said

@@ -45,7 +45,7 @@ class Site:
         return found
 
     def settled(self, text: str, policy: Policy | None = None, **job: Any) -> Settled:
-        given = {"command": ["true"]} | job
+        given: Any = {"command": ["true"]} | job
         return settle.settle(given, Request(policy or made.policy(), None), made.host(), self.ceilings(text))
 
     def refusal(self, text: str, policy: Policy | None = None, **job: Any) -> RefusedError:
@@ -198,6 +198,7 @@ def test_every_clause_that_is_beyond_it_is_named(site: Site) -> None:
         ("artifacts: {collect: ['*.png', '*.txt']}", {"artifacts": Artifacts(collect=("*.png",))}),
         ("require: {limits.memory: sampled}", {"require": {"limits.memory": "strict"}}),
         ("workspace: none", {"workspace": "rw"}),
+        ("limits: {cpus: 1}", {"network": "host", "environment": {"A": "b"}, "require": {"limits": "none"}}),
     ],
 )
 def test_what_is_within_it_is_granted(site: Site, text: str, changes: Any) -> None:
@@ -206,11 +207,6 @@ def test_what_is_within_it_is_granted(site: Site, text: str, changes: Any) -> No
 
 def test_a_network_that_an_option_takes_away_is_none(site: Site) -> None:
     assert site.settled("network: none", made.policy(network="host"), network="none").effective.network == "none"
-
-
-def test_what_is_not_named_may_be_anything(site: Site) -> None:
-    policy = made.policy(network="host", environment={"A": "b"}, workspace="rw", require={"limits": "none"})
-    assert site.settled("limits: {memory: 1GiB}", policy).effective.network == "host"
 
 
 def test_a_link_below_a_folder_that_the_ceiling_shows_is_no_way_out(site: Site) -> None:
@@ -228,9 +224,8 @@ def test_a_link_below_a_folder_that_the_ceiling_shows_is_no_way_out(site: Site) 
 
 
 def test_a_mount_that_both_name_may_be_a_link(site: Site) -> None:
-    (site.folder / "real").mkdir()
     link = site.folder / "link"
-    link.symlink_to("real")
+    link.symlink_to("/usr/share")
     site.settled(f"filesystem: {{{link}: ro}}", made.policy(filesystem={str(link): Mount(mode="ro", source=str(link))}))
 
 

@@ -80,7 +80,9 @@ def test_every_clause_of_a_policy_but_its_language_can_be_bounded(site: Site) ->
     assert (found.best_effort, found.audit) == (False, "/var/log/sandbox.jsonl")
     assert found.sources["network"] == {"clause": "network", "source": "ceiling", "file": found.file, "line": 6}
     assert [(path, said["line"]) for path, said in loaded().audits] == [("/var/log/sandbox.jsonl", 13)]
-    assert (loaded().against_best_effort or {})["line"] == 12
+    against = loaded().against_best_effort
+    assert against is not None
+    assert against["line"] == 12
 
 
 @pytest.mark.parametrize(
