@@ -50,7 +50,7 @@ def problems(text: str) -> list[str]:
 def marked(files: Iterable[Path]) -> set[str]:
     """Those of the files that check-jsonschema, given the published schema, finds something in."""
     schema = ["--schemafile", str(DOCS / "policy.schema.json"), "-o", "json"]
-    words = [sys.executable, "-m", "check_jsonschema", *schema, *map(str, files)]
+    words: list[str] = [sys.executable, "-m", "check_jsonschema", *schema, *map(str, files)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     found: dict[str, Any] = json.loads(done.stdout)
     assert not found.get("parse_errors"), found
