@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from sandbox_cli.audit.line import AuditLine
 from sandbox_cli.cli import shapes
+from sandbox_cli.cli.policy.shapes import PolicyExplained
 from sandbox_cli.policy.schema import KINDS
 from sandbox_cli.policy.schema import json_schema as grammar_schema
 from sandbox_cli.result import Result
@@ -37,7 +38,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-diff": shapes.PolicyDiff,
     "policy-lock": shapes.PolicyLock,
     "policy-test": shapes.PolicyTests,
-    "policy-explain": shapes.PolicyExplained,
+    "policy-explain": PolicyExplained,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Cap(NamedTuple):
     """A clause that says more than the ceiling has: `said` by the policy, `allowed` by the ceiling, which `by` names.
 
-    It is brought down to that, or, where it can't be, every job is `refused`.
+    It is brought down to that, or, where it can't be, `refused` to every job.
     """
 
     clause: str

@@ -62,6 +62,7 @@ _LANGUAGE: dict[Path, tuple[str, str]] = {
 }
 LANGUAGE: tuple[Path, ...] = tuple(("language", *path) for path in _LANGUAGE)
 
+IN_EVERY_JAIL = ("HOME", "LANG", "PATH")  # variables
 _ENDS = {"errno": "fail with EPERM", "kill": "end the program", "log": "are let through, and logged"}
 _NETWORK = {
     "none": "the job has none but a loopback of its own: it reaches no other machine, nor this one",
@@ -228,10 +229,14 @@ def _workspace(policy: Policy, _path: Path) -> str:
 
 def _environment(policy: Policy, path: Path) -> str:
     if len(path) == 1:
-        names = ", ".join(policy.environment)
-        return f"HOME, LANG, PATH{names and ', '}{names} and what -e adds; nothing of the caller's own"
+        names = ", ".join(dict.fromkeys([*IN_EVERY_JAIL, *policy.environment]))
+        return f"{names} and what -e adds; nothing of the caller's own"
     value = policy.environment.get(path[1])
-    return f"every program has it, with the value {value!r}" if value is not None else "the policy does not set it"
+    if value is not None:
+        return f"every program has it, with the value {value!r}"
+    return (
+        "every jail sets it, and the policy nothing else" if path[1] in IN_EVERY_JAIL else "the policy does not set it"
+    )
 
 
 def _artifacts(policy: Policy, path: Path) -> str:

@@ -172,7 +172,7 @@ def test_ceiling_is_told_where_it_brings_down_and_where_it_refuses(
     assert told[0].endswith("a job may ask for up to 200MiB (ceiling, ceiling.yaml:1)")
     assert "  the policy says 256MiB, the ceiling allows 128MiB (ceiling.yaml:1)" in told
     told = command("policy", "explain", "/opt", "-p", "./job.yaml").out.splitlines()
-    assert told[0].startswith("filesystem./opt: the ceiling (ceiling.yaml:2) refuses every job for it: the host's own")
+    assert told[0].startswith("filesystem./opt: the ceiling (ceiling.yaml:2) refuses it: the host's own")
     assert "  the policy says ro, the ceiling allows nothing (ceiling.yaml:2)" in told
 
 
@@ -251,10 +251,14 @@ def test_terminal_has_lines_that_fit_and_pipes_have_no_colour(sandbox: Sandbox) 
     if account.uid != os.getuid():
         pytest.skip("once is enough")
     child = pexpect.spawn(
-        sandbox.command[0], words, env=dict(account.environment) | {"TERM": "xterm"}, dimensions=(40, 80)
+        sandbox.command[0],
+        words,
+        env=dict(account.environment) | {"TERM": "xterm"},
+        dimensions=(40, 80),
+        encoding="utf-8",
     )
     child.expect(pexpect.EOF)
-    drawn = str(child.before, "utf-8")
+    drawn = str(child.before)
     assert "\x1b[1msyscalls.socket:\x1b[0m" in drawn
     assert all(len(re.sub(r"\x1b\[\d*m", "", line)) <= 80 for line in drawn.splitlines() if "/" not in line)
     assert b"\x1b" not in sandbox(*words[2:]).stdout

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from sandbox_cli import policy
 from sandbox_cli.cli.policy import as_yaml
 from sandbox_cli.errors import UsageError
+from sandbox_cli.plan.command import FIXED
 from sandbox_cli.policy import grammar
 from sandbox_cli.policy.explain import explain
+from sandbox_cli.policy.sentences import IN_EVERY_JAIL
 from sandbox_cli.policy.shape import Either, Record, Short, Table
 from tests.contract.random_policies import wishes
 
@@ -128,6 +130,13 @@ def test_path_that_was_taken_away_is_told_with_who_took_it(site: Site) -> None:
     assert found.notes == [
         "`filesystem: {/srv/data: ro}` in a policy that extends this one would show it, to be read only"
     ]
+
+
+def test_variable_that_every_jail_sets_is_told_as_such(site: Site) -> None:
+    assert set(FIXED) == set(IN_EVERY_JAIL)
+    for name in FIXED:
+        assert first(site, "environment: {A: a}", f"environment.{name}").startswith("every jail sets it")
+        assert first(site, f"environment: {{{name}: a}}", f"environment.{name}").endswith("with the value 'a'")
 
 
 def test_part_of_a_clause_is_told_with_who_said_that_part(site: Site) -> None:

@@ -15,7 +15,7 @@ from sandbox_cli.policy.reading import HIDDEN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sandbox_cli.cli.shapes import PolicyChain
+    from sandbox_cli.cli.policy.shapes import PolicyChain
     from sandbox_cli.policy.layers import Path
     from sandbox_cli.policy.loading import Traced
 

@@ -10,15 +10,15 @@ from sandbox_cli.policy import places
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from sandbox_cli.cli.shapes import (
+    from sandbox_cli.cli.policy.shapes import (
         CappedClause,
-        Examined,
         ExplainedClause,
         HeldBy,
         PolicyChain,
         PolicyExplained,
         PolicyWord,
     )
+    from sandbox_cli.cli.shapes import Examined
     from sandbox_cli.policy.provenance import Chain, Word
 
 LONGEST = 100  # of a value among the words that led to a clause: --json has all of it
@@ -45,7 +45,7 @@ def lines(told: PolicyExplained, *, alone: bool) -> Iterator[Line]:
         yield _first(each, names)
         yield from (Line(note, indent=2) for note in each["notes"] if alone)
         yield from _details(each, names, alone=alone)
-        if alone:
+        if alone and not (part == "filesystem" and each is not told["clauses"][0]):  # held as a whole, and told once
             yield from _held(each["backends"])
     if alone:
         yield from _unusable(told["backends"])
@@ -75,13 +75,13 @@ def _where(file: str) -> str:
 
 
 def _first(each: ExplainedClause, names: Mapping[str, str]) -> Line:
-    """The answer and who it is owed to: whoever refuses every job for it comes before what the policy says."""
+    """The answer and who it is owed to: a ceiling that refuses it comes before what the policy says."""
     strong = f"{each['clause']}:"
     told = cut(each["sentence"], 4 * LONGEST)
     who = f" ({place(each['said'][0]['words'][0], names)})" if each["said"] else ""
     caps = each["ceiling"]
     if refusing := next((cap for cap in caps if cap["refused"]), None):
-        return Line(f"{strong} the ceiling ({place(refusing, names)}) refuses every job for it: {told}{who}", strong)
+        return Line(f"{strong} the ceiling ({place(refusing, names)}) refuses it: {told}{who}", strong)
     if caps:
         return Line(f"{strong} {told} (ceiling, {place(caps[0], names)})", strong)
     return Line(f"{strong} {told}{who}", strong)

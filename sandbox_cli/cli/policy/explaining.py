@@ -12,7 +12,8 @@ from sandbox_cli.cli.options import Json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox_cli.cli.shapes import CappedClause, Examined, ExplainedClause, HeldBy, PolicyExplained, Weighed
+    from sandbox_cli.cli.policy.shapes import CappedClause, ExplainedClause, HeldBy, PolicyExplained
+    from sandbox_cli.cli.shapes import Examined, Weighed
     from sandbox_cli.plan.capped import Cap
     from sandbox_cli.policy.explain import Explained
     from sandbox_cli.policy.model import Policy
@@ -24,7 +25,7 @@ def explain(
     clause: Annotated[
         str | None,
         typer.Argument(
-            metavar="[CLAUSE]",
+            metavar="CLAUSE",
             autocompletion=complete.clauses,
             help="A clause, as limits.memory, or a part, as limits; a path in the jail, as /srv; a system call, as "
             "syscalls.ptrace. Default: all that the policy says.",
