@@ -176,13 +176,9 @@ def test_job_that_a_signal_cancels_has_its_line(sandbox: Sandbox, shared_tmp: Pa
     assert (line["status"], line["signal"], line["cause"]) == ("cancelled", "SIGTERM", "cancelled by SIGTERM")
 
 
-def test_command_line_that_is_none_is_no_job(command: Command, log: Path) -> None:
+def test_what_is_no_job_has_no_line(command: Command, log: Path) -> None:
     assert command("run", "--audit", str(log), "--no-such-option", *SH, "").code == 125
     assert command("run", "--audit", str(log), "--help").code == 0
-    assert not log.exists()
-
-
-def test_render_writes_no_line(command: Command, log: Path) -> None:
     assert command("render", "--audit", str(log), *SH, "true").code == 0
     assert not log.exists()
 
