@@ -19,10 +19,12 @@ from tests.accounts import ROOT
 from tests.repositories import Repository
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
-BASE = "limits: {memory: 1GiB}\n"
+BASE = "extends: command\nlimits: {memory: 1GiB}\n"
+TESTS = "tests: {runs a program: {command: ['true'], expect: allowed}}\n"
 
 
 def hooks() -> list[dict[str, Any]]:
@@ -31,15 +33,17 @@ def hooks() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+def repository(tmp_path: Path, launcher: Path, needs: Callable[[str], None]) -> Repository:
     """One that has them run, `sandbox` being this tree's."""
+    needs("bwrap")
     made = Repository(tmp_path / "clone")
-    local = [{**hook, "language": "system"} for hook in hooks() if hook["id"] != "sandbox-policy-test"]
+    local = [{**hook, "language": "system"} for hook in hooks()]
     config = {"repos": [{"repo": "local", "hooks": local}]}
     made.commit({
         ".pre-commit-config.yaml": yaml.safe_dump(config),
         "policies/base.yaml": BASE,
         "policies/lab.yaml": "extends: ./base.yaml\n",
+        "policies/lab.test.yaml": TESTS,
         "README.md": "ours\n",
     })  # fmt: skip
     tools = tmp_path / "tools"
@@ -83,22 +87,23 @@ def test_manifest_is_one_that_pre_commit_takes() -> None:
 def test_loosened_base_fails_and_is_told_for_all_that_rests_on_it(repository: Repository) -> None:
     repository.write({"policies/base.yaml": BASE.replace("1GiB", "2GiB")})
     found = pre_commit(repository)
-    assert (found["check"], found["diff"]) == ("passed", "failed")
+    assert (found["check"], found["test"], found["diff"]) == ("passed", "passed", "failed")
     assert "policies/base.yaml, policies/lab.yaml: looser than in HEAD" in found["said"]
-    assert "git:HEAD:policies/base.yaml:1 -> policies/base.yaml:1" in found["said"]
+    assert "git:HEAD:policies/base.yaml:2 -> policies/base.yaml:2" in found["said"]
 
 
-def test_tightened_policy_passes_and_what_is_none_is_passed_over(repository: Repository) -> None:
+def test_tightened_policy_passes_and_failing_test_does_not(repository: Repository) -> None:
     repository.write({"policies/lab.yaml": "extends: ./base.yaml\nlimits: {memory: 512MiB}\n"})
-    repository.write({"policies/lab.test.yaml": "tests: {}\n", "deploy.yaml": "no: policy\n"})
+    repository.write({"policies/lab.test.yaml": TESTS.replace("allowed", "denied"), "deploy.yaml": "no: policy\n"})
     found = pre_commit(repository)
-    assert (found["check"], found["diff"]) == ("passed", "passed")
+    assert (found["check"], found["test"], found["diff"]) == ("passed", "failed", "passed")
+    assert "lab.test.yaml:1: runs a program: failed on " in found["said"]
 
 
 def test_broken_policy_fails(repository: Repository) -> None:
     repository.write({"policies/lab.yaml": "limits: {memroy: 1GiB}\n"})
     found = pre_commit(repository)
-    assert (found["check"], found["diff"]) == ("failed", "failed")
+    assert (found["check"], found["test"], found["diff"]) == ("failed", "failed", "failed")
     assert "did you mean `memory`?" in found["said"]
 
 
@@ -144,4 +149,4 @@ def test_workflow_of_the_page_compares_a_merge_with_what_it_is_merged_into(
 def test_commit_without_policies_runs_none(repository: Repository) -> None:
     repository.write({"README.md": "ours alone\n"})
     found = pre_commit(repository)
-    assert (found["check"], found["diff"]) == ("skipped", "skipped")
+    assert (found["check"], found["test"], found["diff"]) == ("skipped", "skipped", "skipped")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sandbox_cli.job import Job
     from sandbox_cli.result import Outcome, Usage
 
-Kind = Literal["run", "exec", "shell"]
+Kind = Literal["run", "exec", "shell", "test"]
 
 _COPIED = {
     "wall-time-limit", "cpu-time-limit", "memory-limit", "output-limit", "scratch-limit", "file-size-limit",

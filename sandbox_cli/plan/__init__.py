@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import RefusedError
 from sandbox_cli.plan import assemble, audits, choose, machine, request, settle, trial
-from sandbox_cli.policy import ceiling
 from sandbox_cli.policy import config as configuration
+from sandbox_cli.policy.ceiling import load as load_ceilings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def decide(
     look = look or machine.looking(config)
     starts = starts or trial.trying(config)
     preferred = choose.order(job.get("backend"), environ, config)
-    ceilings = ceiling.load(environ)
+    ceilings = load_ceilings(environ)
     asked = request.resolve(job)
     settled = settle.settle(job, asked, look(preferred.names[0]), ceilings)
     audits.refuse_within_reach(audits.demanded(job.get("audit"), config, ceilings), settled.effective)

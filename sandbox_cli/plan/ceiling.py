@@ -167,9 +167,10 @@ def _refusal(found: Sequence[Difference], ceiling: Ceiling, written: Policy, cho
 def _asking(clause: str, written: Policy, chosen: Container[str]) -> tuple[str, Blame]:
     """Who grants it. A mount that no line writes is there for the runtime's sake."""
     path = clause.removeprefix("filesystem.")
-    if path != clause and (above := _written(path, written)) is None:
+    above = _written(path, written) if path != clause else None
+    if path != clause and above is None:
         return f"the runtime of policy {written.name} needs", blame(written, "language.runtime")
-    said = blame(written, clause if path == clause else f"filesystem.{above}")
+    said = blame(written, clause if above is None else f"filesystem.{above}")
     if clause in chosen or said["source"] == "option":
         return "an option asks for", limits.by_option(clause)
     return f"policy {written.name} says", said

@@ -165,10 +165,20 @@ POLICY: Mapping[str, About] = {
         "held for each process; `none`: it need not be held.",
         "require: {limits.memory: strict}",
     ),
+    "silence": About(
+        "Which findings of `sandbox policy check` in this file may stand. It changes nothing of what is allowed, so it "
+        "is neither inherited nor part of the digest.",
+        "silence: {network-host: The service is on this host.}",
+        "none",
+    ),
+    "silence.*": About(
+        "A rule of docs/rules.md, or a rule and a clause, and the reason.",
+        "silence: {network-host network: The service is on this host.}",
+    ),
 }
 
 CEILING: Mapping[str, About] = {
-    **{name: each for name, each in POLICY.items() if name.partition(".")[0] not in {"extends", "language"}},
+    **{name: each for name, each in POLICY.items() if name.partition(".")[0] not in {"extends", "language", "silence"}},
     "best_effort": About("Whether --best-effort may be used.", "best_effort: false", "true"),
     "audit": About(
         "A file in which every job must be written down; where that can't be done, nothing runs.",

@@ -1,8 +1,8 @@
 """What one policy allows against another, clause by clause: the one order that ceilings, comparisons and checks go by.
 
 B is looser than A where it lets a program do something that A doesn't, and nothing less; incomparable where each lets
-it do something that the other doesn't, or where that can't be told. It is over what is written: what a jailer or host
-makes of it is not looked at.
+it do something that the other doesn't, or where that can't be told. It is over what is written, each clause by itself:
+what a jailer or host makes of it, and whether any job can be run under it there, is not looked at.
 """
 
 from __future__ import annotations
@@ -67,8 +67,16 @@ def _has(clause: str, clauses: Clauses) -> bool:
     if clause.startswith(OF_COMPILE) and _has(clause.removeprefix("language.compile."), clauses):
         return True
     while clause and clause not in clauses:
-        clause = clause.rpartition(".")[0]
+        clause = _around(clause)
     return bool(clause)
+
+
+def _around(clause: str) -> str:
+    """What it is part of. The dots of a path and of a variable's name are their own."""
+    head, slash, _ = clause.partition("./")
+    if slash:
+        return head
+    return "environment" if clause.startswith("environment.") else clause.rpartition(".")[0]
 
 
 def _description(before: Policy, after: Policy) -> Iterator[Difference]:

@@ -119,7 +119,8 @@ def by_name(
         if revision is not None and revision.has_folder(folder):
             folder, held = Path(os.path.realpath(folder)), revision
         path = folder / (name + SUFFIX)
-        if held.exists(path) and path != beside if held else is_there(path, place.guarded) and not _same(path, beside):
+        found = held.exists(path) if held else is_there(path, place.guarded)
+        if found and path != beside and (held or not _same(path, beside)):
             return Found(path, place.trust, place.guarded, held)
     return None
 

@@ -10,7 +10,8 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from sandbox_cli.plan import machine, trial
+from sandbox_cli.plan import audits, machine, trial
+from sandbox_cli.policy import ceiling
 from sandbox_cli.testing import running
 from sandbox_cli.testing.running import Site
 from sandbox_cli.testing.suites import suites
@@ -36,7 +37,8 @@ def run(found: Sequence[Suite], backends: Sequence[str], config: Config, *, at_o
     What interrupts it - the reader included, who wants no more - ends the jobs that run, and waits until they are gone.
     """
     source, sink = os.pipe2(os.O_CLOEXEC)
-    site = Site(config, machine.looking(config), trial.trying(config), source)
+    demands = audits.demanded(None, config, ceiling.load())
+    site = Site(config, machine.looking(config), trial.trying(config), demands, source)
     for backend in backends:
         site.look(backend)  # before there are threads: it may move this process into a group
     pool = ThreadPoolExecutor(at_once)  # threads that stay: a jailer dies with the one that started it

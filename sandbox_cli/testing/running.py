@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli import plan
+from sandbox_cli.audit import Audit
 from sandbox_cli.errors import HostError, RefusedError, SandboxError
 from sandbox_cli.plan import assemble, interpreter, view
 from sandbox_cli.result import refusal
@@ -15,9 +16,10 @@ from sandbox_cli.testing.judging import judge
 from sandbox_cli.text import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sandbox_cli.job import Job
+    from sandbox_cli.plan.audits import Demand
     from sandbox_cli.plan.choose import Choice, Look, Starts
     from sandbox_cli.plan.settle import Settled
     from sandbox_cli.policy.config import Config
@@ -38,6 +40,7 @@ class Site(NamedTuple):
     config: Config
     look: Look
     starts: Starts
+    demands: Sequence[Demand]  # of audits
     cancel: int  # an fd: each job that is to be ended reads a byte of it, the signal's number
 
 
@@ -60,27 +63,46 @@ def unusable(policy: str, backend: str, site: Site) -> Unusable | None:
 
 
 def tested(suite: Suite, test: PolicyTest, backend: str, site: Site) -> Tested:
-    """Runs one test on a backend that is usable."""
+    """Runs one test on a backend that is usable. RefusedError or HostError where an audit can't have its line."""
     began = time.monotonic()
     found = blank(suite, test, backend)
-    mounts: Mapping[str, Mount] = {}
-    try:
-        settled, choice = _decided(_job(suite, test, backend), site)
-        mounts = settled.effective.filesystem
-        outcome = execute(assemble.plan(settled, choice, site.config.uid_range), _work(suite, test, settled, site))
-    except HostError as error:  # no word on the policy: a test that expects to be refused doesn't mean this
+    outcome, error, mounts = _run(suite, test, _job(suite, test, backend), site)
+    if isinstance(error, HostError):  # no word on the policy: a test that expects to be refused doesn't mean this
         if error.blame and error.blame["clause"] == interpreter.CLAUSE:
             return {**found, "reason": error.message, "fix": error.hint}
         problem: Mismatch = {"what": "job", "expected": "that it runs", "observed": str(error)}
         return {**found, "verdict": "failed", "mismatches": [problem]}
-    except SandboxError as error:
-        outcome = refusal(error, "test")
     found["mismatches"] = judge(test.expected, outcome, lambda path: _is_hidden(path, mounts))
     found["verdict"] = "failed" if found["mismatches"] else "passed"
     found["status"], found["cause"] = outcome["status"], outcome["cause"]
     found["stderr"] = _tail(outcome) if found["mismatches"] else None
     found["time_s"] = round(time.monotonic() - began, 3)
     return found
+
+
+def _run(
+    suite: Suite, test: PolicyTest, job: Job, site: Site
+) -> tuple[Outcome, SandboxError | None, Mapping[str, Mount]]:
+    """How the job went, why it did not, if so, and what its jail showed."""
+    job_id = os.urandom(8).hex()
+    code = _code(suite, test)
+    audit = Audit(job_id, "test", site.demands) if site.demands else None
+    if audit is not None:
+        audit.describe(job, code)
+        audit.open()  # before anything else: that it can't be is no word on the policy, either
+    mounts: Mapping[str, Mount] = {}
+    failed: SandboxError | None = None
+    try:
+        settled, choice = _decided(job, site)
+        mounts = settled.effective.filesystem
+        work = _work(job_id, test, code, settled.program.file, site)
+        outcome = execute(assemble.plan(settled, choice, site.config.uid_range), work)
+    except SandboxError as error:
+        outcome, failed = refusal(error, job_id), error
+    problem = audit.write(outcome, failed) if audit is not None else None
+    if problem is not None:
+        raise HostError(problem)
+    return outcome, failed, mounts
 
 
 def blank(suite: Suite, test: PolicyTest, backend: str, why: Unusable | None = None) -> Tested:
@@ -118,16 +140,21 @@ def _job(suite: Suite, test: PolicyTest, backend: str) -> Job:
     return job
 
 
-def _work(suite: Suite, test: PolicyTest, settled: Settled, site: Site) -> Work:
-    code = suite.contents[test.file] if test.file is not None else (test.code or "").encode()
-    name = settled.program.file
-    program = [(os.fsencode(name), code, 0o644)] if name is not None else []
+def _code(suite: Suite, test: PolicyTest) -> bytes | None:
+    if test.file is not None:
+        return suite.contents[test.file]
+    return test.code.encode() if test.code is not None else None
+
+
+def _work(job_id: str, test: PolicyTest, code: bytes | None, file: str | None, site: Site) -> Work:
+    name = os.fsencode(file) if file is not None else None
+    program = [(name, code, 0o644)] if name is not None and code is not None else []
     return {
-        "id": "test",
+        "id": job_id,
         "arguments": [word.encode() for word in test.args],
-        "file": os.fsencode(name) if name is not None else None,
+        "file": name,
         "inputs": [*program, *((path.encode(), content, 0o644) for path, content in test.files.items())],
-        "environment": [f"{name}={value}".encode() for name, value in test.env.items()],
+        "environment": [f"{key}={value}".encode() for key, value in test.env.items()],
         "stdin": test.stdin,
         "stdout": None,
         "stderr": None,

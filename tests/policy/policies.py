@@ -76,7 +76,7 @@ RULES = some.builds(
     some.sampled_from(CALLS),
     some.none()
     | some.tuples(
-        some.integers(0, 2),
+        some.integers(0, 1),
         some.sampled_from([0xF, 0xFF, 0x30, 0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF]),
         some.sampled_from(ARGUMENTS),
     ),

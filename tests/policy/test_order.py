@@ -167,6 +167,14 @@ def test_clauses_of_no_interest_are_not_told() -> None:
     assert [each.clause for each in compare(before, after, {"network", "cpus"})] == ["network"]
 
 
+def test_a_name_with_a_dot_is_no_part_of_another() -> None:
+    mounts = {path: Mount(mode="ro", source=path) for path in ("/srv", "/srv.old")}
+    after = PLAIN.model_copy(update={"filesystem": {**PLAIN.filesystem, **mounts}, "environment": {"A": "", "A.B": ""}})
+    found = compare(PLAIN, after, {"filesystem./srv", "environment.A"})
+    assert [each.clause for each in found] == ["filesystem./srv", "environment.A"]
+    assert len(compare(PLAIN, after, {"filesystem", "environment"})) == 4
+
+
 def test_a_network_of_no_interest_is_alike() -> None:
     """The filter closes more where the network is the job's own: that is no word of `syscalls`."""
     before, after = (

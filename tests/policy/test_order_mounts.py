@@ -92,7 +92,7 @@ def painted(mounts: Mounts) -> dict[str, tuple[Any, ...]]:
     """What is seen at every path of a small world, by mounting one over the other, as a jailer does: no path is ever
     asked what covers it. Without links, and where no /bin leads anywhere."""
     below = [f"{path}/{name}" for path in ("", *PATHS[1:]) for name in ("n", "bin", "a", "b")]
-    world = dict.fromkeys(["/", *PATHS, *below], ("nothing",))
+    world: dict[str, tuple[Any, ...]] = dict.fromkeys(["/", *PATHS, *below], ("nothing",))
     for point in sorted(mounts):
         mount = mounts[point]
         for path in world:
@@ -141,12 +141,12 @@ def test_no_looser_is_to_see_no_more_anywhere(before: Mounts, after: Mounts, add
 @settings(max_examples=80, deadline=None)
 @given(MOUNTS, some.sampled_from(PATHS), some.integers(0, 3))
 def test_a_step_towards_more_is_never_tighter(mounts: Mounts, path: str, step: int) -> None:
-    """Of one mount: it is removed, or made read-only, or its programs are taken away, or it is demanded."""
+    """Of one mount: it was read-only, or without programs, or demanded."""
     mount = mounts.get(path)
     if mount is None or mount.mode not in {"ro", "rw"}:
         return
-    less: dict[str, Any] = [{"mode": "ro"}, {"noexec": True}, {"optional": False}, {}][step]
-    tight = {**mounts, path: mount.model_copy(update=less)}
+    steps: list[dict[str, Any]] = [{"mode": "ro"}, {"noexec": True}, {"optional": False}, {}]
+    tight = {**mounts, path: mount.model_copy(update=steps[step])}
     found = {each.path: each.relation for each in differences(tight, mounts)}
     assert found in ({}, {path: "looser"})
 

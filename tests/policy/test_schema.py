@@ -173,7 +173,20 @@ WORDS = (
     "1_000", "two\nlines", "12:30", "é" * 130, ".inf", "0777",
 )  # fmt: skip
 _NEEDS_QUOTES = re.compile(r"""^$|^[ *&!%@`-]|[]["'{},#:\n]|^ $""")
-NAMES = ("A", "a.b", "/usr", "/srv/x y", "/tmp", "/etc/hosts.d", "memory", "limits.memory", "limits", "x/y.txt", "1")
+NAMES = (
+    "A",
+    "a.b",
+    "/usr",
+    "/srv/x y",
+    "/tmp",
+    "/etc/hosts.d",
+    "memory",
+    "limits.memory",
+    "limits",
+    "x/y.txt",
+    "1",
+    "network-host",
+)
 
 
 def taken(parse: Callable[[Scalar, str], object], clause: str) -> SearchStrategy[str]:

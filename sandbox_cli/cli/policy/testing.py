@@ -134,7 +134,7 @@ def _print(tests: Sequence[Tested], *, verbose: bool) -> None:
     backends = dict.fromkeys(each["backend"] for each in tests if each["verdict"] != "skipped")
     where = f" on {', '.join(backends)}" if backends else ""
     many = f"{len(names)} test{'s' if len(names) > 1 else ''}{where}"
-    output.say(output.shown(f"{tests[0]['policy']}: {many}: {_counted(Counter(each['verdict'] for each in tests))}"))
+    output.say(output.shown(f"{tests[0]['policy']}: {many}: {_counted(tests)}"))
     for line in [*(_listed(tests) if verbose else ()), *_failures(tests), *_skips(tests)]:
         output.say(output.shown(line))
 

@@ -12,6 +12,7 @@ from sandbox_cli.policy.lint.found import Finding
 from sandbox_cli.policy.lint.table import NEVER_SILENCED, RULES, UNUSED
 from sandbox_cli.policy.requirements import parts
 from sandbox_cli.policy.spelling import hint as spelling_hint
+from sandbox_cli.policy.written import matching, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +47,7 @@ class Silenced(NamedTuple):
     reason: str
 
 
+@written(matching("a rule, or a rule and a clause", rf"({'|'.join(_MEANT)})( [^ ]+)?$"))
 def key(scalar: Scalar, clause: str) -> str:
     """A key of `silence`: a rule's id, or a rule's id and a clause."""
     words = scalar.text.split(" ")
@@ -61,6 +63,7 @@ def key(scalar: Scalar, clause: str) -> str:
     return scalar.text
 
 
+@written(matching("a reason", r"[\s\S]*\S"))
 def reason(scalar: Scalar, clause: str) -> str:
     if not scalars.text(scalar, clause).strip():
         raise scalar.spot.error("a silence needs its reason", clause=clause, hint="say why the finding may stand")
