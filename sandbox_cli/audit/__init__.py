@@ -54,6 +54,8 @@ class Audit:
 
     def write(self, outcome: Outcome, error: SandboxError | None = None) -> str | None:
         """Appends the line, once. `error` is why nothing ran. Returns why a file did not get it, or None."""
+        if not self._files:
+            return None
         said = line_of(outcome, self._known, job_id=self._id, kind=self._kind, began_ns=self._began_ns, error=error)
         text = json.dumps(well_formed(said), allow_nan=False).encode() + b"\n"
         problem = None

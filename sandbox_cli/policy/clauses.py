@@ -188,13 +188,23 @@ CEILING: Mapping[str, About] = {
 }
 
 CONFIG: Mapping[str, About] = {
-    "backends": About("The jailers in the order in which they are tried.", "backends: [bwrap, nsjail, firejail]"),
-    "uid_range": About("The accounts of which each job that root starts gets one.", "uid_range: 1900000000-1900065535"),
+    "backends": About(
+        "The jailers in the order in which they are tried.", "backends: [nsjail, bwrap]", "bwrap, nsjail, firejail"
+    ),
+    "uid_range": About(
+        "The accounts of which each job that root starts gets one.",
+        "uid_range: 1900100000-1900165535",
+        "1900000000-1900065535",
+    ),
     "firejail_user": About(
         "The account of jobs that root starts in firejail, made for this; without it firejail doesn't serve root.",
         "firejail_user: sandbox-jobs",
         "none",
     ),
     "cache_dir": About("Where caches are kept.", "cache_dir: /var/cache/sandbox", "none"),
-    "audit": About("The file in which each job is written down.", "audit: /var/log/sandbox.jsonl", "none"),
+    "audit": About(
+        "A file in which each job is written down. What the machine's and the user's configuration name both count.",
+        "audit: /var/log/sandbox.jsonl",
+        "none",
+    ),
 }

@@ -92,12 +92,6 @@ def test_line_of_a_command_has_the_digest_of_its_words(command: Command, log: Pa
     assert line["source"] == {"of": "command", "digest": digest(b"true\0a\0\0")}
 
 
-def test_line_of_a_file_has_the_digest_that_sha256sum_prints(command: Command, log: Path, tmp_path: Path) -> None:
-    (tmp_path / "x.sh").write_text("true\n")
-    command("run", "--audit", str(log), str(tmp_path / "x.sh"))
-    assert lines_of(log)[0]["source"]["digest"] == digest(b"true\n")
-
-
 def test_line_of_a_job_that_hit_a_limit_says_which_and_whose(command: Command, log: Path) -> None:
     assert command("run", "--audit", str(log), "--timeout", "200ms", *SH, "sleep 9").code == 124
     (line,) = lines_of(log)
@@ -106,7 +100,9 @@ def test_line_of_a_job_that_hit_a_limit_says_which_and_whose(command: Command, l
     assert line["blame"] == {"clause": "limits.wall_time", "source": "option", "file": None, "line": None}
 
 
-def test_nothing_that_the_job_brought_or_wrote_is_told(command: Command, log: Path, tmp_path: Path) -> None:
+def test_nothing_that_the_job_brought_or_wrote_is_told_but_the_digest_that_sha256sum_prints(
+    command: Command, log: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / SECRET
     folder.mkdir()
     (folder / f"{SECRET}.sh").write_text(
@@ -120,7 +116,8 @@ def test_nothing_that_the_job_brought_or_wrote_is_told(command: Command, log: Pa
     )  # fmt: skip
     assert done.result["stdout"] == f"{SECRET}{SECRET}{SECRET}\n"
     assert (folder / "out" / f"{SECRET}.out").exists()
-    assert lines_of(log)[0]["status"] == "ok"
+    (line,) = lines_of(log)
+    assert (line["status"], line["source"]["digest"]) == ("ok", digest((folder / f"{SECRET}.sh").read_bytes()))
     assert SECRET not in log.read_text()
 
 
@@ -284,3 +281,23 @@ def test_ceiling_demands_a_line_of_every_job_and_an_option_only_adds_a_file(
     assert (done.code, done.result["status"]) == (125, "refused")
     assert done.result["blame"] == {"clause": "audit", "source": "ceiling", "file": str(demanding), "line": 1}
     assert lines_of(tmp_path / "b")[1]["id"] == done.result["id"]
+
+
+def test_each_test_of_a_policy_has_its_line_and_runs_only_with_one(
+    command: Command, log: Path, config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "p.yaml").write_text("extends: sh\n")
+    (tmp_path / "p.test.yaml").write_text(
+        "tests:\n"
+        "  one: {code: exit 3, expect: {exit_code: 3}}\n"
+        "  two: {command: [no-such-program], expect: {status: cannot-start}}\n"
+    )
+    config.write_text(f"audit: {log}\n")
+    command("policy", "test", "-b", "bwrap", str(tmp_path / "p.yaml"))
+    found = {(line["kind"], line["status"], *line["source"].values()) for line in lines_of(log)}
+    assert ("test", "nonzero-exit", "code", digest(b"exit 3")) in found
+    assert ("test", "cannot-start", "command", digest(b"no-such-program\0")) in found
+    config.write_text("audit: /no/such/file\n")
+    done = command("policy", "test", "-b", "bwrap", str(tmp_path / "p.yaml"))
+    assert done.code == 125
+    assert "audit: '/no/such/file' can't be written" in done.err

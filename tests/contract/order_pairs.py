@@ -226,7 +226,8 @@ FOUND = {"command": "toy", "paths": ["TREE/one", "TREE/other"]}
 LOOKS = "import os; print(*(each for each in ('one', 'other') if os.path.exists('TREE/' + each + '/toy')))"
 
 PERMIT_NOTHING = {
-    "version", "extends", "silence", "description", "language.name", "language.aliases", "language.extensions", "language.file",
+    "version", "extends", "silence", "description",
+    "language.name", "language.aliases", "language.extensions", "language.file",
     "language.run", "language.value", "language.compile.run", "language.runtime.package", "language.selftest.source",
     "language.selftest.args", "language.selftest.stdin", "language.selftest.stdout", "language.selftest.files",
 }  # fmt: skip

@@ -49,8 +49,9 @@ def problems(text: str) -> list[str]:
 
 def marked(files: Iterable[Path]) -> set[str]:
     """Those of the files that check-jsonschema, given the published schema, finds something in."""
-    words = ["-m", "check_jsonschema", "--schemafile", DOCS / "policy.schema.json", "-o", "json", *files]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
+    schema = ["--schemafile", str(DOCS / "policy.schema.json"), "-o", "json"]
+    words: list[str] = [sys.executable, "-m", "check_jsonschema", *schema, *map(str, files)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     found: dict[str, Any] = json.loads(done.stdout)
     assert not found.get("parse_errors"), found
     return {Path(error["filename"]).stem for error in found.get("errors", [])}

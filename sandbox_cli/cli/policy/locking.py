@@ -102,4 +102,4 @@ def _tell(file: Path, changes: list[LockChange], count: int, *, written: bool) -
         how = "new" if each["locked"] is None else "gone" if each["found"] is None else "changed"
         output.say(output.shown(f"{how:<7}  {each['policy']}  {each['found'] or each['locked']}"))
     state = "written" if written else "out of date" if changes else "up to date"
-    output.say(output.shown(f"{file}: {count} policies, {state}"))
+    output.say(output.shown(f"{file}: {count} {'policy' if count == 1 else 'policies'}, {state}"))
