@@ -66,7 +66,8 @@ def _topics(told: Provenance) -> Iterator[Path]:
 
 
 def _explained(policy: Policy, told: Provenance, path: Path) -> Explained:
-    nobody = path == (PRIVILEGES,) or (path[0] in TABLES and len(path) == 1)
+    heads = (path[0] in TABLES and len(path) == 1) or path == _OF_COMPILE  # what stands below has words of its own
+    nobody = path == (PRIVILEGES,) or heads
     chains = [] if nobody else told.chains(_who(policy, told, path))
     return Explained(".".join(path), sentence(policy, path), chains, _notes(policy, path))
 

@@ -51,7 +51,7 @@ _LANGUAGE: dict[Path, tuple[str, str]] = {
     ),
     ("runtime", "package"): ("on Debian the package {} brings the runtime", "no package is known for the runtime"),
     ("compile", "run"): ("code is compiled first: {}", "nothing is compiled"),
-    ("compile", "limits"): ("{}", "the compiler has the limits of the job"),
+    ("compile", "limits"): ("while it compiles, it has its own {}", "the compiler has the limits of the job"),
     ("run",): ("code is run so: {}", "there is nothing to run code with"),
     ("value",): ("with --value code is run so: {}", "--value gives nothing back"),
     ("selftest", "source"): ("it tries itself with a program: {}", "it does not try itself"),
