@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox_cli.policy import places
+from sandbox_cli.policy.guard import Guard
 from sandbox_cli.policy.testfile import read_tests
 from sandbox_cli.testing.denial import STOPPED, TIMED
 from tests.conftest import CI
@@ -70,7 +71,7 @@ def test_every_language_passes_its_selftest_as_root(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_shipped_policy_has_tests_for_what_it_allows_and_for_what_it_denies(name: str) -> None:
-    tests = read_tests(places.BUILT_IN / f"{name}.test.yaml", guarded=False)
+    tests = read_tests(places.BUILT_IN / f"{name}.test.yaml", guarded=Guard.NONE)
     kinds = [is_denial(each.expected) for each in tests]
     assert kinds.count(True) >= 1
     assert kinds.count(False) >= 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox_cli.errors import PolicyError
+from sandbox_cli.policy.guard import Guard
 from sandbox_cli.policy.testfile import Expected, PolicyTest, Words, read_tests
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ tests:
 def read(folder: Path, text: str) -> list[PolicyTest]:
     path = folder / "policy.test.yaml"
     path.write_text(textwrap.dedent(text))
-    return read_tests(path, guarded=False)
+    return read_tests(path, guarded=Guard.NONE)
 
 
 def one(folder: Path, body: str) -> PolicyTest:
