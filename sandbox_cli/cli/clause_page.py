@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sandbox_cli.policy import loading, places, units
-from sandbox_cli.policy.about import ANY, told_as
-from sandbox_cli.policy.order_table import ORDER
+from sandbox_cli.policy.clauses.about import ANY, told_as
+from sandbox_cli.policy.order.table import ORDER
 from sandbox_cli.policy.requirements import REQUIRED
 from sandbox_cli.policy.schema import KINDS, default_of, keys
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Short, Table
@@ -21,7 +21,7 @@ from sandbox_cli.policy.written import form_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox_cli.policy.about import About
+    from sandbox_cli.policy.clauses.about import About
     from sandbox_cli.policy.model import Limit
     from sandbox_cli.policy.schema import Kind
     from sandbox_cli.policy.shape import Spec

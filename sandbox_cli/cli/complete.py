@@ -10,7 +10,7 @@ def policies() -> list[str]:
 
 
 def clauses() -> list[str]:
-    from sandbox_cli.policy.clause_names import known
+    from sandbox_cli.policy.explain.names import known
 
     return known()
 

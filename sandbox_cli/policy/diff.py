@@ -10,7 +10,7 @@ from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import places
 from sandbox_cli.policy.loading import Traced, find, trace, trace_found
 from sandbox_cli.policy.order import compare
-from sandbox_cli.policy.order_relations import together
+from sandbox_cli.policy.order.relations import together
 from sandbox_cli.policy.revision import PREFIX, Revision, split
 from sandbox_cli.text import spelled
 

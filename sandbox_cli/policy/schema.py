@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, assert_never, cast
 
 import yaml
 
-from sandbox_cli.policy import ceiling, clauses, clauses_of_tests, config, units
-from sandbox_cli.policy.about import ANY, example_at, told_as
+from sandbox_cli.policy import ceiling, clauses, config, units
+from sandbox_cli.policy.clauses import of_tests
+from sandbox_cli.policy.clauses.about import ANY, example_at, told_as
 from sandbox_cli.policy.grammar import DEFAULTS, POLICY
 from sandbox_cli.policy.grammar_of_tests import TESTS
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Rows, Short, Table
@@ -21,7 +22,7 @@ from sandbox_cli.policy.written import form_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sandbox_cli.policy.about import About
+    from sandbox_cli.policy.clauses.about import About
     from sandbox_cli.policy.shape import Spec
 
 Schema = dict[str, Any]
@@ -40,7 +41,7 @@ class Kind(NamedTuple):
 KINDS = {
     "policy": Kind("A policy of sandbox: what a program may do", POLICY, clauses.POLICY),
     "ceiling": Kind("A ceiling of sandbox: what any policy may say at most", ceiling.GRAMMAR, clauses.CEILING),
-    "tests": Kind("The tests of a policy of sandbox", TESTS, clauses_of_tests.TESTS, inherits=False),
+    "tests": Kind("The tests of a policy of sandbox", TESTS, of_tests.TESTS, inherits=False),
     "config": Kind("The configuration of sandbox", config.GRAMMAR, clauses.CONFIG),
 }
 

@@ -20,7 +20,7 @@ from jsonschema import Draft7Validator
 from sandbox_cli import policy
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import grammar, places
-from sandbox_cli.policy.about import example_at, told_as
+from sandbox_cli.policy.clauses.about import example_at, told_as
 from sandbox_cli.policy.layers import policy_layer, read
 from sandbox_cli.policy.nodes import Scalar, Spot, compose
 from sandbox_cli.policy.schema import KINDS, default_of, json_schema, keys, names_of

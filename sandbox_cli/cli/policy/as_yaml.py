@@ -9,7 +9,7 @@ import yaml
 from sandbox_cli.cli import output
 from sandbox_cli.cli.policy.explained import LONGEST, chain_of, cut, place, short_names
 from sandbox_cli.policy.document import document
-from sandbox_cli.policy.provenance import Provenance
+from sandbox_cli.policy.explain.provenance import Provenance
 from sandbox_cli.policy.reading import HIDDEN
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ _VERDICTS = {
 
 def page(found: Sequence[Comparison], than: str) -> str:
     """A heading with the verdict, and a table for what changed; what stayed as it was is one line."""
-    from sandbox_cli.policy.order_relations import together
+    from sandbox_cli.policy.order.relations import together
 
     parts = [f"### Policies: {_VERDICTS[together(each.relation for each in found)]}", f"{counts(found).capitalize()}."]
     groups = [group for group in grouped(found) if is_told(group[0])]

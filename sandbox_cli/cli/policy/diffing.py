@@ -105,7 +105,7 @@ def _told(change: Change) -> Iterator[str]:
 
 
 def _answer(found: Sequence[Comparison]) -> PolicyDiff:
-    from sandbox_cli.policy.order_relations import together
+    from sandbox_cli.policy.order.relations import together
 
     return {"relation": together(each.relation for each in found), "policies": [_policy(each) for each in found]}
 

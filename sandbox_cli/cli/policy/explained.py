@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         PolicyWord,
     )
     from sandbox_cli.cli.shapes import Examined
-    from sandbox_cli.policy.provenance import Chain, Word
+    from sandbox_cli.policy.explain.provenance import Chain, Word
 
 LONGEST = 100  # of a value among the words that led to a clause: --json has all of it
 _BY_ITSELF = ("description",)  # what it was before concerns nobody

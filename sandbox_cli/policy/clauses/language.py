@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.policy.about import About
+from sandbox_cli.policy.clauses.about import About
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

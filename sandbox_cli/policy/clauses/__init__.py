@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox_cli.policy.about import About
-from sandbox_cli.policy.language_clauses import LANGUAGE
+from sandbox_cli.policy.clauses.about import About
+from sandbox_cli.policy.clauses.language import LANGUAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

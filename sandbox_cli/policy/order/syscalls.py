@@ -12,7 +12,7 @@ import functools
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.policy.order_relations import relation
+from sandbox_cli.policy.order.relations import relation
 from sandbox_cli.policy.syscall_names import MACHINES, number
 from sandbox_cli.policy.syscall_rules import DEFAULT_RULES, STRUCTURAL, STRUCTURAL_OF_A_NETWORK, Test
 from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NEWEST, NUMBERS, SETS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sandbox_cli.policy.model import Syscalls
-    from sandbox_cli.policy.order_relations import Relation
+    from sandbox_cli.policy.order.relations import Relation
     from sandbox_cli.policy.syscall_rules import Rule
 
 RANK = {"kill": 0, "errno": 1, "log": 2, "allow": 3}  # `missing` is an error, too

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.policy.order_relations import of_numbers, together
+from sandbox_cli.policy.order.relations import of_numbers, together
 from sandbox_cli.policy.requirements import RANK, REQUIRED, nearest, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sandbox_cli.policy.order_relations import Relation
+    from sandbox_cli.policy.order.relations import Relation
     from sandbox_cli.result import Level
 
 DEFAULT = "the default"

@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from sandbox_cli.policy.model import Mount
-from sandbox_cli.policy.order_mounts import LINKS, differences
-from sandbox_cli.policy.order_relations import together
+from sandbox_cli.policy.order.mounts import LINKS, differences
+from sandbox_cli.policy.order.relations import together
 from tests.policy.policies import MOUNTS, PATHS
 
 if TYPE_CHECKING:
-    from sandbox_cli.policy.order_relations import Relation
+    from sandbox_cli.policy.order.relations import Relation
 
     Mounts = dict[str, Mount]
 

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.policy.bounds import limit
-from sandbox_cli.policy.order_relations import relation
+from sandbox_cli.policy.order.relations import relation
 from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.policy.words import NOTHING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sandbox_cli.policy.model import Compile, Language, Limit, Policy, RuntimeSpec, Selftest
-    from sandbox_cli.policy.order_relations import Relation
+    from sandbox_cli.policy.order.relations import Relation
 
 PLAIN = ("name", "aliases", "extensions", "file", "run", "value")  # what runs runs in the same jail
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from sandbox_cli.policy.filter import compile_filter
 from sandbox_cli.policy.model import SyscallRule, Syscalls
-from sandbox_cli.policy.order_syscalls import FOREIGN, NEWER, OTHER, Answers, Changed, changed
+from sandbox_cli.policy.order.syscalls import FOREIGN, NEWER, OTHER, Answers, Changed, changed
 from sandbox_cli.policy.syscall_names import number
 from sandbox_cli.policy.syscall_rules import DEFAULT_RULES, STRUCTURAL, STRUCTURAL_OF_A_NETWORK, WHOLE
 from sandbox_cli.policy.syscalls import DEFAULT_DENY

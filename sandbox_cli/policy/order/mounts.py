@@ -10,14 +10,14 @@ import posixpath
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sandbox_cli.policy.mounts import OURS
-from sandbox_cli.policy.order_relations import relation, together
+from sandbox_cli.policy.order.relations import relation, together
 from sandbox_cli.policy.words import NOTHING, of_mount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sandbox_cli.policy.model import Mount
-    from sandbox_cli.policy.order_relations import Relation
+    from sandbox_cli.policy.order.relations import Relation
 
     Mounts = Mapping[str, Mount]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli import policy
-from sandbox_cli.policy.provenance import Provenance
+from sandbox_cli.policy.explain.provenance import Provenance
 
 if TYPE_CHECKING:
     from tests.policy.conftest import Site

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.policy import globs, order_language, order_mounts, order_require, order_syscalls, units
-from sandbox_cli.policy.order_relations import Relation, of_numbers, of_sets, relation, together
-from sandbox_cli.policy.order_table import ORDER
+from sandbox_cli.policy import units
+from sandbox_cli.policy.order import globs, language, mounts, require, syscalls
+from sandbox_cli.policy.order.relations import Relation, of_numbers, of_sets, relation, together
+from sandbox_cli.policy.order.table import ORDER
 from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.policy.words import NOTHING, UNBOUNDED, words
 
@@ -55,8 +56,8 @@ def compare(before: Policy, after: Policy, clauses: Clauses = None) -> list[Diff
 
 def within(policy: Policy, bound: Policy, clauses: Clauses = None) -> list[Difference]:
     """Where `policy` is not equal to `bound`, or tighter. A bound allows mounts, and demands none."""
-    mounts = {path: mount.model_copy(update={"optional": True}) for path, mount in bound.filesystem.items()}
-    bound = bound.model_copy(update={"filesystem": mounts})
+    allowed = {path: mount.model_copy(update={"optional": True}) for path, mount in bound.filesystem.items()}
+    bound = bound.model_copy(update={"filesystem": allowed})
     return [each for each in compare(bound, policy, clauses) if each.relation in {"looser", "incomparable"}]
 
 
@@ -84,10 +85,10 @@ def _description(before: Policy, after: Policy) -> Iterator[Difference]:
 
 
 def _language(before: Policy, after: Policy) -> Iterator[Difference]:
-    for said in order_language.differences(before.language, after.language):
+    for said in language.differences(before.language, after.language):
         yield Difference(*said)
     steps = [bool(each.language and each.language.compile) for each in (before, after)]
-    for clause, bounds in order_language.limits(before, after):
+    for clause, bounds in language.limits(before, after):
         found = _limit(clause, *bounds)
         # A step that is new has bounds of its own, of which those matter that are more than what there was.
         yield from (each for each in found if all(steps) or each.relation == ("looser" if steps[1] else "tighter"))
@@ -108,7 +109,7 @@ def _limit(clause: str, before: Limit | None, after: Limit | None) -> Iterator[D
 
 
 def _filesystem(before: Policy, after: Policy) -> Iterator[Difference]:
-    for place in order_mounts.differences(before.filesystem, after.filesystem):
+    for place in mounts.differences(before.filesystem, after.filesystem):
         yield Difference(f"filesystem.{place.path}", place.relation, place.before, place.after)
 
 
@@ -128,9 +129,9 @@ def _syscalls(before: Policy, after: Policy) -> Iterator[Difference]:
     sides = [(each.syscalls, each.network != "host") for each in (before, after)]
     if sides[0] == sides[1]:
         return
-    old, new = (order_syscalls.Answers.of(said, isolated=isolated) for said, isolated in sides)
+    old, new = (syscalls.Answers.of(said, isolated=isolated) for said, isolated in sides)
     said = [words("syscalls", each) for each in (before, after)]
-    found = order_syscalls.changed(old, new).relation
+    found = syscalls.changed(old, new).relation
     if said[0] == said[1] and found != "equal":  # what a network of its own closes under every policy
         said = [
             f"{text}, and network {words('network', each)}" for text, each in zip(said, (before, after), strict=True)
@@ -181,7 +182,7 @@ def _of_globs(before: Sequence[str], after: Sequence[str]) -> Relation:
 
 
 def _require(before: Policy, after: Policy) -> Iterator[Difference]:
-    for said in order_require.differences(before.require, after.require):
+    for said in require.differences(before.require, after.require):
         yield Difference(*said)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox_cli.policy import calls
+from sandbox_cli.policy.explain import calls
 from sandbox_cli.policy.model import Syscalls
 from tests.plan.made import policy
 from tests.policy.answers import ARCH, CASES, Policy, cases_of_rules, numbers

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import grammar, units
+from sandbox_cli.policy.explain.sentences import LANGUAGE
 from sandbox_cli.policy.nodes import Scalar, Spot
-from sandbox_cli.policy.sentences import LANGUAGE
 from sandbox_cli.policy.shape import Either, Record, Short, Table
 from sandbox_cli.policy.spelling import nearest
 from sandbox_cli.policy.syscall_names import all_names, exists

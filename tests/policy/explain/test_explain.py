@@ -17,7 +17,7 @@ from sandbox_cli.errors import UsageError
 from sandbox_cli.plan.command import FIXED
 from sandbox_cli.policy import grammar
 from sandbox_cli.policy.explain import explain
-from sandbox_cli.policy.sentences import IN_EVERY_JAIL
+from sandbox_cli.policy.explain.sentences import IN_EVERY_JAIL
 from sandbox_cli.policy.shape import Either, Record, Short, Table
 from tests.contract.random_policies import wishes
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.policy import calls, grammar, units
-from sandbox_cli.policy.clause_names import PRIVILEGES, TABLES, keys, resolve
-from sandbox_cli.policy.order_mounts import covering
-from sandbox_cli.policy.provenance import OF_THE_FILE, Provenance
-from sandbox_cli.policy.sentences import LANGUAGE, is_missing, made, sentence
+from sandbox_cli.policy import grammar, units
+from sandbox_cli.policy.explain import calls
+from sandbox_cli.policy.explain.names import PRIVILEGES, TABLES, keys, resolve
+from sandbox_cli.policy.explain.provenance import OF_THE_FILE, Provenance
+from sandbox_cli.policy.explain.sentences import LANGUAGE, is_missing, made, sentence
+from sandbox_cli.policy.order.mounts import covering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from sandbox_cli.policy.explain.provenance import Chain, Word
     from sandbox_cli.policy.layers import Path
     from sandbox_cli.policy.loading import Traced
     from sandbox_cli.policy.model import Policy
-    from sandbox_cli.policy.provenance import Chain, Word
 
 _OF_COMPILE = ("language", "compile", "limits")
 
