@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import grammar, units
 from sandbox_cli.policy.explain.sentences import LANGUAGE
+from sandbox_cli.policy.mounts import normal
 from sandbox_cli.policy.nodes import Scalar, Spot
 from sandbox_cli.policy.shape import Either, Record, Short, Table
 from sandbox_cli.policy.spelling import nearest
@@ -80,7 +80,7 @@ def _divided(text: str, spec: Table, names: Sequence[str]) -> tuple[str, Path]:
 
 def _named(name: str, part: Path, spec: Table, path: Path) -> Path | None:
     if path == ("filesystem",):
-        return (*path, "/" + posixpath.normpath(name).lstrip("/"), *part) if name.startswith("/") else None
+        return (*path, normal(name), *part) if name.startswith("/") else None
     try:
         return (*path, spec.key(Scalar(name, plain=False, spot=_NOWHERE), ".".join(path)), *part)
     except PolicyError as error:
