@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import folders, places
+from sandbox_cli.policy.dotted import TABLES, path_of
 from sandbox_cli.policy.loading import Traced, find, trace, trace_found
 from sandbox_cli.policy.mounts import covering
 from sandbox_cli.policy.order import compare
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.places import Found
 
 WORST_FIRST: tuple[Relation, ...] = ("looser", "incomparable", "tighter", "equal")
-_NAMED = {"filesystem", "environment", "require"}  # what follows is one name, whatever dots it holds
 
 
 class At(NamedTuple):
@@ -151,13 +151,12 @@ def _place(traced: Traced, clause: str) -> At | None:
     blame = traced.policy.sources.get(clause)
     if blame and blame["file"] is not None and blame["line"] is not None:
         return At(blame["file"], blame["line"])
-    head, _, rest = clause.partition(".")
-    path = (head, rest) if head in _NAMED else tuple(clause.split("."))
+    path = path_of(clause)
     while path:
         spot = traced.merged.spot(*path) or _covering(traced, path)
         if spot is not None:
             return At(spot.file, spot.line)
-        path = () if head in _NAMED else path[:-1]
+        path = () if path[0] in TABLES else path[:-1]
     return None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import grammar, units
+from sandbox_cli.policy.dotted import TABLES
 from sandbox_cli.policy.explain.sentences import LANGUAGE
 from sandbox_cli.policy.mounts import normal
 from sandbox_cli.policy.nodes import Scalar, Spot
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     Names = Callable[..., Sequence[str]]  # what a policy's files name right below a path
 
 PRIVILEGES = "privileges"  # held for every job, and no clause that a policy could say
-TABLES = ("filesystem", "environment", "require")
 _NOWHERE = Spot("", 0, 0)
 
 
