@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy.lint.found import Found, at
+from sandbox_cli.policy.mounts import covering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,8 +83,7 @@ def _why_writable(place: str, policy: Policy) -> str | None:
         return "in scratch"
     if place.startswith("{{"):
         return None
-    above = [path for path in policy.filesystem if f"{place}/".startswith(f"{path.rstrip('/')}/")]
-    mount = max(above, key=len, default=None)
+    mount = covering(place, policy.filesystem)
     if mount is None or policy.filesystem[mount].mode not in {"tmpfs", "rw"}:
         return None
     return f"in {mount}, where jobs write"
