@@ -78,7 +78,7 @@ def since(rev: str, names: Sequence[str]) -> list[Comparison]:
 
     found: list[Comparison] = []
     for name in names:
-        if _is_folder(name):
+        if places.is_folder(name):
             real = os.path.realpath(name)
             found += _of_folder(around(real), Path(real), name)
         else:
@@ -87,17 +87,6 @@ def since(rev: str, names: Sequence[str]) -> list[Comparison]:
             path = Path(os.path.realpath(file.path.parent), file.path.name)
             found.append(_of_file(around(str(path.parent)), path, name, after))
     return found
-
-
-def _is_folder(name: str) -> bool:
-    """A word is a policy's name, be there a folder of that name or not."""
-    if not os.path.isdir(name):  # noqa: PTH112 (pathlib's may raise)
-        return False
-    if places.is_path(name) or name in {".", ".."}:
-        return True
-    if places.is_name(name) and places.by_name(name) is None:
-        raise UsageError(f"there is no policy {spelled(name)}", hint=f"for the folder here write ./{name}")
-    return False
 
 
 def _of_folder(revision: Revision, folder: Path, shown: str) -> list[Comparison]:

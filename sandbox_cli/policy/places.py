@@ -17,8 +17,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sandbox_cli.errors import PolicyError
+from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy.guard import Guard
+from sandbox_cli.text import spelled
 
 if TYPE_CHECKING:
     from sandbox_cli.policy.revision import Revision
@@ -83,6 +84,17 @@ def user_folder() -> Path:
 
 def is_path(text: str) -> bool:
     return "/" in text or text.endswith(SUFFIX)
+
+
+def is_folder(word: str) -> bool:
+    """Whether a word of a command line is a folder. A policy's name is none, be there a folder of that name or not."""
+    if not os.path.isdir(word):  # noqa: PTH112 (pathlib's raises for what can't be a path)
+        return False
+    if is_path(word) or word in {".", ".."}:
+        return True
+    if is_name(word) and by_name(word) is None:
+        raise UsageError(f"there is no policy {spelled(word)}", hint=f"for the folder here write ./{word}")
+    return False
 
 
 def is_policy_file(path: str) -> bool:

@@ -47,13 +47,13 @@ def suites(named: Sequence[str]) -> list[Suite]:
 def _policies(word: str) -> Iterable[str]:
     """What an argument stands for: itself, the policy of a test file, or every policy of a folder that has tests."""
     path = Path(word)
-    if "/" in word and path.is_dir():
+    if places.is_folder(word):
         files = sorted(each for each in path.iterdir() if _is_tests(each))
         if not files:
             hint = f"tests stand beside their policy: NAME{TESTS}{places.SUFFIX}"
             raise UsageError(f"{quoted(word)} holds no tests", hint=hint)
-        return [str(_tested(each)) for each in files]
-    return [str(_tested(path)) if places.is_path(word) and _is_tests(path) else word]
+        return [_tested(each) for each in files]
+    return [_tested(path) if places.is_path(word) and _is_tests(path) else word]
 
 
 def _suite(policy: str, *, asked: bool) -> Suite:
@@ -112,13 +112,13 @@ def _is_tests(path: Path) -> bool:
     return places.is_policy_file(path.name) and path.stem.endswith(TESTS)
 
 
-def _tested(tests: Path) -> Path:
+def _tested(tests: Path) -> str:
     """python.test.yaml -> python.yaml. In a form that is a path, whatever the folder."""
     policy = tests.with_name(tests.stem.removesuffix(TESTS) + tests.suffix)
     if not policy.exists():
         hint = f"tests stand beside their policy, and {policy.name} is not there"
         raise UsageError(f"{quoted(str(tests))} has no policy", hint=hint)
-    return policy
+    return str(policy) if places.is_path(str(policy)) else f"./{policy}"
 
 
 def _content(folder: Path, test: PolicyTest) -> bytes:

@@ -22,34 +22,25 @@ def named(words: Sequence[str]) -> list[str]:
         return [each.name for each in places.available()]
     found: dict[str, None] = {}
     for word in words:
-        if _is_folder(word):
+        if places.is_folder(word):
             found.update(dict.fromkeys(_inside(word)))
-        elif not (places.is_path(word) and Path(word).stem.endswith(_TESTS)):
+        elif not _is_tests(word):
             found[word] = None
     return list(found)
 
 
-def _is_folder(word: str) -> bool:
-    if not os.path.isdir(word):  # noqa: PTH112 (pathlib's raises for what can't be a path)
-        return False
-    if places.is_path(word) or word in {".", ".."}:
-        return True
-    if places.is_name(word) and places.by_name(word) is None:
-        raise UsageError(f"there is no policy {quoted(word)}", hint=f"for the folder here write ./{word}")
-    return False
+def _is_tests(word: str) -> bool:
+    """A file of tests that is there: one that isn't is a mistake, and told of like any other."""
+    return places.is_path(word) and Path(word).stem.endswith(_TESTS) and os.path.lexists(word)
 
 
 def _inside(folder: str) -> list[str]:
     """Its policies by their paths; not those of folders below it."""
     try:
-        names = sorted(path.name for path in Path(folder).iterdir() if _is_policy(path))
+        names = sorted(path.name for path in Path(folder).iterdir() if places.is_policy_of_folder(path.name))
     except OSError as error:
         raise UsageError(f"{quoted(folder)} can't be read: {error.strerror}", hint="name its files") from None
     if not names:
         hint = f"policies are files whose names end in {places.SUFFIX}"
         raise UsageError(f"there is no policy in {quoted(folder)}", hint=hint)
     return [f"{folder.rstrip('/')}/{name}" for name in names]
-
-
-def _is_policy(path: Path) -> bool:
-    return path.suffix == places.SUFFIX and not path.stem.endswith(_TESTS) and not path.name.startswith(".")
