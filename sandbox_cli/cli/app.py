@@ -118,6 +118,7 @@ def _usage_error(error: typer.TyperException, arguments: Sequence[str]) -> Usage
     path = context.command_path if context is not None else " ".join([_own_name(), *_named(arguments)])
     if close:
         message, guess = error.message, f"{close[0]}?"
+    message = message.replace(": Value error, ", ": ")  # of the library by which the parser reads a choice
     said = message[:1].lower() + message[1:].rstrip(".")
     help_page = f"`{path} --help` lists what there is"
     if message.startswith("No such command") and os.path.isfile(arguments[0]):  # noqa: PTH113 (pathlib's may raise)

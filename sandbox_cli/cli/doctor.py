@@ -33,6 +33,7 @@ def doctor(json: Json = False) -> int:
     answer: Doctor = {
         "policy": FOR_COMMANDS,
         "chosen": _chosen(config),
+        "ceilings": _ceilings(),
         "host": {
             "uid": os.geteuid(),
             "kernel": platform.release(),
@@ -62,6 +63,16 @@ def _groups() -> ControlGroups:
     return {"enforcer": found.enforcer, "holds": list(found.holds), "problem": None, "fix": None}
 
 
+def _ceilings() -> list[str]:
+    from sandbox_cli.policy import ceiling
+
+    try:
+        found = ceiling.load()
+    except SandboxError:
+        return []  # no jailer can be used then, and each says why
+    return [each.file for each in found.each] if found is not None else []
+
+
 def _chosen(config: Config) -> str | None:
     from sandbox_cli.plan.request import FOR_COMMANDS
 
@@ -79,6 +90,7 @@ def _print(answer: Doctor) -> None:
         ("account", "root" if host["uid"] == 0 else f"uid {host['uid']}"),
         ("container", host["container"] or "none seen"),
         ("control groups", host["groups"]["enforcer"] or f"none: {host['groups']['problem']}"),
+        *(("ceiling", file) for file in answer["ceilings"]),
         ("jailer of a job", answer["chosen"] or "none"),
     ]
     output.table(("HOST", ""), facts)

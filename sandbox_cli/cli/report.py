@@ -12,7 +12,7 @@ from sandbox_cli.run.limits import amounts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox_cli.result import Blame, Outcome, Receipt, Usage
+    from sandbox_cli.result import Blame, Clause, Outcome, Receipt, Usage
 
 CELLS = 8
 BLOCKS, ASCII = ("█", "░"), ("#", "-")
@@ -29,7 +29,7 @@ def report(outcome: Outcome) -> None:
                 row["clause"],
                 row["level"],
                 row["enforced_by"] or "-",
-                textwrap.shorten(row["effective"], LONGEST, placeholder=" ..."),
+                textwrap.shorten(_value(row), LONGEST, placeholder=" ..."),
             )
             for row in clauses
         ]
@@ -37,6 +37,13 @@ def report(outcome: Outcome) -> None:
     for row in clauses:
         if row["note"]:
             output.note(f"{row['clause']}: {row['note']}")
+
+
+def _value(row: Clause) -> str:
+    """What holds, and of a limit that the ceiling brought down what was asked, too."""
+    if row["clause"].startswith("limits.") and row["asked"] != row["effective"]:
+        return f"{row['effective']} in place of {row['asked']}"
+    return row["effective"]
 
 
 def bar(share: float) -> str:

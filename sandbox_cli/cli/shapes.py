@@ -220,10 +220,14 @@ class Weighed(Examined):
 
 
 class Doctor(TypedDict):
-    """`sandbox doctor`: `chosen` is the backend that a job gets without --backend; null where none can serve."""
+    """`sandbox doctor`: `chosen` is the backend that a job gets without --backend; null where none can serve.
+
+    `ceilings` are the files that bound every policy here, the system's first; none is told of that can't be used.
+    """
 
     policy: str
     chosen: str | None
+    ceilings: list[str]
     host: HostFacts
     backends: list[Weighed]
 

@@ -22,9 +22,14 @@ def named(words: Sequence[str]) -> list[str]:
     for word in words:
         if is_folder(word):
             found.update(dict.fromkeys(_policies(word)))
-        elif not (places.is_path(word) and places.is_tests(Path(word).name)):
+        elif not _is_tests(word):
             found[word] = None
     return list(found)
+
+
+def _is_tests(word: str) -> bool:
+    """A file of tests that is there: one that isn't is a mistake, and told of like any other."""
+    return places.is_path(word) and places.is_tests(Path(word).name) and os.path.lexists(word)
 
 
 def is_folder(word: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from sandbox_cli.policy import scalars, units
 from sandbox_cli.policy.shape import Either, Items, Leaf, Record, Table
 from sandbox_cli.policy.spelling import nearest
+from sandbox_cli.policy.written import matching, written
 from sandbox_cli.result import Status
 
 if TYPE_CHECKING:
@@ -60,6 +61,15 @@ def _exit_code(scalar: Scalar, clause: str) -> int:
     return int(digits)
 
 
+@written(matching("a clause", "."))
+def _blamed(scalar: Scalar, clause: str) -> str:
+    """A clause by its whole name: a result never blames `memory`, so that the test would fail for ever."""
+    name = scalars.filled(scalar, clause)
+    if name in units.LIMITS:
+        raise scalar.spot.error(f"there is no clause {name!r}", clause=clause, hint=f"did you mean `limits.{name}`?")
+    return name
+
+
 def _one_of_many(known: Sequence[str], what: str, example: str) -> Callable[[Scalar, str], str]:
     """A word of more than anybody wants to see listed."""
 
@@ -87,7 +97,7 @@ EXPECTED = Record(
         "stderr": WORDS,
         "artifacts": Table(scalars.glob, WORDS),
         "cause": WORDS,
-        "blame": Leaf(scalars.filled),
+        "blame": Leaf(_blamed),
         "limit_hits": Items(scalars.one_of(units.LIMITS, "limit"), filled=True),
     },
     apart=(("denied", "status"), ("exit_code", "signal")),

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal, NamedTuple, assert_never
 
 from sandbox_cli.errors import PolicyError
-from sandbox_cli.policy import grammar, scalars, variables
+from sandbox_cli.policy import grammar, scalars, units, variables
 from sandbox_cli.policy.nodes import Listing, Mapping, Scalar, compose
 from sandbox_cli.policy.places import SUFFIX
 from sandbox_cli.policy.reading import CONTROL
@@ -212,7 +212,10 @@ def _check_key(spec: Record, key: Scalar, within: Spec | None, clause: str) -> N
     if within is None:
         lists = [name for name, each in spec.keys.items() if isinstance(each, Items | Rows)]
         known = [f"+{name}" for name in lists] if plus and lists else list(spec.keys)
-        raise key.spot.error(f"unknown key {spelled(key.text)}", clause=clause, hint=spelling_hint(key.text, known))
+        hint = spelling_hint(key.text, known)
+        if "limits" in known and key.text in units.LIMITS:
+            hint = f"did you mean `limits: {{{key.text}: ...}}`?"
+        raise key.spot.error(f"unknown key {spelled(key.text)}", clause=clause, hint=hint)
     if plus and (not isinstance(within, Items | Rows) or key.text == "+extends"):
         hint = f"write {key.text[1:]}"
         raise key.spot.error(f"{key.text!r}: a + appends to inherited lists only", clause=clause, hint=hint)

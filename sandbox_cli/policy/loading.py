@@ -109,5 +109,7 @@ def find(name_or_path: str) -> Found:
 def _hint(name: str) -> str:
     if os.path.isfile(name):  # noqa: PTH113 (pathlib's raises for a name that is too long)
         return f"for the file here write ./{name}"
+    if os.path.isfile(name + SUFFIX):  # noqa: PTH113 (as above)
+        return f"for the file here write ./{name}{SUFFIX}"
     alias = language_index().get(name)
     return f"did you mean `{alias}`?" if alias else spelling_hint(name, [each.name for each in places.available()])

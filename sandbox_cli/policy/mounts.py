@@ -62,7 +62,7 @@ def folders(scalar: Scalar, clause: str) -> str:
 def long_form(scalar: Scalar, path: str, clause: str) -> dict[str, Value]:
     """`ro`, `rw` and `tmpfs` in full: the host's own path, which must be there, or a bounded tmpfs."""
     if scalar.special or scalar.text not in SHORT:
-        hint = spelling_hint(scalar.text, SHORT)
+        hint = "null takes away what is inherited" if scalar.text == "~" else spelling_hint(scalar.text, SHORT)
         message = f"{scalar.text!r} is no mount: it is ro, rw, tmpfs, {{from: ...}}, {{symlink: ...}} or null"
         raise scalar.spot.error(message, clause=clause, hint=hint)
     if scalar.text != "tmpfs":

@@ -203,5 +203,9 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> PolicyEr
         hint = "indent with spaces, not with tabs"
     elif line[mark.column : mark.column + 1] == "@":
         hint = 'what begins with @ stands in quotes, as in "@system-service"'
+    elif error.context == "while parsing a block mapping":
+        hint = "the keys of one map begin in one column"
+    elif error.context in {"while parsing a flow mapping", "while parsing a flow sequence"}:
+        hint = "a { is closed by a }, and a [ by a ]"
     what = ", ".join(part for part in (error.context, error.problem) if part)
     return Spot(file, number + 1, mark.column + 1).error(f"the file is not YAML: {what}", hint=hint)

@@ -104,7 +104,10 @@ class Revision:
     def _text(self, path: Path, shown: str) -> str:
         entry = self._entry(path)
         if entry.kind != b"blob":
-            hint = f"`git ls-tree -r --name-only {self.rev}` lists what there is; --since takes new policies, too"
+            hint = (
+                f"`git ls-tree -r --name-only {self.rev}` lists what there is; a path from here begins with ./;"
+                " --since takes new policies, too"
+            )
             raise PolicyError(_NO_FILE.get(entry.kind, "it is not a file"), file=shown, hint=hint)
         if entry.size > LARGEST:
             raise PolicyError("the file is larger than 1 MiB", file=shown, hint=ENOUGH)

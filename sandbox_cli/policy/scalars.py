@@ -62,7 +62,7 @@ def choice(*words: str) -> Callable[[Scalar, str], str]:
 def flag(scalar: Scalar, clause: str) -> bool:
     if scalar.plain and scalar.text in {"true", "false"}:
         return scalar.text == "true"
-    hint = "write it without quotes"
+    hint = "write it without quotes" if scalar.text in {"true", "false"} else "write true, or false"
     raise scalar.spot.error(f"expects true or false, not {scalar.text!r}", clause=clause, hint=hint)
 
 

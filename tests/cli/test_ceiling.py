@@ -108,6 +108,8 @@ def test_doctor_tells_what_holds_under_the_ceiling(sandbox: Sandbox, system: Pat
     found = json.loads(bounded(sandbox, system, "doctor", "--json").stdout)
     rows = next(each["clauses"] for each in found["backends"] if each["name"] == "bwrap")
     assert {row["clause"]: row["effective"] for row in rows}["limits.memory"] == "50MiB"
+    assert found["ceilings"] == [str(system / "ceiling.yaml")]
+    assert f"ceiling          {system}/ceiling.yaml\n" in bounded(sandbox, system, "doctor").stdout.decode()
     refused = bounded(sandbox, system, "exec", "--best-effort", "--", "true")
     assert refused.returncode == 125
     assert b"best_effort: the ceiling allows no --best-effort" in refused.stderr

@@ -40,6 +40,16 @@ def test_help_that_nothing_takes_is_said_without_a_traceback(
     )
 
 
+@pytest.mark.parametrize("words", [[], ["policy"]], ids=" ".join)
+def test_every_command_is_told_of_whole_in_80_columns(
+    command: Command, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = command(*words, "-h").out.partition("Commands:\n")[2]
+    assert listed
+    assert "..." not in listed
+
+
 def test_h_behind_a_program_is_its_own(command: Command) -> None:
     assert "Usage" not in command("exec", "--", "true", "-h").out
 

@@ -201,7 +201,7 @@ def test_ends_with_1_where_a_finding_is_grave_enough(
     [
         (["--strict", "--fail-on", "error"], "--strict and --fail-on error say different things", "one of them"),
         (["--json", "--format", "sarif"], "--json and --format sarif say different things", "one of them"),
-        (["--format", "xml"], "'xml' is not one of 'text', 'json', 'sarif', 'github'", "--help"),
+        (["--format", "xml"], "for '--format': 'xml' is not one of 'text', 'json', 'sarif', 'github'", "--help"),
         (["no-such"], "there is no policy 'no-such'", ""),
         (["folder"], "there is no policy 'folder'", "for the folder here write ./folder"),
         (["./folder"], "there is no policy in './folder'", "end in .yaml"),
@@ -223,6 +223,15 @@ def test_folder_stands_for_its_policies_and_tests_are_none(here: Path, command: 
         names = [Path(each).name for each in answer["checked"]]
         assert names[:4] == ["broken.yaml", "fine.yaml", "misspelt.yaml", "open, wide.yaml"]
     assert command("policy", "check", "fine.test.yaml").out == "no policy checked: nothing found\n"
+    missing = command("policy", "check", "./nofile.test.yaml")
+    assert (missing.code, "there is no such file" in missing.out) == (1, True)
+
+
+def test_a_folder_s_policies_may_end_in_yml(here: Path, command: Command) -> None:
+    (here / "other").mkdir()
+    (here / "other" / "wide.yml").write_text("extends: _base\nfilesystem: {/home: ro}\n")
+    done = command("policy", "check", "other/")
+    assert (done.code, "home-visible" in done.out) == (1, True)
 
 
 def test_colour_is_for_a_terminal_that_wants_it(here: Path, command: Command) -> None:

@@ -145,6 +145,15 @@ def test_what_was_reached_once_is_said_to_be(killed: Outcome, capfd: pytest.Capt
     assert "processes  3 of 64, reached once (4 %)\n" in capfd.readouterr().err
 
 
+def test_a_limit_that_was_brought_down_is_told_with_what_was_asked(
+    killed: Outcome, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert killed["receipt"] is not None
+    next(row for row in killed["receipt"]["clauses"] if row["clause"] == "limits.memory")["asked"] = "2GiB"
+    report(killed)
+    assert "cgroup-v2    512MiB in place of 2GiB\n" in capfd.readouterr().err
+
+
 def test_a_refusal_has_no_usage_and_no_receipt_to_tell_of(capfd: pytest.CaptureFixture[str]) -> None:
     report(outcome(status="refused", cause="no such policy", exit_code=None))
     assert capfd.readouterr().err == "RESULT\nstatus  refused\ncause   no such policy\njob     1\n"

@@ -124,7 +124,7 @@ def test_an_empty_map_names_its_clause_and_allows_nothing(site: Site) -> None:
         ("network: null", 1, 1, "network", "a ceiling inherits nothing", "leave the line out"),
         ("limits:\n  memory: null", 2, 3, "limits.memory", "a ceiling inherits nothing", None),
         ("filesystem: {/: {mode: tmpfs}}", 1, 18, "filesystem./", "can't be a tmpfs", None),
-        ("best_effort: no", 1, 14, "best_effort", "expects true or false", None),
+        ("best_effort: no", 1, 14, "best_effort", "expects true or false", "write true, or false"),
         ("audit: audit.log", 1, 8, "audit", "not absolute", "/audit.log"),
         ("network: none\nnetwork: host", 2, 1, None, "a second time", None),
         ("- network", 1, 1, None, "expects a map", "network: none"),

@@ -26,7 +26,7 @@ def refusal(text: str) -> PolicyError:
 @pytest.mark.parametrize(
     ("text", "place", "clause", "message", "hint"),
     [
-        ("memory: 1GiB", (1, 1), None, "unknown key 'memory'", None),
+        ("memory: 1GiB", (1, 1), None, "unknown key 'memory'", "limits: {memory: ...}"),
         ("limit: {}", (1, 1), None, "unknown key 'limit'", "limits"),
         ("\nNetwork: none", (2, 1), None, "unknown key 'Network'", "network"),
         ("limits: {memroy: 1GiB}", (1, 10), "limits.memroy", "no limit 'memroy'", "memory"),
@@ -235,6 +235,10 @@ def test_even_several_lines_hold_no_other_control_character() -> None:
 )
 def test_an_endpoint_of_the_network_is_a_host_and_a_port(endpoint: str, site: Site) -> None:
     assert site.load(f"network: {{allow: ['{endpoint}']}}").network == {"allow": (endpoint,)}
+
+
+def test_a_tilde_in_place_of_a_mount_is_told_what_takes_one_away() -> None:
+    assert (refusal("filesystem: {/data: ~}").hint or "").startswith("null takes away")
 
 
 @pytest.mark.parametrize("value", ["3.10", "no", "010", "1:30", "~", "yes", "0x1F", "1e3", "2026-11-23"])

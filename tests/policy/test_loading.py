@@ -44,6 +44,8 @@ def test_an_unknown_name_gets_the_nearest(site: Site, name: str, hint: str) -> N
 def test_a_file_of_that_name_here_is_hinted_at_and_not_used(site: Site) -> None:
     site.write("secret", "extends: _base")
     assert refusal("secret").hint == "for the file here write ./secret"
+    site.write("mine.yaml", "extends: _base")
+    assert refusal("mine").hint == "for the file here write ./mine.yaml"
 
 
 @pytest.mark.parametrize("name", ["a\0b", "./a\0b.yaml"])

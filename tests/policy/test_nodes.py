@@ -114,6 +114,12 @@ def test_a_tab_as_indentation_gets_a_hint() -> None:
     assert "spaces" in (refusal("a:\n\tb: 1").hint or "")
 
 
+def test_what_stands_in_another_column_or_is_left_open_gets_a_hint() -> None:
+    assert "in one column" in (refusal("limits: {memory: 1GiB}\n  cpus: 1").hint or "")
+    assert "closed by" in (refusal("limits: {memory: 1GiB\n").hint or "")
+    assert "closed by" in (refusal("allow: [read, write\n").hint or "")
+
+
 def test_a_set_without_quotes_gets_them_in_the_hint() -> None:
     assert '"@system-service"' in (refusal("syscalls: {allow: [@mount]}").hint or "")
     assert '"@system-service"' in (refusal("allow:\n  - @mount").hint or "")

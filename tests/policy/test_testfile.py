@@ -120,6 +120,7 @@ def test_what_is_not_said_of_the_end_follows_from_the_rest(tmp_path: Path, writt
         ("tests:\n  a: {code: x, stdin: null, expect: allowed}\n", 2, "neither null nor a +", "leave it out"),
         ("tests:\n  a: {code: x, +args: [y], expect: allowed}\n", 2, "neither null nor a +", "write the whole list"),
         ("tests:\n  a: {code: x, expect: {status: memry-limit}}\n", 2, "is none of", "did you mean `memory-limit`?"),
+        ("tests:\n  a: {code: x, expect: {blame: memory}}\n", 2, "no clause 'memory'", "mean `limits.memory`?"),
         ("tests:\n  a: {code: x, expect: {denied: EROF}}\n", 2, "no errno 'EROF'", "did you mean `EROFS`?"),
         ("tests:\n  a: {code: x, expect: {signal: KILL}}\n", 2, "no signal 'KILL'", "did you mean `SIGKILL`?"),
         ("tests:\n  a: {code: x, expect: {exit_code: 256}}\n", 2, "'256' is no exit code", "0 to 255"),

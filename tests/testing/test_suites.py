@@ -55,7 +55,20 @@ def test_without_a_name_every_policy_that_has_tests_is_tried() -> None:
     assert all(found.values())
 
 
-@pytest.mark.parametrize("word", ["./", "./mine.test.yaml", "mine.test.yaml", "./mine.yaml"])
+def test_a_policy_that_ends_in_yml_is_found_from_its_tests(write: Write) -> None:
+    write("mine.yml", "extends: _base\n")
+    write("mine.test.yml", ALLOWED)
+    assert list(named(".")) == ["./mine.yml"]
+
+
+def test_a_folder_s_bare_name_is_that_of_a_policy(write: Write) -> None:
+    write("lab/mine.test.yaml", ALLOWED)
+    with pytest.raises(UsageError) as caught:
+        suites(["lab"])
+    assert caught.value.hint == "for the folder here write ./lab"
+
+
+@pytest.mark.parametrize("word", [".", "./", "./mine.test.yaml", "mine.test.yaml", "./mine.yaml"])
 def test_a_folder_a_test_file_and_a_policy_lead_to_the_same_tests(write: Write, word: str) -> None:
     write("mine.yaml", "extends: _base\n")
     write("other.yaml", "extends: _base\n")

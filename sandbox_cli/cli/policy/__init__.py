@@ -15,7 +15,7 @@ app = typer.Typer(
 
 @app.callback()
 def policy(ctx: typer.Context) -> int:
-    """List, show, explain, check, compare, test, begin and lock policies."""
+    """Write, check, explain, compare, test and lock policies."""
     if ctx.invoked_subcommand is None:
         output.say(ctx.get_help())
     return 0

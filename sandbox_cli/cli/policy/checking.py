@@ -38,7 +38,7 @@ def check(
     fail_on: FailOn = None,
     strict: Strict = False,
 ) -> int:
-    """Check policies, by default all that can be had by name; of a folder, every policy in it.
+    """Check policies, by default all that can be had by name.
 
     What can't be loaded is found with its place and the nearest right spelling; what can is held against the rules
     of docs/rules.md, some of which ask what this host can hold. A file silences a finding with `silence`.

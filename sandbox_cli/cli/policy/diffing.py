@@ -45,7 +45,7 @@ def diff(
     format: As = None,  # noqa: A002 (the option's name)
     json: Json = False,
 ) -> int:
-    """Say which clauses of a policy got looser, tighter, or changed otherwise.
+    """Say which clauses of a policy got looser, and which tighter.
 
     Both are compared with all that they extend. Exits 1 where anything got looser; what is neither looser nor
     tighter lets something through that nothing did, and counts as looser.

@@ -20,7 +20,10 @@ Resolved = Annotated[
 
 
 def show(name: Name, json: Json = False, resolved: Resolved = False) -> int:
-    """Show all that a policy says, with what it extends, in its long form: a policy file that says the same."""
+    """Show all that a policy says, with what it extends.
+
+    It is printed in its long form: a policy file that says the same.
+    """
     from sandbox_cli.cli.policy import as_yaml
     from sandbox_cli.policy import trace
     from sandbox_cli.policy.document import document

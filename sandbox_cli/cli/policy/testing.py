@@ -61,7 +61,9 @@ def test(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Run the tests that stand beside policies, NAME.test.yaml, in real jails; and the self-tests of their languages.
+    """Run the tests that stand beside policies, in real jails.
+
+    They are those of NAME.test.yaml, and the self-tests of the policies' languages.
 
     Exits 1 where one failed, 125 where none could be run.
     """

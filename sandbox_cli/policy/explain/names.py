@@ -94,6 +94,8 @@ def _record(spec: Record | Short | Either) -> Record:
 
 
 def _nearest(asked: str, names: Sequence[str]) -> str | None:
-    """`memory` is `limits.memory`; else what is spelled most alike."""
-    whole = [name for name in names if name.rpartition(".")[2] == asked]
-    return whole[0] if whole else nearest(asked, names)
+    """`memory` is `limits.memory`; else what is spelled most alike, whole or by its last word."""
+    last = {name.rpartition(".")[2]: name for name in reversed(names)}
+    if asked in last:
+        return last[asked]
+    return nearest(asked, names) or last.get(nearest(asked, last) or "")

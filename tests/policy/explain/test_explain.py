@@ -157,6 +157,7 @@ def test_call_is_told_with_the_word_that_names_it(site: Site) -> None:
     ("clause", "hint"),
     [
         ("memory", "did you mean `limits.memory`?"),
+        ("memry", "did you mean `limits.memory`?"),
         ("limits.memroy", "did you mean `memory`?"),
         ("limits.memory.maximum", "did you mean `memory`?"),
         ("netwrok", "did you mean `network`?"),
