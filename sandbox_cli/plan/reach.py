@@ -34,7 +34,10 @@ def of_job(mounts: Mounts, allowed: Mounts) -> dict[str, Mount]:
     shown = {path: _real(mount) for path, mount in mounts.items() if mount.mode != "symlink"}
     told: dict[str, Mount] = {}
     for path, mount in shown.items():
-        told.setdefault(_behind_links(path, mount, shown, allowed), mount.model_copy(update={"optional": False}))
+        mount = mount.model_copy(update={"optional": False})
+        there = _behind_links(path, mount, shown, allowed)
+        # Two links to one folder may show it in two ways: what can't be told of its own place is told of the link.
+        told[there if told.get(there, mount) == mount else path] = mount
     return told
 
 

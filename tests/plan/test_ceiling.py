@@ -222,6 +222,23 @@ def test_a_link_below_a_folder_that_the_ceiling_shows_is_no_way_out(site: Site) 
         site.settled(text, made.policy(filesystem={path: Mount(mode="ro", source=f"{tree}/{path.split('/')[-1]}")}))
 
 
+def test_a_second_link_to_a_folder_shows_no_more_of_it_than_the_first(site: Site) -> None:
+    (site.folder / "tree/inner").mkdir(parents=True)
+    links = [site.folder / "tree" / name for name in ("a", "b", "c")]
+    for link in links:
+        link.symlink_to("inner")
+    text = f"filesystem: {{{site.folder}/tree: ro}}"
+
+    def policy(*modes: str) -> Policy:
+        return made.policy(
+            filesystem={str(link): Mount(mode=mode, source=str(link)) for link, mode in zip(links, modes, strict=True)}
+        )
+
+    site.settled(text, policy("ro", "ro", "ro"))
+    for modes in (("ro", "rw", "ro"), ("ro", "ro", "rw"), ("rw", "ro", "ro")):
+        site.refusal(text, policy(*modes))
+
+
 def test_a_mount_that_both_name_may_be_a_link(site: Site) -> None:
     link = site.folder / "link"
     link.symlink_to("/usr/share")
