@@ -222,6 +222,19 @@ def test_a_link_below_a_folder_that_the_ceiling_shows_is_no_way_out(site: Site) 
         site.settled(text, made.policy(filesystem={path: Mount(mode="ro", source=f"{tree}/{path.split('/')[-1]}")}))
 
 
+@pytest.mark.parametrize("closed", ["tmpfs", "{from: /usr/share/empty}", "{symlink: nowhere}"])
+def test_what_a_ceiling_closes_by_a_link_is_closed_where_that_leads(site: Site, closed: str) -> None:
+    tree = site.folder / "tree"
+    (tree / "real").mkdir(parents=True)
+    (tree / "other").mkdir()
+    (tree / "link").symlink_to("real")
+    text = f"filesystem: {{{tree}: ro, {tree}/link: {closed}}}"
+    for name in ("link", "real"):
+        path = f"{tree}/{name}"
+        site.refusal(text, made.policy(filesystem={path: Mount(mode="ro", source=path)}))
+    site.settled(text, made.policy(filesystem={f"{tree}/other": Mount(mode="ro", source=f"{tree}/other")}))
+
+
 def test_a_second_link_to_a_folder_shows_no_more_of_it_than_the_first(site: Site) -> None:
     (site.folder / "tree/inner").mkdir(parents=True)
     links = [site.folder / "tree" / name for name in ("a", "b", "c")]
