@@ -12,6 +12,7 @@ from sandbox_cli.host.wanted import Wanted, wanted
 from sandbox_cli.plan import limits
 from sandbox_cli.plan.filesystem import Shown
 from sandbox_cli.plan.request import by_name
+from sandbox_cli.policy import lock
 from sandbox_cli.policy.model import Mount, RuntimeSpec
 from sandbox_cli.text import quoted
 
@@ -40,7 +41,8 @@ def of_job(job: Job, asked: Request, account: Account | None, *, needed: bool) -
     spec, version = _spec(asked), _wanted(asked)
     venv = job.get("venv")
     if venv is not None:
-        return _of_venv(venvs.read(venv, account), venv, _python(asked, spec), version, account)
+        python = _python(asked, spec, locked=job.get("locked", False))
+        return _of_venv(venvs.read(venv, account), venv, python, version, account)
     if spec is None:
         return Interpreter()
     try:
@@ -103,7 +105,7 @@ def _wanted(asked: Request) -> Wanted | None:
     return wanted(asked.version, of=language.name)
 
 
-def _python(asked: Request, spec: RuntimeSpec | None) -> RuntimeSpec:
+def _python(asked: Request, spec: RuntimeSpec | None, *, locked: bool) -> RuntimeSpec:
     """How a Python is looked for: as the policy's language says; any program may use one, where it has none."""
     language = asked.policy.language
     if spec is not None and posixpath.basename(spec.command).startswith(("python", "pypy")):
@@ -112,6 +114,8 @@ def _python(asked: Request, spec: RuntimeSpec | None) -> RuntimeSpec:
         raise UsageError(
             f"--venv is for Python, and policy {asked.policy.name} is for {language.name}", hint="leave out --venv"
         )
-    python = by_name("python").language
-    assert python is not None  # by_name finds no policy without one
-    return python.runtime or RuntimeSpec(command="python3")
+    python = by_name("python")
+    if locked:
+        lock.check(python)
+    assert python.language is not None  # by_name finds no policy without one
+    return python.language.runtime or RuntimeSpec(command="python3")

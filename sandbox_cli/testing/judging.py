@@ -38,9 +38,7 @@ def judge(expected: Expected, outcome: Outcome, hidden: Hidden, code: bytes = b"
     ]
 
 
-def _ending(
-    expected: Expected, outcome: Outcome, hidden: Hidden, code: bytes
-) -> Iterator[tuple[str, str, str]]:
+def _ending(expected: Expected, outcome: Outcome, hidden: Hidden, code: bytes) -> Iterator[tuple[str, str, str]]:
     if expected.denied is not None:
         problem = denial.missing(expected.denied, outcome, hidden, code)
         if problem is not None:

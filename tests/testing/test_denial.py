@@ -70,7 +70,9 @@ def test_whatever_else_fails_is_no_denial(came: Any, told: str) -> None:
 
 
 def test_what_a_traceback_quotes_of_the_program_is_no_evidence() -> None:
-    code = b"try:\n    touch()\nexcept OSError as error:\n    assert error.errno == errno.EROFS\nraise Hidden('EPERM')\n"
+    code = (
+        b"try:\n    touch()\nexcept OSError as error:\n    assert error.errno == errno.EROFS\nraise Hidden('EPERM')\n"
+    )
     quoted = 'File "/sandbox/main.py", line 4\n    assert error.errno == errno.EROFS\n           ^^^\nAssertionError'
     for wanted in ("any", "EROFS"):
         assert missing(wanted, failed(quoted), hidden) is None
