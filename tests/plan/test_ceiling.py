@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -242,14 +242,13 @@ def test_a_second_link_to_a_folder_shows_no_more_of_it_than_the_first(site: Site
         link.symlink_to("inner")
     text = f"filesystem: {{{site.folder}/tree: ro}}"
 
-    def policy(*modes: str) -> Policy:
-        return made.policy(
-            filesystem={str(link): Mount(mode=mode, source=str(link)) for link, mode in zip(links, modes, strict=True)}
-        )
+    def policy(*modes: Literal["ro", "rw"]) -> Policy:
+        shown = zip(links, modes, strict=True)
+        return made.policy(filesystem={str(link): Mount(mode=mode, source=str(link)) for link, mode in shown})
 
     site.settled(text, policy("ro", "ro", "ro"))
-    for modes in (("ro", "rw", "ro"), ("ro", "ro", "rw"), ("rw", "ro", "ro")):
-        site.refusal(text, policy(*modes))
+    for several in (policy("ro", "rw", "ro"), policy("ro", "ro", "rw"), policy("rw", "ro", "ro")):
+        site.refusal(text, several)
 
 
 def test_a_mount_that_both_name_may_be_a_link(site: Site) -> None:
