@@ -216,7 +216,7 @@ OTHERS = [
     (["languages", "--jsn"], "no such option: --jsn", "--json"),
     (["clean", "--all"], "no such option: --all", "clean --help"),
     (["policy", "shwo"], "no such command 'shwo'", "'show'"),
-    (["policy", "explain"], "no such command 'explain'", "policy --help"),
+    (["policy", "improve"], "no such command 'improve'", "policy --help"),
     (["policy", "show", "--json=1"], "'--json' does not take a value", "`sandbox policy show --help`"),
     (["policy", "show"], "missing argument", "policy show --help"),
     (["policy", "show", "pyhton"], "no policy 'pyhton'", "python"),
@@ -266,7 +266,7 @@ def test_what_steers_a_terminal_is_written_out(here: Path, command: Command) -> 
     [
         (["run", "-f", "../here/ok.py", *C], 125, "'../here/ok.py' can't be read: No such file"),
         (["run", "-o", "new", *C], 125, "-o 'new' can't be made: No such file"),
-        (["policy", "check", "./p.yaml"], 1, "p.yaml: the file can't be read: No such file"),
+        (["policy", "check", "./p.yaml"], 1, "p.yaml: error: the file can't be read: No such file"),
         (["policy", "show", "./p.yaml"], 2, "p.yaml: the file can't be read: No such file"),
     ],
 )
