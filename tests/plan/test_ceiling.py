@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from sandbox_cli import plan
-from sandbox_cli.errors import RefusedError, UsageError
+from sandbox_cli.errors import HostError, RefusedError, UsageError
+from sandbox_cli.host import runtimes
 from sandbox_cli.host.model import Problem
 from sandbox_cli.plan import choose, settle
 from sandbox_cli.plan.request import Request
 from sandbox_cli.policy import ceiling, config, guard, places
-from sandbox_cli.policy.model import Artifacts, Compile, Language, Limit, Mount, Syscalls
+from sandbox_cli.policy.model import Artifacts, Compile, Language, Limit, Mount, RuntimeSpec, Syscalls
 from tests.plan import made
 
 if TYPE_CHECKING:
@@ -279,6 +281,30 @@ def test_patterns_of_the_caller_are_bounded_too(site: Site) -> None:
     error = site.refusal("artifacts: {collect: ['*.txt']}", policy, collect=["*"])
     assert str(error).startswith("artifacts.collect: an option asks for *, and the ceiling allows *.txt (")
     assert site.settled("artifacts: {collect: ['*.txt']}", collect=["*.txt"]).effective.artifacts.collect == ("*.txt",)
+
+
+@pytest.mark.parametrize("by_path", [True, False])
+def test_a_runtime_that_others_than_root_can_replace_is_not_started(site: Site, by_path: bool) -> None:
+    """It is asked for its version on the host."""
+    program = site.folder / "bin" / "runtime-of-mine"
+    program.parent.mkdir()
+    shutil.copy("/bin/touch", program)
+    site.folder.joinpath("bin").chmod(0o777)
+    found = {"command": str(program)} if by_path else {"command": program.name, "paths": (str(program.parent),)}
+    spec = RuntimeSpec.model_validate(found)
+    language = Language(name="own", file="a.own", run=("{{ runtime }}",), runtime=spec)
+    asked: list[Path] = []
+
+    def ask(file: Path, *_: object) -> str:
+        asked.append(file)
+        return "1.0"
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: 4711)  # root starts no such thing anyway
+        patched.setattr(runtimes, "ask_once", ask)
+        with pytest.raises(HostError):
+            site.settled("limits: {memory: 1GiB}", made.policy(language=language), command=None, code=b"")
+    assert asked == []
 
 
 # ---- requirements and --best-effort ----
