@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import os
-import shutil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox_cli import plan
-from sandbox_cli.errors import HostError, RefusedError, UsageError
-from sandbox_cli.host import runtimes
+from sandbox_cli.errors import RefusedError, UsageError
 from sandbox_cli.host.model import Problem
 from sandbox_cli.plan import choose, settle
 from sandbox_cli.plan.request import Request
 from sandbox_cli.policy import ceiling, config, guard, places
-from sandbox_cli.policy.model import Artifacts, Compile, Language, Limit, Mount, RuntimeSpec, Syscalls
+from sandbox_cli.policy.model import Artifacts, Compile, Language, Limit, Mount, Syscalls
 from tests.plan import made
+from tests.plan.site import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox_cli.plan.settle import Settled
     from sandbox_cli.policy.ceiling import Ceilings
-    from sandbox_cli.policy.model import Policy
 
 USR = {"/usr": Mount(mode="ro", source="/usr")}
 COMPILED = Language(name="c", file="a.c", run=("true",), compile=Compile(run=("true",)))
@@ -32,35 +29,6 @@ COMPILED = Language(name="c", file="a.c", run=("true",), compile=Compile(run=("t
 @pytest.fixture(autouse=True)
 def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(places, "SYSTEM", tmp_path / "none")
-
-
-class Site:
-    """A ceiling for each test, and jobs below it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.file = folder / "ceiling.yaml"
-
-    def ceilings(self, text: str) -> Ceilings:
-        self.file.write_text(text)
-        found = ceiling.load({ceiling.VARIABLE: str(self.file)})
-        assert found is not None
-        return found
-
-    def settled(self, text: str, policy: Policy | None = None, **job: Any) -> Settled:
-        given: Any = {"command": ["true"]} | job
-        return settle.settle(given, Request(policy or made.policy(), None), made.host(), self.ceilings(text))
-
-    def refusal(self, text: str, policy: Policy | None = None, **job: Any) -> RefusedError:
-        with pytest.raises(RefusedError) as caught:
-            self.settled(text, policy, **job)
-        error = caught.value
-        assert error.blame is not None
-        assert error.blame["source"] == "ceiling"
-        assert error.blame["file"] == str(self.file)
-        assert f"{self.file}:{error.blame['line']}" in error.message
-        assert error.hint
-        return error
 
 
 @pytest.fixture
@@ -224,35 +192,6 @@ def test_a_link_below_a_folder_that_the_ceiling_shows_is_no_way_out(site: Site) 
         site.settled(text, made.policy(filesystem={path: Mount(mode="ro", source=f"{tree}/{path.split('/')[-1]}")}))
 
 
-@pytest.mark.parametrize("closed", ["tmpfs", "{from: /usr/share/empty}", "{symlink: nowhere}"])
-def test_what_a_ceiling_closes_by_a_link_is_closed_where_that_leads(site: Site, closed: str) -> None:
-    tree = site.folder / "tree"
-    (tree / "real").mkdir(parents=True)
-    (tree / "other").mkdir()
-    (tree / "link").symlink_to("real")
-    text = f"filesystem: {{{tree}: ro, {tree}/link: {closed}}}"
-    for name in ("link", "real"):
-        path = f"{tree}/{name}"
-        site.refusal(text, made.policy(filesystem={path: Mount(mode="ro", source=path)}))
-    site.settled(text, made.policy(filesystem={f"{tree}/other": Mount(mode="ro", source=f"{tree}/other")}))
-
-
-def test_a_second_link_to_a_folder_shows_no_more_of_it_than_the_first(site: Site) -> None:
-    (site.folder / "tree/inner").mkdir(parents=True)
-    links = [site.folder / "tree" / name for name in ("a", "b", "c")]
-    for link in links:
-        link.symlink_to("inner")
-    text = f"filesystem: {{{site.folder}/tree: ro}}"
-
-    def policy(*modes: Literal["ro", "rw"]) -> Policy:
-        shown = zip(links, modes, strict=True)
-        return made.policy(filesystem={str(link): Mount(mode=mode, source=str(link)) for link, mode in shown})
-
-    site.settled(text, policy("ro", "ro", "ro"))
-    for several in (policy("ro", "rw", "ro"), policy("ro", "ro", "rw"), policy("rw", "ro", "ro")):
-        site.refusal(text, several)
-
-
 def test_a_mount_that_both_name_may_be_a_link(site: Site) -> None:
     link = site.folder / "link"
     link.symlink_to("/usr/share")
@@ -281,30 +220,6 @@ def test_patterns_of_the_caller_are_bounded_too(site: Site) -> None:
     error = site.refusal("artifacts: {collect: ['*.txt']}", policy, collect=["*"])
     assert str(error).startswith("artifacts.collect: an option asks for *, and the ceiling allows *.txt (")
     assert site.settled("artifacts: {collect: ['*.txt']}", collect=["*.txt"]).effective.artifacts.collect == ("*.txt",)
-
-
-@pytest.mark.parametrize("by_path", [True, False])
-def test_a_runtime_that_others_than_root_can_replace_is_not_started(site: Site, by_path: bool) -> None:
-    """It is asked for its version on the host."""
-    program = site.folder / "bin" / "runtime-of-mine"
-    program.parent.mkdir()
-    shutil.copy("/bin/touch", program)
-    site.folder.joinpath("bin").chmod(0o777)
-    found = {"command": str(program)} if by_path else {"command": program.name, "paths": (str(program.parent),)}
-    spec = RuntimeSpec.model_validate(found)
-    language = Language(name="own", file="a.own", run=("{{ runtime }}",), runtime=spec)
-    asked: list[Path] = []
-
-    def ask(file: Path, *_: object) -> str:
-        asked.append(file)
-        return "1.0"
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(os, "geteuid", lambda: 4711)  # root starts no such thing anyway
-        patched.setattr(runtimes, "ask_once", ask)
-        with pytest.raises(HostError):
-            site.settled("limits: {memory: 1GiB}", made.policy(language=language), command=None, code=b"")
-    assert asked == []
 
 
 # ---- requirements and --best-effort ----
