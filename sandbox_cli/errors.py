@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox_cli.result import Blame, Gap
+    from sandbox_cli.result import Blame, Gap, PolicyIdentity
 
 
 class SandboxError(Exception):
@@ -22,6 +22,8 @@ class SandboxError(Exception):
     status = "refused"
     exit_code = 125
     id: str | None = None  # of the job that it kept from running, where that had one already
+    policy: PolicyIdentity | None = None  # which that job would have run under, as far as it is known
+    language: str | None = None
 
     def __init__(
         self, message: str, *, hint: str | None = None, gaps: Sequence[Gap] = (), blame: Blame | None = None

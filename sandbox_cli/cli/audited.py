@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sandbox_cli.cli.cancel import Cancellation
     from sandbox_cli.cli.jobs import Request
     from sandbox_cli.cli.options import Options
+    from sandbox_cli.job import Job
     from sandbox_cli.plan.audits import Demand
     from sandbox_cli.policy.config import Config
     from sandbox_cli.result import Outcome
@@ -33,6 +34,7 @@ class AuditedJob:
     def __init__(self, config: Config) -> None:
         self.id, self.config, self.lost = new_id(), config, False
         self._audit: Audit | None = None
+        self._job: Job | None = None
 
     def open(self, kind: Kind, demands: Sequence[Demand]) -> None:
         if demands:
@@ -42,8 +44,17 @@ class AuditedJob:
             self._audit.open()
 
     def describe(self, request: Request) -> None:
+        self._job = request.job
         if self._audit is not None:
             self._audit.describe(request.job, request.code.content if request.code else None)
+
+    def identify(self, error: SandboxError | Cancelled) -> None:
+        """Tell `error` what it kept from running: a refusal names the policy that refused, too."""
+        from sandbox_cli.plan.audits import identity
+
+        error.id = self.id
+        if self._job is not None:
+            error.policy, error.language = identity(self._job)
 
     def write(self, outcome: Outcome, error: SandboxError | None = None) -> None:
         """Once: the first that is known of a job's end is the end of it."""
@@ -68,7 +79,7 @@ def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[Aud
         yield job
     except (SandboxError, Cancelled) as error:
         cancel.relay()  # a second signal must not cost the line
-        error.id = job.id
+        job.identify(error)
         job.write(failure(error, job.id), error if isinstance(error, SandboxError) else None)
         raise
     except BaseException:
@@ -78,7 +89,8 @@ def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[Aud
 
 def failure(error: SandboxError | Cancelled, job_id: str) -> Outcome:
     """The outcome of a job that `error` kept from running."""
-    return cancellation(error.signal, job_id) if isinstance(error, Cancelled) else refusal(error, job_id)
+    outcome = cancellation(error.signal, job_id) if isinstance(error, Cancelled) else refusal(error, job_id)
+    return {**outcome, "policy": error.policy, "language": error.language}
 
 
 class ReplacedAuditError(RefusedError):

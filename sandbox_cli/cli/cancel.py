@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
+    from sandbox_cli.result import PolicyIdentity
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -16,6 +18,8 @@ class Cancelled(BaseException):
     """The caller wants no more of it. No Exception: like KeyboardInterrupt, nothing on the way may swallow it."""
 
     id: str | None = None  # of the job that was being prepared
+    policy: PolicyIdentity | None = None  # as those of SandboxError
+    language: str | None = None
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

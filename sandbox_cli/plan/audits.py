@@ -61,7 +61,7 @@ def identity(job: Job) -> tuple[PolicyIdentity | None, str | None]:
     """Of a job that was refused: the policy that it would have run under, and its language, as far as there are any."""
     try:
         ceilings = ceiling.load()
-        policy = request.resolve(job).policy
+        policy = request.resolve({**job, "locked": False}).policy  # what isn't as it was locked has a digest, too
     except SandboxError:
         return None, None
     language = policy.language.name if policy.language and job.get("command") is None else None

@@ -7,10 +7,11 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import RefusedError
-from sandbox_cli.plan import limits, view
+from sandbox_cli.plan import limits
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import listed, place
 from sandbox_cli.policy.model import Limit
+from sandbox_cli.policy.mounts import covering
 from sandbox_cli.policy.requirements import OF_COMPILE, RANK, REQUIRED, nearest, required
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def _asking(clause: str, written: Policy, chosen: Container[str]) -> tuple[str, 
 def _written(path: str, policy: Policy) -> str | None:
     """The mount of the policy that `path` lies in: by its name, else by what is behind its links."""
     real = {os.path.realpath(each): each for each in policy.filesystem}
-    return view.covering(path, policy.filesystem) or real.get(view.covering(os.path.realpath(path), real) or "")
+    return covering(path, policy.filesystem) or real.get(covering(os.path.realpath(path), real) or "")
 
 
 def _line(said: Blame) -> str:

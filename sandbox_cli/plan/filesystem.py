@@ -12,7 +12,7 @@ from sandbox_cli.plan import view
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy.model import Mount
-from sandbox_cli.policy.mounts import MADE, OURS
+from sandbox_cli.policy.mounts import MADE, OURS, covering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -188,7 +188,7 @@ def _can_stand(path: str, mounts: Mounts, said: Blame) -> bool:
     be there, and must not be a link, which bwrap refuses from 0.12 on.
     """
     others = _without(mounts, path)
-    above = view.covering(path, others)
+    above = covering(path, others)
     if above is None or mounts[above].mode == "tmpfs":
         return True
     mount = mounts[path]
@@ -211,7 +211,7 @@ def _can_stand(path: str, mounts: Mounts, said: Blame) -> bool:
 def _need_mount_point(made: str, mounts: Mounts, said: Mapping[str, Blame]) -> None:
     """What is made anew for each job stands on a file: nsjail would make one in a directory of the host, even where
     that is shown read-only."""
-    above, file = view.covering(made, mounts), view.on_host(made, mounts)
+    above, file = covering(made, mounts), view.on_host(made, mounts)
     if above is None or file is None or (os.path.isfile(file) and not os.path.islink(file)):  # noqa: PTH113, PTH114 (never raise)
         return
     raise HostError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.backends import BACKENDS
@@ -75,6 +76,8 @@ def _here(name: str, traced: Traced, look: Look, ceilings: Ceilings | None) -> I
     host = look(next(iter(BACKENDS)))
     for found in _homes(traced, host):
         yield checks.finding(name, "home-visible", found)
+    for rule, found in _linked(traced):
+        yield checks.finding(name, rule, found)
     for found in _hidden(traced, host):
         yield checks.finding(name, "mount-hidden", found)
     try:
@@ -104,6 +107,16 @@ def _homes(traced: Traced, host: Host) -> Iterator[Found]:
         if paths.kind(source) is None and paths.holds_home(source, host.home):
             message = f"{named(path, source)} can be read: the home {host.home} is there"
             yield at(traced.merged.spot("filesystem", path), traced, f"filesystem.{path}", message)
+
+
+def _linked(traced: Traced) -> Iterator[tuple[str, Found]]:
+    """What a source is by a link of this machine: a mount of it shows what that leads to."""
+    for path, _, source in host_mounts(traced):
+        target = os.path.realpath(source)
+        kind = paths.kind(target) if paths.kind(source) is None else None
+        if kind is not None:
+            message = f"{named(path, source)} leads to {target} here: {kind.what}"
+            yield kind.rule, at(traced.merged.spot("filesystem", path), traced, f"filesystem.{path}", message)
 
 
 def _hidden(traced: Traced, host: Host) -> Iterator[Found]:

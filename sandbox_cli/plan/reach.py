@@ -12,6 +12,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from sandbox_cli.plan import view
+from sandbox_cli.policy.mounts import covering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def _real(mount: Mount) -> Mount:
 
 def _behind_links(path: str, mount: Mount, shown: Mounts, allowed: Mounts) -> str:
     """Where the ceiling shows the same, by the host's links on the way there: /usr/lib64/x, which is /usr/lib/x."""
-    above = view.covering(path, allowed)
+    above = covering(path, allowed)
     top = allowed[above].source if above is not None and allowed[above].mode in {"ro", "rw"} else None
     if above is None or top is None or mount.source is None or mount.mode == "tmpfs":
         return path

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from sandbox_cli.policy.mounts import covering
+
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
     from sandbox_cli.policy.model import Mount
 
@@ -47,12 +49,6 @@ def on_host(path: str, mounts: Mapping[str, Mount]) -> Path | None:
     if above is None or mounts[above].mode not in {"ro", "rw"}:
         return None
     return Path(mounts[above].source or above, PurePosixPath(path).relative_to(above))
-
-
-def covering(path: str, mounts: Container[str]) -> str | None:
-    """The mount that `path` lies in: its own, or the nearest above."""
-    wanted = PurePosixPath(path)
-    return next((str(each) for each in (wanted, *wanted.parents) if str(each) in mounts), None)
 
 
 def through(path: str, links: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from sandbox_cli.plan import repository, view
 from sandbox_cli.plan.limits import blame, by_option
 from sandbox_cli.plan.words import place
 from sandbox_cli.policy.model import Mount
+from sandbox_cli.policy.mounts import covering
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def stand(workspace: Workspace, mounts: Mounts, policy: Policy) -> Mounts:
         if path in inner.parents and not wished and not (shows_itself and (workspace.mode, mount.mode) == ("ro", "ro")):
             why = f"{other} lies in it, which policy {policy.name} mounts by itself"
             raise _conflict(workspace, why, blame(policy, f"filesystem.{other}"))
-    above = view.covering(str(path.parent), mounts)
+    above = covering(str(path.parent), mounts)
     if above is not None and mounts[above].mode != "tmpfs":
         shown = view.on_host(str(path), mounts) == path
         if not shown or (mounts[above].mode, workspace.mode) == ("ro", "rw"):

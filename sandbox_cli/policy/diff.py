@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import PolicyError, UsageError
-from sandbox_cli.policy import places
+from sandbox_cli.policy import folders, places
+from sandbox_cli.policy.dotted import TABLES, path_of
 from sandbox_cli.policy.loading import Traced, find, trace, trace_found
+from sandbox_cli.policy.mounts import covering
 from sandbox_cli.policy.order import compare
 from sandbox_cli.policy.order.relations import together
 from sandbox_cli.policy.revision import PREFIX, Revision, split
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.places import Found
 
 WORST_FIRST: tuple[Relation, ...] = ("looser", "incomparable", "tighter", "equal")
-_NAMED = {"filesystem", "environment", "require"}  # what follows is one name, whatever dots it holds
 
 
 class At(NamedTuple):
@@ -78,7 +79,7 @@ def since(rev: str, names: Sequence[str]) -> list[Comparison]:
 
     found: list[Comparison] = []
     for name in names:
-        if _is_folder(name):
+        if folders.is_folder(name):
             real = os.path.realpath(name)
             found += _of_folder(around(real), Path(real), name)
         else:
@@ -89,20 +90,9 @@ def since(rev: str, names: Sequence[str]) -> list[Comparison]:
     return found
 
 
-def _is_folder(name: str) -> bool:
-    """A word is a policy's name, be there a folder of that name or not."""
-    if not os.path.isdir(name):  # noqa: PTH112 (pathlib's may raise)
-        return False
-    if places.is_path(name) or name in {".", ".."}:
-        return True
-    if places.is_name(name) and places.by_name(name) is None:
-        raise UsageError(f"there is no policy {spelled(name)}", hint=f"for the folder here write ./{name}")
-    return False
-
-
 def _of_folder(revision: Revision, folder: Path, shown: str) -> list[Comparison]:
     """Its policies, now or then; not those of folders below it."""
-    now = [folder / name for name in os.listdir(folder) if places.is_policy_of_folder(name)]  # noqa: PTH208 (bare names)
+    now = [folder / name for name in folders.names_in(shown) if places.is_policy_of_folder(name)]
     then = revision.policies(folder)
     if not now and not then:
         hint = f"policies are files whose names end in {places.SUFFIX}"
@@ -161,13 +151,12 @@ def _place(traced: Traced, clause: str) -> At | None:
     blame = traced.policy.sources.get(clause)
     if blame and blame["file"] is not None and blame["line"] is not None:
         return At(blame["file"], blame["line"])
-    head, _, rest = clause.partition(".")
-    path = (head, rest) if head in _NAMED else tuple(clause.split("."))
+    path = path_of(clause)
     while path:
         spot = traced.merged.spot(*path) or _covering(traced, path)
         if spot is not None:
             return At(spot.file, spot.line)
-        path = () if head in _NAMED else path[:-1]
+        path = () if path[0] in TABLES else path[:-1]
     return None
 
 
@@ -175,5 +164,5 @@ def _covering(traced: Traced, path: tuple[str, ...]) -> Spot | None:
     """Of what is seen at a path the nearest mount above it decides."""
     if path[0] != "filesystem" or not path[1:]:
         return None
-    above = [str(each) for each in Path(path[1]).parents]
-    return next((traced.merged.spot("filesystem", each) for each in above if each in traced.policy.filesystem), None)
+    above = covering(path[1], traced.policy.filesystem)
+    return traced.merged.spot("filesystem", above) if above is not None else None

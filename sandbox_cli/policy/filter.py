@@ -27,7 +27,7 @@ from sandbox_cli.policy.syscall_rules import (
     STRUCTURAL_OF_A_NETWORK,
     Test,
 )
-from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NEWEST, SETS
+from sandbox_cli.policy.syscalls import DEFAULT_SET, LAUNCHER_NEEDS, NEWEST, SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 LARGEST = 32 << 10  # BPF_MAXINSNS of 8 bytes
 X32_BIT = 0x4000_0000
-DEFAULT = "@default-deny"
 _BINARY_TREE = 2  # SCMP_FLTATR_CTL_OPTIMIZE
 
 _REFUSED = {"errno": bpf.ERRNO | errno.EPERM, "kill": bpf.KILL_PROCESS, "log": bpf.LOG, "allow": bpf.ALLOW}
@@ -93,7 +92,7 @@ def _expanded(listed: Iterable[str] | None) -> set[str]:
 
 
 def _is_default(syscalls: Syscalls) -> bool:
-    return DEFAULT in (syscalls.deny or ())
+    return DEFAULT_SET in (syscalls.deny or ())
 
 
 def _foreign(machine: str, refused: int) -> list[Instruction]:

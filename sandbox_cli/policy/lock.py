@@ -79,7 +79,9 @@ def check(policy: Policy) -> None:
     if expected is None:
         raise RefusedError(f"{named} is not locked: there is no {file.parent / NAME}", hint=_renew(file.parent))
     if file.name not in expected:
-        raise RefusedError(f"{named} is not in {file.parent / NAME}", hint=_renew(file.parent))
+        rename = f"a lock holds what can be had by name: call it as in reports{places.SUFFIX}"
+        hint = _renew(file.parent) if places.is_named(file.name) else rename
+        raise RefusedError(f"{named} is not in {file.parent / NAME}", hint=hint)
     if expected[file.name] != policy.digest:
         message = f"{named} is not what was locked: expected {expected[file.name]}, found {policy.digest}"
         raise RefusedError(message, hint=_renew(file.parent))

@@ -7,6 +7,7 @@ and `~` would be another folder for each account.
 from __future__ import annotations
 
 import posixpath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy import scalars
@@ -14,6 +15,8 @@ from sandbox_cli.policy.spelling import hint as spelling_hint
 from sandbox_cli.policy.written import ABSOLUTE, among, matching, written
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from sandbox_cli.errors import PolicyError
     from sandbox_cli.policy.nodes import Scalar, Spot
     from sandbox_cli.policy.scalars import Value
@@ -80,13 +83,20 @@ def absolute(scalar: Scalar, clause: str, what: str) -> str:
         hint = f"{what} is absolute: write /{path.removeprefix('~').lstrip('/.')}, or the whole path"
         raise scalar.spot.error(f"{path!r} is not absolute", clause=clause, hint=hint)
     if ".." in path.split("/"):
-        raise scalar.spot.error(f"{path!r} holds ..", clause=clause, hint=f"write {_normal(path)}, if that is meant")
-    if path != _normal(path):
-        raise scalar.spot.error(f"{path!r} is not in its normal form", clause=clause, hint=f"write {_normal(path)}")
+        raise scalar.spot.error(f"{path!r} holds ..", clause=clause, hint=f"write {normal(path)}, if that is meant")
+    if path != normal(path):
+        raise scalar.spot.error(f"{path!r} is not in its normal form", clause=clause, hint=f"write {normal(path)}")
     if len(path.encode()) >= LONGEST_PATH or any(len(name.encode()) > 255 for name in path.split("/")):
         raise scalar.spot.error("the path is longer than a jail can have", clause=clause)
     return path
 
 
-def _normal(path: str) -> str:
+def normal(path: str) -> str:
+    """Its normal form, with one slash at its beginning."""
     return "/" + posixpath.normpath(path).lstrip("/")
+
+
+def covering(path: str, mounts: Container[str]) -> str | None:
+    """The mount that `path` lies in: its own, or the nearest above."""
+    wanted = PurePosixPath(path)
+    return next((str(each) for each in (wanted, *wanted.parents) if str(each) in mounts), None)

@@ -28,7 +28,7 @@ SYSTEM = Path("/etc/sandbox")
 BUILT_IN = Path(os.path.realpath(Path(__file__).parent.parent / "policies"))
 ANYWHERE = 0  # the trust of a path: it may rest on all places
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_+.-]*")
-_TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
+TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
 
 
 class Place(NamedTuple):
@@ -93,11 +93,16 @@ def is_policy_file(path: str) -> bool:
 
 def is_policy_of_folder(name: str) -> bool:
     """Whether a file of that name counts where a folder is named whose policies are meant."""
-    return is_policy_file(name) and not name.startswith(".") and not Path(name).stem.endswith(_TESTS)
+    return is_policy_file(name) and not name.startswith(".") and not is_tests(name)
+
+
+def is_tests(name: str) -> bool:
+    """Whether a file of that name holds tests of the policy beside it."""
+    return is_policy_file(name) and Path(name).stem.endswith(TESTS)
 
 
 def is_name(text: str) -> bool:
-    return NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(_TESTS)
+    return NAME.fullmatch(text) is not None and ".." not in text and not text.endswith(TESTS)
 
 
 def is_named(file: str) -> bool:

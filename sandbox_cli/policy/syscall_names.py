@@ -12,7 +12,7 @@ from sandbox_cli.errors import HostError
 from sandbox_cli.policy import scalars
 from sandbox_cli.policy.spelling import hint as spelling_hint
 from sandbox_cli.policy.syscall_rules import STRUCTURAL
-from sandbox_cli.policy.syscalls import DEFAULT_DENY, LAUNCHER_NEEDS, NUMBERS, SETS
+from sandbox_cli.policy.syscalls import DEFAULT_DENY, DEFAULT_SET, LAUNCHER_NEEDS, NUMBERS, SETS
 from sandbox_cli.policy.written import among, matching, written
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ def exists(name: str) -> bool:
     return found != _UNKNOWN or name in NUMBERS
 
 
-@written({"anyOf": [among((name for name in SETS if name != "@default-deny"), _SET), _CALL]})
+@written({"anyOf": [among((name for name in SETS if name != DEFAULT_SET), _SET), _CALL]})
 def allowed(scalar: Scalar, clause: str) -> str:
     name = listed(scalar, clause)
     if name in _NEVER:
         message = f"{name} can't be allowed: nested namespaces are closed to every job"
         raise scalar.spot.error(message, clause=clause, hint="remove it")
-    if name == "@default-deny":
+    if name == DEFAULT_SET:
         raise scalar.spot.error(f"{name} is a list of what to deny", clause=clause, hint="name it under `deny`")
     return name
 

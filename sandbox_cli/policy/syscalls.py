@@ -93,7 +93,8 @@ GROUPS = (
 )
 DEFAULT_DENY = tuple(name for group in GROUPS for name in group.names)
 
-SETS: dict[str, tuple[str, ...]] = {"@default-deny": DEFAULT_DENY, **SYSTEMD}
+DEFAULT_SET = "@default-deny"
+SETS: dict[str, tuple[str, ...]] = {DEFAULT_SET: DEFAULT_DENY, **SYSTEMD}
 
 # The launcher loads the filter, reports, waits for one byte, and only then executes the program; where
 # that fails it says why and exits. All of that passes the filter, so it is let through under every policy.

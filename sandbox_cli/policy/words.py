@@ -51,7 +51,7 @@ def _syscalls(policy: Policy) -> str:
     said = policy.syscalls
     verb, names = ("deny", said.deny) if said.allow is None else ("allow", said.allow)
     rules = [f"{of_rule(each)} ({each.action})" for each in said.rules]
-    return ", ".join([*rules, f"{verb} {' '.join(names or ())} ({said.action})"])
+    return ", ".join([*rules, f"{verb} {' '.join(names or ()) or NOTHING} ({said.action})"])
 
 
 def of_rule(rule: SyscallRule) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sandbox_cli.plan import audits, machine, trial
 from sandbox_cli.policy import ceiling
 from sandbox_cli.testing import running
-from sandbox_cli.testing.running import Site
+from sandbox_cli.testing.running import Shared
 from sandbox_cli.testing.suites import suites
 
 if TYPE_CHECKING:
@@ -38,19 +38,19 @@ def run(found: Sequence[Suite], backends: Sequence[str], config: Config, *, at_o
     """
     source, sink = os.pipe2(os.O_CLOEXEC)
     demands = audits.demanded(None, config, ceiling.load())
-    site = Site(config, machine.looking(config), trial.trying(config), demands, source)
+    shared = Shared(config, machine.looking(config), trial.trying(config), demands, source)
     for backend in backends:
-        site.look(backend)  # before there are threads: it may move this process into a group
+        shared.look(backend)  # before there are threads: it may move this process into a group
     pool = ThreadPoolExecutor(at_once)  # threads that stay: a jailer dies with the one that started it
     try:
         # All of the first before any of the second, which wait for them: no thread waits for what is behind it.
         able = {
-            (suite.policy, backend): pool.submit(running.unusable, suite.policy, backend, site)
+            (suite.policy, backend): pool.submit(running.unusable, suite.policy, backend, shared)
             for suite in found
             for backend in backends
         }
         told = [
-            pool.submit(_tested, suite, test, backend, site, able[suite.policy, backend])
+            pool.submit(_tested, suite, test, backend, shared, able[suite.policy, backend])
             for suite in found
             for test in suite.tests
             for backend in backends
@@ -64,8 +64,7 @@ def run(found: Sequence[Suite], backends: Sequence[str], config: Config, *, at_o
         os.close(sink)
 
 
-def _tested(suite: Suite, test: PolicyTest, backend: str, site: Site, able: Future[Unusable | None]) -> Tested:
-    problem = able.result()
-    return (
-        running.tested(suite, test, backend, site) if problem is None else running.blank(suite, test, backend, problem)
-    )
+def _tested(suite: Suite, test: PolicyTest, backend: str, shared: Shared, able: Future[Unusable | None]) -> Tested:
+    if (problem := able.result()) is not None:
+        return running.blank(suite, test, backend, problem)
+    return running.tested(suite, test, backend, shared)

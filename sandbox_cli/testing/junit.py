@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sandbox_cli.testing.outcomes import Tested
 
@@ -21,23 +20,21 @@ _MOST_LINES = 5
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(tests: Iterable[Tested], here: Path) -> bytes:
-    """The whole document. Files below `here` are named from there, as who shows them in a repository needs it."""
+def junit(tests: Iterable[Tested], shown: Callable[[str], str]) -> bytes:
+    """The whole document. `shown` names a file as who shows it in a repository needs it."""
     in_order = sorted(tests, key=lambda each: (each["policy"], each["backend"]))  # stable: of each in the file's order
     top = Element("testsuites", {"name": "sandbox policy test", **_counts(in_order)})
     for (policy, backend), some in groupby(in_order, key=lambda each: (each["policy"], each["backend"])):
         own = list(some)
         suite = SubElement(top, "testsuite", {"name": _legal(f"{policy} on {backend}"), **_counts(own)})
         for each in own:
-            _case(suite, each, here)
+            _case(suite, each, shown(each["file"]))
     indent(top)
     document: bytes = tostring(top, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
 
 
-def _case(suite: Element, test: Tested, here: Path) -> None:
-    path = Path(test["file"])
-    file = str(path.relative_to(here) if path.is_relative_to(here) else path)
+def _case(suite: Element, test: Tested, file: str) -> None:
     place = {"file": _legal(file)} | ({"line": str(test["line"])} if test["line"] is not None else {})
     # A dot would be taken for the end of a package's name.
     named = {

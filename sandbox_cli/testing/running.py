@@ -34,7 +34,7 @@ CAPTURE_BYTES = 1 << 20
 _LONGEST_TAIL = 500  # characters of stderr that are told where a test failed
 
 
-class Site(NamedTuple):
+class Shared(NamedTuple):
     """What all tests of one call share."""
 
     config: Config
@@ -51,10 +51,10 @@ class Unusable(NamedTuple):
     fix: str | None
 
 
-def unusable(policy: str, backend: str, site: Site) -> Unusable | None:
+def unusable(policy: str, backend: str, shared: Shared) -> Unusable | None:
     """None: it can. What is wrong with the policy itself is raised."""
     try:
-        _decided({"command": ["true"], "policy": policy, "backend": backend}, site)
+        _decided({"command": ["true"], "policy": policy, "backend": backend}, shared)
     except (HostError, RefusedError) as error:
         fixes = dict.fromkeys(gap["fix"] for gap in error.gaps if gap["fix"])
         reasons = dict.fromkeys(gap["reason"] for gap in error.gaps)
@@ -62,11 +62,11 @@ def unusable(policy: str, backend: str, site: Site) -> Unusable | None:
     return None
 
 
-def tested(suite: Suite, test: PolicyTest, backend: str, site: Site) -> Tested:
+def tested(suite: Suite, test: PolicyTest, backend: str, shared: Shared) -> Tested:
     """Runs one test on a backend that is usable. RefusedError or HostError where an audit can't have its line."""
     began = time.monotonic()
     found = blank(suite, test, backend)
-    outcome, error, mounts = _run(suite, test, _job(suite, test, backend), site)
+    outcome, error, mounts = _run(suite, test, _job(suite, test, backend), shared)
     if isinstance(error, HostError):  # no word on the policy: a test that expects to be refused doesn't mean this
         if error.blame and error.blame["clause"] == interpreter.CLAUSE:
             return {**found, "reason": error.message, "fix": error.hint}
@@ -82,22 +82,22 @@ def tested(suite: Suite, test: PolicyTest, backend: str, site: Site) -> Tested:
 
 
 def _run(
-    suite: Suite, test: PolicyTest, job: Job, site: Site
+    suite: Suite, test: PolicyTest, job: Job, shared: Shared
 ) -> tuple[Outcome, SandboxError | None, Mapping[str, Mount]]:
     """How the job went, why it did not, if so, and what its jail showed."""
     job_id = os.urandom(8).hex()
     code = _code(suite, test)
-    audit = Audit(job_id, "test", site.demands) if site.demands else None
+    audit = Audit(job_id, "test", shared.demands) if shared.demands else None
     if audit is not None:
         audit.describe(job, code)
         audit.open()  # before anything else: that it can't be is no word on the policy, either
     mounts: Mapping[str, Mount] = {}
     failed: SandboxError | None = None
     try:
-        settled, choice = _decided(job, site)
+        settled, choice = _decided(job, shared)
         mounts = settled.effective.filesystem
-        work = _work(job_id, test, code, settled.program.file, site)
-        outcome = execute(assemble.plan(settled, choice, site.config.uid_range), work)
+        work = _work(job_id, test, code, settled.program.file, shared)
+        outcome = execute(assemble.plan(settled, choice, shared.config.uid_range), work)
     except SandboxError as error:
         outcome, failed = refusal(error, job_id), error
     problem = audit.write(outcome, failed) if audit is not None else None
@@ -116,8 +116,8 @@ def blank(suite: Suite, test: PolicyTest, backend: str, why: Unusable | None = N
     }  # fmt: skip
 
 
-def _decided(job: Job, site: Site) -> tuple[Settled, Choice]:
-    return plan.decide(job, config=site.config, look=site.look, starts=site.starts)
+def _decided(job: Job, shared: Shared) -> tuple[Settled, Choice]:
+    return plan.decide(job, config=shared.config, look=shared.look, starts=shared.starts)
 
 
 def _job(suite: Suite, test: PolicyTest, backend: str) -> Job:
@@ -147,7 +147,7 @@ def _code(suite: Suite, test: PolicyTest) -> bytes | None:
     return test.code.encode() if test.code is not None else None
 
 
-def _work(job_id: str, test: PolicyTest, code: bytes | None, file: str | None, site: Site) -> Work:
+def _work(job_id: str, test: PolicyTest, code: bytes | None, file: str | None, shared: Shared) -> Work:
     name = os.fsencode(file) if file is not None else None
     program = [(name, code, 0o644)] if name is not None and code is not None else []
     return {
@@ -162,7 +162,7 @@ def _work(job_id: str, test: PolicyTest, code: bytes | None, file: str | None, s
         "capture": CAPTURE_BYTES,
         "collect": "inline",
         "output_dir": None,
-        "cancel": site.cancel,
+        "cancel": shared.cancel,
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli import policy as policies
 from sandbox_cli.errors import PolicyError, UsageError
-from sandbox_cli.policy import places, reading
+from sandbox_cli.policy import folders, places, reading
 from sandbox_cli.policy.testfile import Expected, PolicyTest, Words, read_tests
 from sandbox_cli.run.tree import FOLDER, open_file
 from sandbox_cli.text import quoted
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.model import Policy
 
 SELFTEST = "selftest"
-TESTS = ".test"
 
 
 class Suite(NamedTuple):
@@ -38,22 +37,22 @@ def suites(named: Sequence[str]) -> list[Suite]:
     if named:
         each = dict.fromkeys(policy for word in named for policy in _policies(word))
         return [_suite(policy, asked=True) for policy in each]
-    found = [_suite(each.name, asked=False) for each in policies.available() if _beside(Path(each.path)).exists()]
+    tried = [each.name for each in policies.available() if os.path.lexists(_beside(Path(each.path)))]
+    found = [_suite(name, asked=False) for name in tried]
     if not found:
-        raise UsageError("no policy has tests", hint=f"write them beside one: NAME{TESTS}{places.SUFFIX}")
+        raise UsageError("no policy has tests", hint=f"write them beside one: NAME{places.TESTS}{places.SUFFIX}")
     return found
 
 
 def _policies(word: str) -> Iterable[str]:
     """What an argument stands for: itself, the policy of a test file, or every policy of a folder that has tests."""
-    path = Path(word)
-    if "/" in word and path.is_dir():
-        files = sorted(each for each in path.iterdir() if _is_tests(each))
+    if folders.is_folder(word):
+        files = [Path(word, name) for name in folders.names_in(word) if places.is_tests(name)]
         if not files:
-            hint = f"tests stand beside their policy: NAME{TESTS}{places.SUFFIX}"
+            hint = f"tests stand beside their policy: NAME{places.TESTS}{places.SUFFIX}"
             raise UsageError(f"{quoted(word)} holds no tests", hint=hint)
-        return [str(_tested(each)) for each in files]
-    return [str(_tested(path)) if places.is_path(word) and _is_tests(path) else word]
+        return [_tested(each) for each in files]
+    return [_tested(Path(word)) if places.is_path(word) and places.is_tests(Path(word).name) else word]
 
 
 def _suite(policy: str, *, asked: bool) -> Suite:
@@ -105,20 +104,16 @@ def _selftest(policy: Policy) -> list[PolicyTest]:
 
 def _beside(policy: Path) -> Path:
     """python.yaml -> python.test.yaml."""
-    return policy.with_name(f"{policy.stem}{TESTS}{policy.suffix}")
+    return policy.with_name(f"{policy.stem}{places.TESTS}{policy.suffix}")
 
 
-def _is_tests(path: Path) -> bool:
-    return places.is_policy_file(path.name) and path.stem.endswith(TESTS)
-
-
-def _tested(tests: Path) -> Path:
+def _tested(tests: Path) -> str:
     """python.test.yaml -> python.yaml. In a form that is a path, whatever the folder."""
-    policy = tests.with_name(tests.stem.removesuffix(TESTS) + tests.suffix)
-    if not policy.exists():
+    policy = tests.with_name(tests.stem.removesuffix(places.TESTS) + tests.suffix)
+    if not os.path.exists(policy):  # noqa: PTH110 (pathlib's raises for what stands behind a closed folder)
         hint = f"tests stand beside their policy, and {policy.name} is not there"
         raise UsageError(f"{quoted(str(tests))} has no policy", hint=hint)
-    return policy
+    return str(policy) if places.is_path(str(policy)) else f"./{policy}"
 
 
 def _content(folder: Path, test: PolicyTest) -> bytes:

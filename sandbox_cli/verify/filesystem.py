@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.plan import view
 from sandbox_cli.policy import units
+from sandbox_cli.policy.mounts import covering
 from sandbox_cli.verify import kernel
 from sandbox_cli.verify.attempts import compared, granted, measured, refused, shows, so
 from sandbox_cli.verify.calls import AT_FDCWD, Out, call
@@ -163,7 +164,7 @@ def _elsewhere(case: Case) -> Iterator[Try]:
     """What no mount of the policy shows."""
     mounts = case.policy.filesystem
     for path in dict.fromkeys(("/", "/etc", "/dev", *(() if case.differs("root-names") else _folders(case)))):
-        if path == "/dev" or view.covering(path, mounts) is None:
+        if path == "/dev" or covering(path, mounts) is None:
             yield refused("filesystem", f"write to {path}", *_writing(case, path, folder=True))
     if not case.differs("root-names"):
         for path, names in _folders(case).items():
@@ -196,8 +197,8 @@ def _folders(case: Case) -> dict[str, set[str]]:
     for path in (*mounts, *_OWN, SCRATCH, *(each for each in _MADE if each not in mounts)):
         parts = PurePosixPath(path)
         for above, name in zip(parts.parents, (parts.name, *(each.name for each in parts.parents)), strict=False):
-            covering = view.covering(str(above), mounts)
-            if covering is None or mounts[covering].mode == "tmpfs":
+            around = covering(str(above), mounts)
+            if around is None or mounts[around].mode == "tmpfs":
                 found.setdefault(str(above), set()).add(name)
     for path, mount in mounts.items():
         if mount.mode == "tmpfs":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sandbox_cli.policy.syscall_rules import DEFAULT_RULES, STRUCTURAL, STRUCTURAL_OF_A_NETWORK
-from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NEWEST, SETS
+from sandbox_cli.policy.syscalls import DEFAULT_SET, LAUNCHER_NEEDS, NEWEST, SETS
 from sandbox_cli.verify.calls import FROM_32_BIT, call
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 Decision = Literal["allow", "errno", "kill", "missing"]  # missing: ENOSYS, as if the kernel didn't have it
 _X32_BIT = 0x4000_0000
 _ARGUMENTS = 6
-_DEFAULT = "@default-deny"
 _SOME_POINTER = 0x7F00_0000_1000
 _WHOLE = 0xFFFF_FFFF_FFFF_FFFF
 _OF_A_CHILD, _OF_A_TIMER = (call("clone", 17), call("wait4")), call("setitimer")
@@ -42,7 +41,7 @@ class Clause(NamedTuple):
         return cls(
             listed=frozenset(name for each in listed or () for name in SETS.get(each, (each,))),
             is_allowed=said.allow is not None,
-            is_default=_DEFAULT in (said.deny or ()),
+            is_default=DEFAULT_SET in (said.deny or ()),
             rules=said.rules,
             refusal="allow" if said.action == "log" else said.action,
             structural="errno" if said.action == "log" else said.action,

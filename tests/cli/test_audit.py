@@ -168,7 +168,7 @@ def test_refused_job_has_the_policy_that_it_would_have_run_under(command: Comman
 def test_job_that_a_signal_cancels_has_its_line(sandbox: Sandbox, shared_tmp: Path) -> None:
     log = shared_tmp / "audit.jsonl"
     process = sandbox.popen("exec", "--audit", str(log), "--", "sleep", "60")
-    while not log.exists():  # opened before the job starts; the signal may come while that is prepared, too
+    while not log.exists() and process.poll() is None:  # the signal may come while the job is prepared, too
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 143

@@ -57,6 +57,16 @@ def test_a_job_that_dies_of_the_ceiling_blames_its_line(sandbox: Sandbox, system
 
 
 @pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_a_refusal_names_the_policy_and_the_ceiling_by_their_digests(sandbox: Sandbox, system: Path) -> None:
+    (system / "ceiling.yaml").write_text("limits: {memory: 50MiB}\nbest_effort: false\n")
+    ran = result(sandbox, system, "run", "-l", "sh", "-c", "true")
+    refused = result(sandbox, system, "run", "-l", "sh", "--best-effort", "-c", "true")
+    assert (ran["status"], refused["status"]) == ("ok", "refused")
+    assert refused["policy"] == ran["policy"]
+    assert refused["language"] == "sh"
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
 def test_who_asks_for_more_is_told(sandbox: Sandbox, system: Path) -> None:
     (system / "ceiling.yaml").write_text("limits: {memory: 50MiB}")
     done = bounded(sandbox, system, "exec", "--memory", "400MiB", "--", "true")

@@ -186,6 +186,7 @@ def test_job_under_a_policy_that_was_changed_is_refused(command: Command, folder
     assert done.result["status"] == "refused"
     assert done.result["error"]["message"].startswith("policy p (")
     assert "is not what was locked: expected sha256:" in done.result["error"]["message"]
+    assert f"found {done.result['policy']['digest']}" in done.result["error"]["message"]
     assert "`sandbox policy lock " in done.result["error"]["hint"]
 
 

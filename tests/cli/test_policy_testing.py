@@ -16,6 +16,7 @@ import pytest
 from sandbox_cli.policy import places
 
 if TYPE_CHECKING:
+    from tests.accounts import Sandbox
     from tests.cli.conftest import Command
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -134,6 +135,7 @@ def test_a_backend_that_can_not_hold_the_policy_is_told_beside_those_that_can(co
         (["--junit", "", "./mine.yaml"], "--junit names no file"),
         (["-j", "0", "./mine.yaml"], "-j"),
         (["./bad.yaml"], "bad.test.yaml:2:"),
+        (["./" + "x" * 300], "File name too long"),
     ],
 )
 def test_a_mistake_ends_with_2_and_nothing_has_run(command: Command, words: list[str], told_of: str) -> None:
@@ -217,3 +219,14 @@ def test_a_ceiling_bounds_what_is_tested(command: Command, tmp_path: Path, monke
     )
     done = command("policy", "test", "-b", "bwrap", "./mine.yaml")
     assert done.code == 0, done.out
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+def test_a_folder_that_is_closed_to_the_account_is_told(sandbox: Sandbox, shared_tmp: Path) -> None:
+    closed = shared_tmp / "closed"
+    closed.mkdir(mode=0o700)
+    for words in (["test", str(closed)], ["check", str(closed)], ["diff", "--since", "HEAD", str(closed)]):
+        done = sandbox("policy", *words)
+        assert done.returncode == 2
+        assert b"Permission denied" in done.stderr
+        assert b"Traceback" not in done.stderr

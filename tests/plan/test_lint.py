@@ -96,6 +96,18 @@ def test_home_of_who_checks_is_a_home_wherever_it_is(tmp_path: Path) -> None:
     assert rules("extends: _base\n", made.host(*ALL, home="/usr/sbin"), tmp_path) == {}  # a daemon's
 
 
+@pytest.mark.parametrize(
+    ("target", "rule"), [("/", "whole-root-visible"), ("/home", "home-visible"), ("/proc", "kernel-files-visible")]
+)
+def test_a_link_of_this_machine_hides_nothing_of_where_it_leads(tmp_path: Path, target: str, rule: str) -> None:
+    (tmp_path / "data").symlink_to(target)
+    text = f"extends: _base\nfilesystem: {{/x: {{from: {tmp_path}/data, mode: ro}}}}\n"
+    assert rules(text, made.host(*ALL), tmp_path) == {rule: "filesystem./x"}
+    (tmp_path / "data").unlink()
+    (tmp_path / "data").symlink_to(tmp_path)
+    assert rules(text, made.host(*ALL), tmp_path) == {}
+
+
 def test_grant_beyond_the_ceiling_is_told_and_a_number_is_not(tmp_path: Path) -> None:
     file, top = tmp_path / "policy.yaml", tmp_path / "ceiling.yaml"
     top.write_text("network: none\nlimits: {memory: 64MiB}\n")

@@ -109,6 +109,16 @@ def test_policy_that_the_lock_does_not_name_is_refused(site: Site) -> None:
         resolve(asked(site, policy="./b.yaml"))
 
 
+@pytest.mark.parametrize("name", ["b.yml", "our own.yaml"])
+def test_policy_that_no_lock_would_name_is_refused_with_what_helps(site: Site, name: str) -> None:
+    site.write("a.yaml", "extends: python\n")
+    site.write(name, "extends: python\n")
+    locked_down(site.here)
+    with pytest.raises(RefusedError, match=r"is not in .*/policies\.lock") as caught:
+        resolve(asked(site, policy=f"./{name}"))
+    assert caught.value.hint == "a lock holds what can be had by name: call it as in reports.yaml"
+
+
 def test_language_that_another_policy_supplies_must_be_locked_too(site: Site) -> None:
     site.write("a.yaml", "extends: command\n")
     locked_down(site.here)

@@ -27,7 +27,7 @@ def test_document_is_as_reviewed() -> None:
             ),
             came(policy="sub/other.yaml", file="/elsewhere/other.yaml", line=None),
         ],
-        Path("/here"),
+        lambda file: file.removeprefix("/here/"),
     )
     if os.environ.get("SANDBOX_GOLDEN") == "write":
         GOLDEN.write_bytes(document)
@@ -36,14 +36,14 @@ def test_document_is_as_reviewed() -> None:
 
 def test_what_xml_can_not_hold_is_written_out() -> None:
     name = "a\0b\x1bc\ud800d\ufffee\U0001f600"
-    document = ElementTree.fromstring(junit([came(name=name)], Path("/")))
+    document = ElementTree.fromstring(junit([came(name=name)], str))
     (case,) = document.iter("testcase")
     assert case.get("name") == "a\\x00b\\x1bc\\ud800d\\ufffee\U0001f600"
 
 
 def test_counts_are_those_of_the_cases() -> None:
     failed = came(verdict="failed", mismatches=[MISMATCH])
-    document = ElementTree.fromstring(junit([came(), failed, came(verdict="skipped", reason="x")], Path("/")))
+    document = ElementTree.fromstring(junit([came(), failed, came(verdict="skipped", reason="x")], str))
     assert [document.get(key) for key in ("tests", "failures", "errors", "skipped")] == ["3", "1", "0", "1"]
     assert len(list(document.iter("failure"))) == 1
     assert len(list(document.iter("skipped"))) == 1

@@ -124,3 +124,17 @@ def test_what_is_no_plain_file_beside_the_tests_is_refused_with_its_place(
         suites(["./mine.yaml"])
     assert (caught.value.file, caught.value.line) == (str(tests), 2)
     assert "only the host" not in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "yml"])
+def test_the_current_folder_is_one_too(write: Write, suffix: str) -> None:
+    write(f"mine.{suffix}", "extends: _base\n")
+    write(f"mine.test.{suffix}", ALLOWED)
+    assert list(named(".").values()) == [["works"]]
+
+
+@pytest.mark.parametrize("word", ["./" + "x" * 300, "x" * 300 + ".test.yaml", "here", "./here"])
+def test_what_leads_to_no_tests_is_a_mistake_of_the_caller(write: Write, word: str) -> None:
+    write("here/mine.yaml", "extends: _base\n")
+    with pytest.raises((UsageError, PolicyError)):
+        named(word)

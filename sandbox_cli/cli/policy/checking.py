@@ -46,13 +46,13 @@ def check(
     Exits 1 where a finding is at or over the severity of --fail-on.
     """
     from sandbox_cli.plan import lint, machine
-    from sandbox_cli.policy import ceiling
+    from sandbox_cli.policy import ceiling, folders
     from sandbox_cli.policy import config as configuration
-    from sandbox_cli.policy.lint import files, table
+    from sandbox_cli.policy.lint import table
 
     least = _least(fail_on, strict=strict)
     wanted = _format(format, json=json)
-    checked = files.named(names)
+    checked = folders.named(names)
     examined = lint.examine(checked, machine.looking(configuration.load()), ceiling.load())
     _print(wanted, checked, examined)
     return 1 if any(table.at_or_over(each.severity, least) for each in examined.findings) else 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output
+from sandbox_cli.cli.policy.from_here import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,14 +62,5 @@ def counts(found: Sequence[Comparison]) -> str:
 
 
 def at(place: At | None) -> str:
-    """FILE:LINE, from here where it lies below."""
-    if place is None:
-        return "-"
-    return f"{place.file.removeprefix(_here())}:{place.line}"
-
-
-def _here() -> str:
-    try:
-        return os.path.join(os.path.realpath("."), "")  # noqa: PTH118
-    except OSError:
-        return ""  # it is gone
+    """FILE:LINE."""
+    return "-" if place is None else f"{shown_path(place.file)}:{place.line}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from sandbox_cli.cli import output
+from sandbox_cli.cli.policy.from_here import shown_path
 from sandbox_cli.errors import PolicyError
 from sandbox_cli.policy import reading
 from sandbox_cli.policy.guard import Guard
@@ -49,20 +50,6 @@ def tell(checked: Sequence[str], examined: Examined) -> None:
         lines.append([])
     lines.append([(summary(checked, examined), _PLAIN)])
     output.styled(lines)
-
-
-def shown_path(file: str) -> str:
-    """Below the current directory as it is written from there."""
-    folder, path = here(), Path(file)
-    return str(path.relative_to(folder)) if folder is not None and path.is_relative_to(folder) else file
-
-
-def here() -> Path | None:
-    """The current directory; None where it is gone."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return None
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[Line]:

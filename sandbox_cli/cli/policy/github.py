@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output
-from sandbox_cli.cli.policy.findings import shown_path
+from sandbox_cli.cli.policy.from_here import shown_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sandbox_cli.cli.policy.findings import here, shown_path
+from sandbox_cli.cli.policy.from_here import here, shown_path
 from sandbox_cli.policy.lint.table import RULES
 
 if TYPE_CHECKING:

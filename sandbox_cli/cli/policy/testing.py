@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from fnmatch import fnmatchcase
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -114,9 +113,10 @@ def _finish(tests: Sequence[Tested], *, json: bool, junit: str | None) -> None:
     else:
         output.say(_counted(tests))
     if junit is not None:
+        from sandbox_cli.cli.policy.from_here import shown_path
         from sandbox_cli.testing.junit import junit as as_xml
 
-        problem = write(junit, [as_xml(tests, Path.cwd())])
+        problem = write(junit, [as_xml(tests, shown_path)])
         if problem is not None:
             raise HostError(problem, hint="make room there, or name another file")
 

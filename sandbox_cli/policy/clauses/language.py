@@ -1,4 +1,4 @@
-"""The same as clauses.py, of `language`."""
+"""What each key of `language` means, in words."""
 
 from __future__ import annotations
 

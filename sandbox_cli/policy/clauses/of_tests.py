@@ -1,4 +1,4 @@
-"""The same as clauses.py, of a file of tests."""
+"""What each key of a file of tests means, in words."""
 
 from __future__ import annotations
 

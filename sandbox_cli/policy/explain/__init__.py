@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.policy import grammar, units
+from sandbox_cli.policy.dotted import TABLES
 from sandbox_cli.policy.explain import calls
-from sandbox_cli.policy.explain.names import PRIVILEGES, TABLES, keys, resolve
+from sandbox_cli.policy.explain.names import PRIVILEGES, keys, resolve
 from sandbox_cli.policy.explain.provenance import OF_THE_FILE, Provenance
 from sandbox_cli.policy.explain.sentences import LANGUAGE, is_missing, made, sentence
-from sandbox_cli.policy.order.mounts import covering
+from sandbox_cli.policy.mounts import covering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

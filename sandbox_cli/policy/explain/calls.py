@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.policy.syscall_rules import DEFAULT_RULES, LOW_HALF, STRUCTURAL, STRUCTURAL_OF_A_NETWORK, Test
-from sandbox_cli.policy.syscalls import GROUPS, LAUNCHER_NEEDS, SETS
+from sandbox_cli.policy.syscalls import DEFAULT_SET, GROUPS, LAUNCHER_NEEDS, SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.model import Policy
     from sandbox_cli.policy.syscall_rules import Rule
 
-_DEFAULT = "@default-deny"
 _LET_THROUGH = "let through"
 _REFUSED = {
     "errno": "refused with EPERM", "kill": "refused, and ends the program", "log": "let through, and logged",
@@ -65,13 +64,13 @@ def _asked(policy: Policy, name: str) -> Iterator[Answer]:
         if rule.syscall == name:
             tests = () if rule.arg is None else (Test(rule.arg, (rule.value,), rule.mask),)
             yield Answer(tests, _REFUSED[rule.action], "a rule of the policy", ("syscalls", "rules"))
-    if _DEFAULT in (said.deny or ()):
+    if DEFAULT_SET in (said.deny or ()):
         yield from _by_rules(DEFAULT_RULES, name, _REFUSED[said.action], listed, ("syscalls", "deny"))
     yield listed
 
 
 def _by_rules(rules: Iterable[Rule], name: str, refused: str, listed: Answer, clause: Path | None) -> Iterator[Answer]:
-    always = _ALWAYS if clause is None else f"{_DEFAULT}, "
+    always = _ALWAYS if clause is None else f"{DEFAULT_SET}, "
     for rule in rules:
         if rule.syscall != name:
             continue
@@ -79,7 +78,7 @@ def _by_rules(rules: Iterable[Rule], name: str, refused: str, listed: Answer, cl
             yield listed._replace(tests=rule.tests)
         else:
             told = _MISSING if rule.verdict == "missing" else refused
-            yield Answer(rule.tests, told, f"{always}{rule.why}", clause, None if clause is None else _DEFAULT)
+            yield Answer(rule.tests, told, f"{always}{rule.why}", clause, None if clause is None else DEFAULT_SET)
 
 
 def _by_lists(policy: Policy, name: str) -> Answer:
@@ -98,8 +97,8 @@ def _by_lists(policy: Policy, name: str) -> Answer:
 def _named(named: str | None, name: str, key: str) -> str:
     if named is None:
         return f"`{key}` doesn't name it"
-    if named == _DEFAULT:
-        return f"{_DEFAULT}, {next(group.why for group in GROUPS if name in group.names)}"
+    if named == DEFAULT_SET:
+        return f"{DEFAULT_SET}, {next(group.why for group in GROUPS if name in group.names)}"
     return f"`{key}` names it" if named == name else f"`{key}` names {named}, which has it"
 
 

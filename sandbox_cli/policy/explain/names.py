@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import grammar, units
+from sandbox_cli.policy.dotted import TABLES
 from sandbox_cli.policy.explain.sentences import LANGUAGE
+from sandbox_cli.policy.mounts import normal
 from sandbox_cli.policy.nodes import Scalar, Spot
 from sandbox_cli.policy.shape import Either, Record, Short, Table
 from sandbox_cli.policy.spelling import nearest
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     Names = Callable[..., Sequence[str]]  # what a policy's files name right below a path
 
 PRIVILEGES = "privileges"  # held for every job, and no clause that a policy could say
-TABLES = ("filesystem", "environment", "require")
 _NOWHERE = Spot("", 0, 0)
 
 
@@ -80,7 +80,7 @@ def _divided(text: str, spec: Table, names: Sequence[str]) -> tuple[str, Path]:
 
 def _named(name: str, part: Path, spec: Table, path: Path) -> Path | None:
     if path == ("filesystem",):
-        return (*path, "/" + posixpath.normpath(name).lstrip("/"), *part) if name.startswith("/") else None
+        return (*path, normal(name), *part) if name.startswith("/") else None
     try:
         return (*path, spec.key(Scalar(name, plain=False, spot=_NOWHERE), ".".join(path)), *part)
     except PolicyError as error:

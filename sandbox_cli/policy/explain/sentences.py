@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from sandbox_cli.policy import units
 from sandbox_cli.policy.document import document
-from sandbox_cli.policy.mounts import ALWAYS, MADE
-from sandbox_cli.policy.order.mounts import covering, told
+from sandbox_cli.policy.mounts import ALWAYS, MADE, covering
+from sandbox_cli.policy.order.mounts import told
 from sandbox_cli.policy.requirements import REQUIRED, required, table_key
 from sandbox_cli.policy.syscalls import SETS
 from sandbox_cli.policy.words import NOTHING, of_rule

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy.lint.found import Found, at
+from sandbox_cli.policy.mounts import covering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +16,16 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.model import Policy
 
 _SECRET_WORDS = frozenset(
-    {"token", "secret", "secrets", "password", "passwd", "passphrase", "credential", "credentials", "apikey"}
+    {"token", "secret", "secrets", "passphrase", "credential", "credentials", "apikey", "sshpass", "jwt"}
 )
-_SECRET_PAIRS = frozenset({("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key"), ("auth", "key")})
+_SECRET_ENDS = ("password", "passwd")  # also of one word, as PGPASSWORD
+_SECRET_AFTER_ANOTHER = frozenset({"pass", "pwd"})  # alone they are a word, and the shell's own
+_SECRET_PAIRS = frozenset(
+    {
+        ("api", "key"), ("api", "keys"), ("access", "key"), ("private", "key"), ("secret", "key"), ("auth", "key"),
+        ("encryption", "key"), ("signing", "key"), ("gh", "pat"), ("github", "pat"), ("rediscli", "auth"),
+    }
+)  # fmt: skip
 _NAMES_A_PLACE = frozenset({"file", "path", "dir", "directory", "url", "uri", "name", "id", "store", "helper"})
 _NO_SECRET = re.compile(r"|[0-9]{1,4}|true|false|yes|no|on|off|none|.", re.IGNORECASE)
 # How well-known services write what they hand out.
@@ -59,9 +67,12 @@ def code_from_writable_place(traced: Traced) -> Iterator[Found]:
 
 
 def _is_secret_name(name: str) -> bool:
-    words = [word for word in re.split(r"[^a-z0-9]+", name.lower()) if word]
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)  # dbPassword is two words
+    words = [word for word in re.split(r"[^a-z0-9]+", parted.lower()) if word]
     if not words or words[-1] in _NAMES_A_PLACE:
         return False
+    if (words[-1] in _SECRET_AFTER_ANOTHER and len(words) > 1) or any(word.endswith(_SECRET_ENDS) for word in words):
+        return True
     return bool(_SECRET_WORDS.intersection(words)) or any(pair in _SECRET_PAIRS for pair in pairwise(words))
 
 
@@ -72,8 +83,7 @@ def _why_writable(place: str, policy: Policy) -> str | None:
         return "in scratch"
     if place.startswith("{{"):
         return None
-    above = [path for path in policy.filesystem if f"{place}/".startswith(f"{path.rstrip('/')}/")]
-    mount = max(above, key=len, default=None)
+    mount = covering(place, policy.filesystem)
     if mount is None or policy.filesystem[mount].mode not in {"tmpfs", "rw"}:
         return None
     return f"in {mount}, where jobs write"

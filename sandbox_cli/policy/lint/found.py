@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from sandbox_cli.policy.dotted import path_of
+
 if TYPE_CHECKING:
     from sandbox_cli.policy.lint.table import Severity
     from sandbox_cli.policy.loading import Traced
@@ -46,12 +48,6 @@ def spot_of(traced: Traced, clause: str) -> Spot | None:
     """Where a dotted clause, or the nearest around it, was said last."""
     path = path_of(clause)
     return next((spot for length in range(len(path), 0, -1) if (spot := traced.merged.spot(*path[:length]))), None)
-
-
-def path_of(clause: str) -> tuple[str, ...]:
-    """A dotted clause as the path of an entry: what stands below these three is one name, dots and all."""
-    head, _, rest = clause.partition(".")
-    return (head, rest) if head in {"filesystem", "environment", "require"} and rest else tuple(clause.split("."))
 
 
 def some(words: list[str], most: int = 6) -> str:

@@ -7,11 +7,11 @@ what a jailer or host makes of it, and whether any job can be run under it there
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sandbox_cli.policy import units
 from sandbox_cli.policy.order import globs, language, mounts, require, syscalls
-from sandbox_cli.policy.order.relations import Relation, of_numbers, of_sets, relation, together
+from sandbox_cli.policy.order.relations import Difference, Relation, of_numbers, of_sets, relation, together
 from sandbox_cli.policy.order.table import ORDER
 from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.policy.words import NOTHING, UNBOUNDED, words
@@ -28,15 +28,6 @@ __all__ = ["ORDER", "Difference", "Relation", "compare", "within"]
 NOT_SET = "not set"
 _WORKSPACES = ("none", "ro", "rw")
 _SET_IN_EVERY_JAIL = frozenset({"HOME", "LANG", "PATH"})
-
-
-class Difference(NamedTuple):
-    """`relation` is what `after` is to `before`; these are in words."""
-
-    clause: str
-    relation: Relation
-    before: str
-    after: str
 
 
 def compare(before: Policy, after: Policy, clauses: Clauses = None) -> list[Difference]:
@@ -85,8 +76,7 @@ def _description(before: Policy, after: Policy) -> Iterator[Difference]:
 
 
 def _language(before: Policy, after: Policy) -> Iterator[Difference]:
-    for said in language.differences(before.language, after.language):
-        yield Difference(*said)
+    yield from language.differences(before.language, after.language)
     steps = [bool(each.language and each.language.compile) for each in (before, after)]
     for clause, bounds in language.limits(before, after):
         found = _limit(clause, *bounds)
@@ -182,8 +172,7 @@ def _of_globs(before: Sequence[str], after: Sequence[str]) -> Relation:
 
 
 def _require(before: Policy, after: Policy) -> Iterator[Difference]:
-    for said in require.differences(before.require, after.require):
-        yield Difference(*said)
+    yield from require.differences(before.require, after.require)
 
 
 _PARTS: tuple[Callable[[Policy, Policy], Iterator[Difference]], ...] = (

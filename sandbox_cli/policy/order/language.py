@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sandbox_cli.policy.bounds import limit
-from sandbox_cli.policy.order.relations import relation
+from sandbox_cli.policy.order.relations import Difference, relation
 from sandbox_cli.policy.requirements import OF_COMPILE
 from sandbox_cli.policy.words import NOTHING
 
@@ -14,24 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sandbox_cli.policy.model import Compile, Language, Limit, Policy, RuntimeSpec, Selftest
-    from sandbox_cli.policy.order.relations import Relation
 
 PLAIN = ("name", "aliases", "extensions", "file", "run", "value")  # what runs runs in the same jail
 
 
-class Said(NamedTuple):
-    clause: str
-    relation: Relation
-    before: str
-    after: str
-
-
-def differences(before: Language | None, after: Language | None) -> Iterator[Said]:
+def differences(before: Language | None, after: Language | None) -> Iterator[Difference]:
     for key in PLAIN:
-        yield Said(f"language.{key}", "equal", *(_plain(each, key) for each in (before, after)))
+        yield Difference(f"language.{key}", "equal", *(_plain(each, key) for each in (before, after)))
     yield from _runtime(before.runtime if before else None, after.runtime if after else None)
     yield from _compile(before.compile if before else None, after.compile if after else None)
-    yield Said("language.selftest", "equal", *(_selftest(each.selftest if each else None) for each in (before, after)))
+    yield Difference(
+        "language.selftest", "equal", *(_selftest(each.selftest if each else None) for each in (before, after))
+    )
 
 
 def limits(before: Policy, after: Policy) -> Iterator[tuple[str, tuple[Limit | None, Limit | None]]]:
@@ -45,11 +39,11 @@ def limits(before: Policy, after: Policy) -> Iterator[tuple[str, tuple[Limit | N
         yield clause, (limit(before, clause), limit(after, clause))
 
 
-def _runtime(before: RuntimeSpec | None, after: RuntimeSpec | None) -> Iterator[Said]:
+def _runtime(before: RuntimeSpec | None, after: RuntimeSpec | None) -> Iterator[Difference]:
     """Which interpreter is found decides what of the host is shown for it."""
     found = before and before.model_copy(update={"package": None}), after and after.model_copy(update={"package": None})
     said = [NOTHING if each is None else _runtime_words(each) for each in (before, after)]
-    yield Said("language.runtime", "equal" if found[0] == found[1] else "incomparable", *said)
+    yield Difference("language.runtime", "equal" if found[0] == found[1] else "incomparable", *said)
 
 
 def _runtime_words(runtime: RuntimeSpec) -> str:
@@ -58,13 +52,13 @@ def _runtime_words(runtime: RuntimeSpec) -> str:
     return f"{runtime.command} {runtime.version}{paths}{package}"
 
 
-def _compile(before: Compile | None, after: Compile | None) -> Iterator[Said]:
+def _compile(before: Compile | None, after: Compile | None) -> Iterator[Difference]:
     """A step where there was none is one more program that runs, with time of its own."""
     said = [NOTHING if each is None else _joined(each.run) for each in (before, after)]
     if before is None or after is None:
-        yield Said("language.compile", relation(more=after is not None, less=before is not None), *said)
+        yield Difference("language.compile", relation(more=after is not None, less=before is not None), *said)
     else:
-        yield Said("language.compile.run", "equal", *said)
+        yield Difference("language.compile.run", "equal", *said)
 
 
 def _plain(language: Language | None, key: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sandbox_cli.policy.mounts import OURS
+from sandbox_cli.policy.mounts import OURS, covering, normal
 from sandbox_cli.policy.order.relations import relation, together
 from sandbox_cli.policy.words import NOTHING, of_mount
 
@@ -73,21 +73,12 @@ def seen(path: str, mounts: Mounts, links: int = MOST_LINKS) -> Seen:
         target = posixpath.join(posixpath.dirname(above), mount.source or "")
         if rest == "." or not links:
             return Seen("link", mount.source or "") if rest == "." else Seen("link", f"{above} -> {mount.source}")
-        return seen(_normal(f"{target}/{rest}"), mounts, links - 1)
+        return seen(normal(f"{target}/{rest}"), mounts, links - 1)
     if mount.mode == "tmpfs":
         return Seen("made" if rest == "." else "inside", above, writable=True, executable=not mount.noexec)
     source = posixpath.normpath(posixpath.join(mount.source or above, rest))
     optional = mount.optional or rest != "."  # what lies further down may be missing
     return Seen("host", source, mount.mode == "rw", not mount.noexec, optional)
-
-
-def covering(path: str, mounts: Mounts) -> str | None:
-    """The mount that `path` lies in: its own, or the nearest above."""
-    while path not in mounts:
-        if path == "/":
-            return None
-        path = posixpath.dirname(path)
-    return path
 
 
 def _is_left_out(path: str, above: str) -> bool:
@@ -154,7 +145,3 @@ def _through_links(mounts: Mounts) -> Mounts:
 
 def _through(path: str) -> str:
     return f"/usr{path}" if path.startswith(tuple(f"{link}/" for link in LINKS)) else path
-
-
-def _normal(path: str) -> str:
-    return "/" + posixpath.normpath(path).lstrip("/")

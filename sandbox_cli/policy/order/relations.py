@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Set
 
 Relation = Literal["equal", "tighter", "looser", "incomparable"]
+
+
+class Difference(NamedTuple):
+    """`relation` is what `after` is to `before`; these are in words."""
+
+    clause: str
+    relation: Relation
+    before: str
+    after: str
 
 
 def relation(*, more: bool, less: bool) -> Relation:

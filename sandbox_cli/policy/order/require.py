@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from sandbox_cli.policy.order.relations import of_numbers, together
+from sandbox_cli.policy.order.relations import Difference, of_numbers, together
 from sandbox_cli.policy.requirements import RANK, REQUIRED, nearest, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sandbox_cli.policy.order.relations import Relation
     from sandbox_cli.result import Level
 
 DEFAULT = "the default"
 
 
-class Required(NamedTuple):
-    clause: str
-    relation: Relation
-    before: str
-    after: str
-
-
-def differences(before: Mapping[str, Level], after: Mapping[str, Level]) -> Iterator[Required]:
+def differences(before: Mapping[str, Level], after: Mapping[str, Level]) -> Iterator[Difference]:
     """Each key of either side, by the clauses that it is the nearest for."""
     both: dict[str, Level] = {**before, **after}
     held_by: dict[str | None, list[str]] = {}
@@ -34,7 +26,7 @@ def differences(before: Mapping[str, Level], after: Mapping[str, Level]) -> Iter
             of_numbers(-RANK[required(clause, before)], -RANK[required(clause, after)])
             for clause in held_by.get(key, ())
         )
-        yield Required(f"require.{key}", found, _words(key, before), _words(key, after))
+        yield Difference(f"require.{key}", found, _words(key, before), _words(key, after))
 
 
 def _words(key: str, require: Mapping[str, Level]) -> str:

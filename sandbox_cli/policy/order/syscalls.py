@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox_cli.policy.order.relations import relation
 from sandbox_cli.policy.syscall_names import MACHINES, number
 from sandbox_cli.policy.syscall_rules import DEFAULT_RULES, STRUCTURAL, STRUCTURAL_OF_A_NETWORK, Test
-from sandbox_cli.policy.syscalls import LAUNCHER_NEEDS, NEWEST, NUMBERS, SETS
+from sandbox_cli.policy.syscalls import DEFAULT_SET, LAUNCHER_NEEDS, NEWEST, NUMBERS, SETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 RANK = {"kill": 0, "errno": 1, "log": 2, "allow": 3}  # `missing` is an error, too
 MOST_PARTS = 20_000
-_DEFAULT = "@default-deny"
 # Calls without a name that a list could say: those of other machines' numbers, those of newer kernels, all others.
 FOREIGN, NEWER, OTHER = "32-bit and x32 calls", "calls of newer kernels", "every call that is not listed"
 
@@ -49,7 +48,7 @@ class Answers(NamedTuple):
         """`isolated`: the network is the jail's own."""
         refused, allowing = RANK[syscalls.action], syscalls.allow is not None
         structural = RANK["errno" if syscalls.action == "log" else syscalls.action]
-        default = _DEFAULT in (syscalls.deny or ())
+        default = DEFAULT_SET in (syscalls.deny or ())
         said = (*syscalls.allow, *LAUNCHER_NEEDS) if syscalls.allow is not None else syscalls.deny or ()
         others = refused if allowing else RANK["allow"]
         rules: dict[str, list[_Asked]] = {}

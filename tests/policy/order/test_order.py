@@ -205,6 +205,11 @@ def test_words_are_those_of_receipts() -> None:
     ]  # fmt: skip
 
 
+def test_an_empty_list_is_told_as_nothing() -> None:
+    (found,) = compare(PLAIN, PLAIN.model_copy(update={"syscalls": Syscalls(deny=())}))
+    assert found.after == "deny nothing (errno)"
+
+
 def test_every_text_is_one_line() -> None:
     after = PLAIN.model_copy(update={"description": "a\nb", **of_language(run=("a\nb",))})
     assert not any("\n" in text for each in compare(PLAIN, after) for text in each)

@@ -1,4 +1,4 @@
-"""Which policies are meant by the words of a command line: names, files, and folders with every policy in them."""
+"""What a word of a command line stands for: a policy by its name, a file, or a folder with every policy in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import UsageError
 from sandbox_cli.policy import places
-from sandbox_cli.text import quoted
+from sandbox_cli.text import quoted, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_TESTS = ".test"  # python.test.yaml stands beside python.yaml, and is no policy
 
 
 def named(words: Sequence[str]) -> list[str]:
@@ -22,34 +20,35 @@ def named(words: Sequence[str]) -> list[str]:
         return [each.name for each in places.available()]
     found: dict[str, None] = {}
     for word in words:
-        if _is_folder(word):
-            found.update(dict.fromkeys(_inside(word)))
-        elif not (places.is_path(word) and Path(word).stem.endswith(_TESTS)):
+        if is_folder(word):
+            found.update(dict.fromkeys(_policies(word)))
+        elif not (places.is_path(word) and places.is_tests(Path(word).name)):
             found[word] = None
     return list(found)
 
 
-def _is_folder(word: str) -> bool:
+def is_folder(word: str) -> bool:
+    """A word is a policy's name, be there a folder of that name or not. UsageError where only the folder is there."""
     if not os.path.isdir(word):  # noqa: PTH112 (pathlib's raises for what can't be a path)
         return False
     if places.is_path(word) or word in {".", ".."}:
         return True
     if places.is_name(word) and places.by_name(word) is None:
-        raise UsageError(f"there is no policy {quoted(word)}", hint=f"for the folder here write ./{word}")
+        raise UsageError(f"there is no policy {spelled(word)}", hint=f"for the folder here write ./{word}")
     return False
 
 
-def _inside(folder: str) -> list[str]:
-    """Its policies by their paths; not those of folders below it."""
+def names_in(folder: str) -> list[str]:
+    """What lies in a folder; not what lies in those below it. UsageError where this account may not look."""
     try:
-        names = sorted(path.name for path in Path(folder).iterdir() if _is_policy(path))
+        return sorted(os.listdir(folder))  # noqa: PTH208 (bare names)
     except OSError as error:
         raise UsageError(f"{quoted(folder)} can't be read: {error.strerror}", hint="name its files") from None
+
+
+def _policies(folder: str) -> list[str]:
+    names = [name for name in names_in(folder) if places.is_policy_of_folder(name)]
     if not names:
         hint = f"policies are files whose names end in {places.SUFFIX}"
         raise UsageError(f"there is no policy in {quoted(folder)}", hint=hint)
     return [f"{folder.rstrip('/')}/{name}" for name in names]
-
-
-def _is_policy(path: Path) -> bool:
-    return path.suffix == places.SUFFIX and not path.stem.endswith(_TESTS) and not path.name.startswith(".")
