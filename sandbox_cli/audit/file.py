@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import stat
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
 _TRIES = 10  # somebody may make it, or rotate it away, between two looks
 _PATIENCE_S = 1.0  # for the lock: whoever may open the file may hold it for ever
 _PAUSE_S = 0.005
+_ROOM = 64 << 10  # bytes: more than any line has
 
 
 class AuditFile:
@@ -36,7 +38,8 @@ class AuditFile:
             self._fd = self._open()
         except OSError as error:
             raise self._refused(error.strerror or str(error)) from None
-        if (problem := self._problem(os.fstat(self._fd))) is not None:
+        looks = os.fstat(self._fd)
+        if (problem := self._problem(looks) or _lack_of_room(self._fd, looks.st_size)) is not None:
             os.close(self._fd)
             raise self._refused(problem)
 
@@ -123,6 +126,16 @@ class AuditFile:
             f"{place(blame)} demands a line of every job there: no job runs until it can be written"
         )  # fmt: skip
         return RefusedError(f"{quoted(self.path)} can't be written: {why}", hint=hint, blame=blame)
+
+
+def _lack_of_room(fd: int, size: int) -> str | None:
+    """Whoever starts a job sets its limit on files (`ulimit -f`): with a low one it would run, and leave no line."""
+    most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if most != resource.RLIM_INFINITY and most < size + _ROOM:
+        return "the limit on the size of files that sandbox was started with leaves no room for a line (ulimit -f)"
+    system = os.fstatvfs(fd)
+    free = (system.f_bfree if os.geteuid() == 0 else system.f_bavail) * system.f_frsize
+    return "its disk is full" if system.f_blocks and free < _ROOM else None
 
 
 def _is_open_as(fd: int, looks: os.stat_result) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli.errors import HostError, UsageError
-from sandbox_cli.host import runtimes, venvs
+from sandbox_cli.host import access, managers, runtimes, venvs
 from sandbox_cli.host.runtimes import Found
 from sandbox_cli.host.wanted import Wanted, wanted
 from sandbox_cli.plan import limits
 from sandbox_cli.plan.filesystem import Shown
 from sandbox_cli.plan.request import by_name
+from sandbox_cli.policy import lock
 from sandbox_cli.policy.model import Mount, RuntimeSpec
 from sandbox_cli.text import quoted
 
@@ -32,18 +34,21 @@ class Interpreter(NamedTuple):
     venv: str | None = None
 
 
-def of_job(job: Job, asked: Request, account: Account | None, *, needed: bool) -> Interpreter:
-    """What `account` can run, or, where that is None, we ourselves.
+def of_job(job: Job, asked: Request, account: Account | None, *, needed: bool, bounded: bool = False) -> Interpreter:
+    """What `account` can run, or, where that is None, we ourselves. `bounded`: there is a ceiling.
 
     A command may do without one (`needed` is false): where there is none it then only isn't shown.
     """
     spec, version = _spec(asked), _wanted(asked)
     venv = job.get("venv")
     if venv is not None:
-        return _of_venv(venvs.read(venv, account), venv, _python(asked, spec), version, account)
+        python = _python(asked, spec, locked=job.get("locked", False))
+        python = _of_root_alone(python) if bounded else python
+        return _of_venv(venvs.read(venv, account), venv, python, version, account)
     if spec is None:
         return Interpreter()
     try:
+        spec = _of_root_alone(spec) if bounded else spec
         found = runtimes.find_default(
             spec.command, spec.version, paths=spec.paths, package=spec.package, wanted=version, account=account
         )
@@ -63,6 +68,22 @@ def granted(policy: Policy, interpreter: Interpreter) -> Policy:
     mounts = {**policy.filesystem, interpreter.venv: Mount(mode="ro", source=interpreter.venv)}
     sources = {**policy.sources, clause: limits.by_option(clause)}
     return policy.model_copy(update={"filesystem": mounts, "sources": sources})
+
+
+def _of_root_alone(spec: RuntimeSpec) -> RuntimeSpec:
+    """`spec` less the folders in which others than root could put a program.
+
+    A runtime is asked for its version outside of any jail: who can write both a policy and a program, as an agent
+    whose job works in a directory, would have that run beyond the ceiling.
+    """
+    command = Path(spec.command)
+    if command.is_absolute() and access.is_file(command):
+        why = access.untrusted(command.parent.resolve()) or access.untrusted(command.resolve())
+        if why is not None:
+            hint = "have root install it, or name it without a path and add its folder to PATH"
+            raise HostError(f"{command} isn't run under a ceiling: {why}", hint=hint)
+    folders = [folder for folder in managers.listed(spec.paths) if access.untrusted(folder.resolve()) is None]
+    return spec.model_copy(update={"paths": tuple(map(str, folders))})
 
 
 def _of_venv(
@@ -103,7 +124,7 @@ def _wanted(asked: Request) -> Wanted | None:
     return wanted(asked.version, of=language.name)
 
 
-def _python(asked: Request, spec: RuntimeSpec | None) -> RuntimeSpec:
+def _python(asked: Request, spec: RuntimeSpec | None, *, locked: bool) -> RuntimeSpec:
     """How a Python is looked for: as the policy's language says; any program may use one, where it has none."""
     language = asked.policy.language
     if spec is not None and posixpath.basename(spec.command).startswith(("python", "pypy")):
@@ -112,6 +133,8 @@ def _python(asked: Request, spec: RuntimeSpec | None) -> RuntimeSpec:
         raise UsageError(
             f"--venv is for Python, and policy {asked.policy.name} is for {language.name}", hint="leave out --venv"
         )
-    python = by_name("python").language
-    assert python is not None  # by_name finds no policy without one
-    return python.runtime or RuntimeSpec(command="python3")
+    python = by_name("python")
+    if locked:
+        lock.check(python)
+    assert python.language is not None  # by_name finds no policy without one
+    return python.language.runtime or RuntimeSpec(command="python3")

@@ -25,18 +25,36 @@ if TYPE_CHECKING:
 def of_ceiling(mounts: Mounts, links: Mapping[str, str]) -> dict[str, Mount]:
     """`links` are the host's own at the top, /bin -> usr/bin, through which no mount is made."""
     links = {} if "/" in mounts else links
-    return {
+    told = {
         view.through(path, links): _real(mount).model_copy(update={"optional": True}) for path, mount in mounts.items()
     }
+    return {**_hidden_behind_links(told), **told}
 
 
 def of_job(mounts: Mounts, allowed: Mounts) -> dict[str, Mount]:
     """`allowed` is what the ceiling has, as told above."""
     shown = {path: _real(mount) for path, mount in mounts.items() if mount.mode != "symlink"}
     told: dict[str, Mount] = {}
-    for path, mount in shown.items():
-        told.setdefault(_behind_links(path, mount, shown, allowed), mount.model_copy(update={"optional": False}))
+    for path, each in shown.items():
+        mount = each.model_copy(update={"optional": False})
+        there = _behind_links(path, mount, shown, allowed)
+        # Two links to one folder may show it in two ways: what can't be told of its own place is told of the link.
+        told[there if told.get(there, mount) == mount else path] = mount
     return told
+
+
+def _hidden_behind_links(told: Mounts) -> dict[str, Mount]:
+    """What is closed at a path that leads through a link, below a folder that is shown, is so where the link leads."""
+    found: dict[str, Mount] = {}
+    for path, mount in told.items():
+        above = view.covering(posixpath.dirname(path), told) if path != "/" and mount.mode != "rw" else None
+        top = told[above].source if above is not None and told[above].mode in {"ro", "rw"} else None
+        if above is None or top is None:
+            continue
+        real = os.path.realpath(posixpath.join(top, posixpath.relpath(path, above)))
+        if real.startswith(f"{top.rstrip('/')}/"):
+            found[posixpath.normpath(posixpath.join(above, posixpath.relpath(real, top)))] = mount
+    return found
 
 
 def _real(mount: Mount) -> Mount:

@@ -52,7 +52,7 @@ def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings | None = Non
     written = limits.apply(policy, options, job.get("network"))
     within = workspace.of_job(job.get("workspace"), written, host)
     account = _account(within, host)
-    runs = interpreter.of_job(job, asked, account, needed=is_code)
+    runs = interpreter.of_job(job, asked, account, needed=is_code, bounded=ceilings is not None)
     written = interpreter.granted(written, runs)
     written = _collecting(written, job)
     bounded = ceiling.bound(written, ceilings, limits.wished(options, terminal=terminal))

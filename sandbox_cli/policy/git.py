@@ -20,6 +20,7 @@ _CLOSED = {
     "GIT_NO_LAZY_FETCH": "1",  # of git 2.45
     "GIT_ALLOW_PROTOCOL": "none",  # the same with any other: whatever the repository allows, no way to fetch is open
     "GIT_NO_REPLACE_OBJECTS": "1",  # a revision is what its hash says
+    "GIT_GRAFT_FILE": os.devnull,  # and so are those before it
     "LC_ALL": "C",
 }
 

@@ -30,8 +30,11 @@ _MOST_LINES = 50  # that are looked at for paths
 _LONGEST_LINE = 4096
 
 
-def missing(wanted: str, outcome: Outcome, hidden: Hidden) -> str | None:
-    """None: there is evidence of a denial, of the errno `wanted` or of any. Else, in words, what there is instead."""
+def missing(wanted: str, outcome: Outcome, hidden: Hidden, code: bytes = b"") -> str | None:
+    """None: there is evidence of a denial, of the errno `wanted` or of any. Else, in words, what there is instead.
+
+    `code` is the program's text: what a traceback quotes of it is no error of the system's.
+    """
     status = outcome["status"]
     if status == "ok":
         return "it was let through, and ended well"
@@ -41,7 +44,7 @@ def missing(wanted: str, outcome: Outcome, hidden: Hidden) -> str | None:
         return None
     if status not in _FAILED:
         return f"{status}, which is no denial: {outcome['cause'] or 'no cause is known'}"
-    return _untold(wanted, outcome, hidden)
+    return _untold(wanted, outcome, hidden, code)
 
 
 def _stopped(outcome: Outcome) -> bool:
@@ -52,13 +55,14 @@ def _stopped(outcome: Outcome) -> bool:
     return outcome["status"] in STOPPED or (outcome["status"] in _FAILED and bool(outcome["limit_hits"]))
 
 
-def _untold(wanted: str, outcome: Outcome, hidden: Hidden) -> str | None:
+def _untold(wanted: str, outcome: Outcome, hidden: Hidden, code: bytes) -> str | None:
     names = [*TELLING, "ENOENT"] if wanted == ANY else [wanted]
     spelled = {name: _spellings(name) for name in names}
+    own = {line for line in _lines(code) if any(pattern.search(line) for pattern in spelled.values())}
     absent = 0
     for line in _written(outcome):
         for name, pattern in spelled.items():
-            if not pattern.search(line):
+            if not pattern.search(line) or any(quoted in line for quoted in own):
                 continue
             if name != "ENOENT":
                 return None
@@ -81,4 +85,8 @@ def _written(outcome: Outcome) -> Iterator[str]:
     """Line by line, of whoever failed: the compiler or the program."""
     step = outcome["compile"] if outcome["status"] == "compile-error" else outcome
     for stream in (step["stderr"], step["stdout"]) if step is not None else ():
-        yield from stream.decode(errors="replace").splitlines()
+        yield from _lines(stream)
+
+
+def _lines(text: bytes) -> list[str]:
+    return [line.strip() for line in text.decode(errors="replace").splitlines()]

@@ -24,12 +24,12 @@ _MOST_ARTIFACTS = 8  # that are named
 _NONE = "none"
 
 
-def judge(expected: Expected, outcome: Outcome, hidden: Hidden) -> list[Mismatch]:
-    """What did not come as expected; nothing where the test passed."""
+def judge(expected: Expected, outcome: Outcome, hidden: Hidden, code: bytes = b"") -> list[Mismatch]:
+    """What did not come as expected of the program with this text; nothing where the test passed."""
     return [
         {"what": what, "expected": wanted, "observed": observed}
         for what, wanted, observed in [
-            *_ending(expected, outcome, hidden),
+            *_ending(expected, outcome, hidden, code),
             *_text("stdout", expected.stdout, outcome["stdout"], outcome["stdout_truncated"]),
             *_text("stderr", expected.stderr, outcome["stderr"], outcome["stderr_truncated"]),
             *_text("cause", expected.cause, (outcome["cause"] or "").encode()),
@@ -38,9 +38,9 @@ def judge(expected: Expected, outcome: Outcome, hidden: Hidden) -> list[Mismatch
     ]
 
 
-def _ending(expected: Expected, outcome: Outcome, hidden: Hidden) -> Iterator[tuple[str, str, str]]:
+def _ending(expected: Expected, outcome: Outcome, hidden: Hidden, code: bytes) -> Iterator[tuple[str, str, str]]:
     if expected.denied is not None:
-        problem = denial.missing(expected.denied, outcome, hidden)
+        problem = denial.missing(expected.denied, outcome, hidden, code)
         if problem is not None:
             named = "" if expected.denied == ANY else f" by {expected.denied}"
             yield "status", f"a denial{named}", problem

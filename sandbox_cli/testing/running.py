@@ -72,7 +72,8 @@ def tested(suite: Suite, test: PolicyTest, backend: str, shared: Shared) -> Test
             return {**found, "reason": error.message, "fix": error.hint}
         problem: Mismatch = {"what": "job", "expected": "that it runs", "observed": str(error)}
         return {**found, "verdict": "failed", "mismatches": [problem]}
-    found["mismatches"] = judge(test.expected, outcome, lambda path: _is_hidden(path, mounts))
+    code = _code(suite, test) or b""
+    found["mismatches"] = judge(test.expected, outcome, lambda path: _is_hidden(path, mounts), code)
     found["verdict"] = "failed" if found["mismatches"] else "passed"
     found["status"], found["cause"] = outcome["status"], outcome["cause"]
     found["stderr"] = _tail(outcome) if found["mismatches"] else None

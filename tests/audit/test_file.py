@@ -10,7 +10,9 @@ import resource
 import signal
 import socket
 import stat
+import subprocess
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +24,7 @@ from sandbox_cli.plan.limits import by_option
 from tests.accounts import AS_ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from sandbox_cli.result import Blame
@@ -47,6 +50,18 @@ def refusal(path: Path, blame: Blame | None = None) -> RefusedError:
     with pytest.raises(RefusedError) as caught:
         opened(path, blame)
     return caught.value
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Generator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
 
 
 def test_missing_file_is_made_for_its_owner_alone(tmp_path: Path) -> None:
@@ -91,18 +106,32 @@ def test_two_hundred_lines_of_eight_processes_are_two_hundred_whole_lines(tmp_pa
 def test_line_that_a_full_disk_cuts_short_is_told_and_leaves_the_next_one_whole(tmp_path: Path) -> None:
     path = tmp_path / "a"
     append(path, b'{"n": 1}\n')
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (13, hard))
-    try:
-        with pytest.raises(OSError, match="too large"):
-            append(path, b'{"n": 2}\n')
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, before)
+    file = opened(path)
+    with files_of_at_most(13), pytest.raises(OSError, match="too large"):
+        file.append(b'{"n": 2}\n')
+    file.close()
     assert path.read_bytes() == b'{"n": 1}\n{"n"'
     append(path, b'{"n": 3}\n')
     assert path.read_bytes() == b'{"n": 1}\n{"n"\n{"n": 3}\n'
+
+
+@pytest.mark.parametrize("size", [0, 1024])
+def test_file_that_the_limit_of_whoever_starts_a_job_keeps_from_growing_is_refused(tmp_path: Path, size: int) -> None:
+    (tmp_path / "a").write_bytes(b"x" * size)
+    with files_of_at_most(size):
+        assert "ulimit -f" in str(refusal(tmp_path / "a"))
+    append(tmp_path / "a", b"1\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
+def test_file_on_a_full_disk_is_refused(tmp_path: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "none", tmp_path], check=True)
+    try:
+        append(tmp_path / "a", b"1\n")
+        (tmp_path / "filling").write_bytes(b"x" * (200 << 10))
+        assert "its disk is full" in str(refusal(tmp_path / "a"))
+    finally:
+        subprocess.run(["umount", "--lazy", tmp_path], check=True)
 
 
 def test_lock_that_somebody_holds_for_ever_costs_a_second_and_no_line(tmp_path: Path) -> None:

@@ -15,13 +15,12 @@ from sandbox_cli.plan.request import Request
 from sandbox_cli.policy import ceiling, config, guard, places
 from sandbox_cli.policy.model import Artifacts, Compile, Language, Limit, Mount, Syscalls
 from tests.plan import made
+from tests.plan.site import Site
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox_cli.plan.settle import Settled
     from sandbox_cli.policy.ceiling import Ceilings
-    from sandbox_cli.policy.model import Policy
 
 USR = {"/usr": Mount(mode="ro", source="/usr")}
 COMPILED = Language(name="c", file="a.c", run=("true",), compile=Compile(run=("true",)))
@@ -30,35 +29,6 @@ COMPILED = Language(name="c", file="a.c", run=("true",), compile=Compile(run=("t
 @pytest.fixture(autouse=True)
 def _nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(places, "SYSTEM", tmp_path / "none")
-
-
-class Site:
-    """A ceiling for each test, and jobs below it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.file = folder / "ceiling.yaml"
-
-    def ceilings(self, text: str) -> Ceilings:
-        self.file.write_text(text)
-        found = ceiling.load({ceiling.VARIABLE: str(self.file)})
-        assert found is not None
-        return found
-
-    def settled(self, text: str, policy: Policy | None = None, **job: Any) -> Settled:
-        given: Any = {"command": ["true"]} | job
-        return settle.settle(given, Request(policy or made.policy(), None), made.host(), self.ceilings(text))
-
-    def refusal(self, text: str, policy: Policy | None = None, **job: Any) -> RefusedError:
-        with pytest.raises(RefusedError) as caught:
-            self.settled(text, policy, **job)
-        error = caught.value
-        assert error.blame is not None
-        assert error.blame["source"] == "ceiling"
-        assert error.blame["file"] == str(self.file)
-        assert f"{self.file}:{error.blame['line']}" in error.message
-        assert error.hint
-        return error
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox_cli import policy
 from sandbox_cli.errors import PolicyError, RefusedError
+from sandbox_cli.plan import interpreter
 from sandbox_cli.plan.request import resolve
 from sandbox_cli.policy import lock, places
 
@@ -125,6 +126,15 @@ def test_language_that_another_policy_supplies_must_be_locked_too(site: Site) ->
     site.write("python.yaml", "extends: python\n", where="user")
     with pytest.raises(RefusedError, match=r"policy python .* is not locked"):
         resolve(asked(site, policy="./a.yaml", language="python"))
+
+
+def test_policy_that_says_how_the_python_of_a_venv_is_found_must_be_locked_too(site: Site) -> None:
+    site.write("a.yaml", "extends: command\n")
+    locked_down(site.here)
+    site.write("python.yaml", "extends: python\n", where="user")
+    job: Job = {"command": ["true"], "locked": True, "policy": "./a.yaml", "venv": "venv"}
+    with pytest.raises(RefusedError, match=r"policy python .* is not locked"):
+        interpreter.of_job(job, resolve(job), None, needed=False)
 
 
 def test_policy_by_name_is_held_by_the_lock_of_its_place(site: Site) -> None:

@@ -93,6 +93,17 @@ def test_fetching_is_closed_to_a_git_that_knows_no_variable_for_it(
     test_nothing_that_the_repository_names_is_run(repository, tmp_path, _partial_clone)
 
 
+def test_what_was_before_a_revision_is_what_its_hash_says(repository: Repository) -> None:
+    """Else a clone could pass a policy for what it was before."""
+    first, _, last = (repository.commit({"a.yaml": f"limits: {{memory: {size}GiB}}\n"}) for size in (3, 2, 1))
+    info = repository.folder / ".git/info"
+    info.mkdir(exist_ok=True)
+    (info / "grafts").write_text(f"{last} {first}\n")
+    assert repository("show", "HEAD~1:a.yaml") == "limits: {memory: 3GiB}"
+    layer = Revision("HEAD~1").layer(repository.folder / "a.yaml")
+    assert {entry.value for entry in layer.entries} == {None, 2 << 30}
+
+
 @pytest.mark.parametrize("absent", ["HEAD:policies", "HEAD:policies/a.yaml"])
 def test_what_a_partial_clone_has_not_fetched_is_not_taken_for_missing(repository: Repository, absent: str) -> None:
     """It would pass for a policy that is new."""

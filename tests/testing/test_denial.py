@@ -69,6 +69,17 @@ def test_whatever_else_fails_is_no_denial(came: Any, told: str) -> None:
     assert told in (missing("any", came, hidden) or "")
 
 
+def test_what_a_traceback_quotes_of_the_program_is_no_evidence() -> None:
+    code = (
+        b"try:\n    touch()\nexcept OSError as error:\n    assert error.errno == errno.EROFS\nraise Hidden('EPERM')\n"
+    )
+    quoted = 'File "/sandbox/main.py", line 4\n    assert error.errno == errno.EROFS\n           ^^^\nAssertionError'
+    for wanted in ("any", "EROFS"):
+        assert missing(wanted, failed(quoted), hidden) is None
+        assert "nothing that was written tells of" in str(missing(wanted, failed(quoted), hidden, code))
+        assert missing(wanted, failed(f"{quoted}: EROFS"), hidden, code) is None
+
+
 def test_an_errno_that_is_named_is_the_only_one_that_counts() -> None:
     assert missing("EROFS", failed("touch: Read-only file system"), hidden) is None
     assert "tells of EROFS (Read-only file system)" in str(missing("EROFS", failed("Permission denied"), hidden))
