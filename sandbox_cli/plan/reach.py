@@ -47,7 +47,7 @@ def _hidden_behind_links(told: Mounts) -> dict[str, Mount]:
     """What is closed at a path that leads through a link, below a folder that is shown, is so where the link leads."""
     found: dict[str, Mount] = {}
     for path, mount in told.items():
-        above = view.covering(posixpath.dirname(path), told) if path != "/" and mount.mode != "rw" else None
+        above = covering(posixpath.dirname(path), told) if path != "/" and mount.mode != "rw" else None
         top = told[above].source if above is not None and told[above].mode in {"ro", "rw"} else None
         if above is None or top is None:
             continue
