@@ -13,7 +13,7 @@ from sandbox_cli.host.wanted import Wanted, wanted
 from sandbox_cli.plan import limits
 from sandbox_cli.plan.filesystem import Shown
 from sandbox_cli.plan.request import by_name
-from sandbox_cli.policy import lock
+from sandbox_cli.policy import lock, places
 from sandbox_cli.policy.model import Mount, RuntimeSpec
 from sandbox_cli.text import quoted
 
@@ -43,12 +43,12 @@ def of_job(job: Job, asked: Request, account: Account | None, *, needed: bool, b
     venv = job.get("venv")
     if venv is not None:
         python = _python(asked, spec, locked=job.get("locked", False))
-        python = _of_root_alone(python) if bounded else python
+        python = _of_root_alone(python) if bounded or _is_anybodys(asked.policy) else python
         return _of_venv(venvs.read(venv, account), venv, python, version, account)
     if spec is None:
         return Interpreter()
     try:
-        spec = _of_root_alone(spec) if bounded else spec
+        spec = _of_root_alone(spec) if bounded or _is_anybodys(asked.policy) else spec
         found = runtimes.find_default(
             spec.command, spec.version, paths=spec.paths, package=spec.package, wanted=version, account=account
         )
@@ -70,18 +70,25 @@ def granted(policy: Policy, interpreter: Interpreter) -> Policy:
     return policy.model_copy(update={"filesystem": mounts, "sources": sources})
 
 
+def _is_anybodys(policy: Policy) -> bool:
+    """Whether a file that stands in no place of policies says which runtime it is, and where."""
+    said = [policy.sources.get(f"language.runtime.{key}") for key in ("command", "paths")]
+    files = [each["file"] for each in said if each is not None and each["file"] is not None]
+    return not all(places.holds(Path(file)) for file in files)
+
+
 def _of_root_alone(spec: RuntimeSpec) -> RuntimeSpec:
     """`spec` less the folders in which others than root could put a program.
 
-    A runtime is asked for its version outside of any jail: who can write both a policy and a program, as an agent
-    whose job works in a directory, would have that run beyond the ceiling.
+    A runtime is asked for its version outside of any jail: who can write both a policy and a program, as whoever wrote
+    a clone, or an agent whose job works in a directory, would have that run with all that the caller may.
     """
     command = Path(spec.command)
     if command.is_absolute() and access.is_file(command):
         why = access.untrusted(command.parent.resolve()) or access.untrusted(command.resolve())
         if why is not None:
-            hint = "have root install it, or name it without a path and add its folder to PATH"
-            raise HostError(f"{command} isn't run under a ceiling: {why}", hint=hint)
+            hint = "name it without a path and add its folder to PATH, or have root install it"
+            raise HostError(f"{command} isn't asked for its version: {why}", hint=hint)
     folders = [folder for folder in managers.listed(spec.paths) if access.untrusted(folder.resolve()) is None]
     return spec.model_copy(update={"paths": tuple(map(str, folders))})
 

@@ -145,6 +145,11 @@ def by_path(
     return Found(absolute, trust, guarded, revision)
 
 
+def holds(file: Path) -> bool:
+    """Whether the file stands in one of the places: the caller or the administrator put it there."""
+    return any(file.parent == place.folder or _same(file.parent, place.folder) for place in search_order())
+
+
 def is_there(path: Path, guarded: Guard) -> bool:
     """Whether something stands there. PolicyError where that can't be told of the system's: it would be passed over."""
     try:

@@ -115,3 +115,25 @@ def test_version_that_can_not_be_had_is_refused_in_a_sentence_with_a_hint(
     assert (done.returncode, first.startswith(f"sandbox: {told}"), second.startswith("hint: ")) == (125, True, True), (
         first
     )
+
+
+@pytest.mark.parametrize("account", ["user"], indirect=True)
+@pytest.mark.parametrize("backend", ["bwrap"], indirect=True)
+def test_policy_named_by_a_path_has_no_program_started_that_anybody_put_there(
+    sandbox: Sandbox, backend: str, shared_tmp: Path
+) -> None:
+    """It is asked for its version outside of any jail: one that came with a clone would run as the caller."""
+    script = """
+    mkdir -p bin config/sandbox/policies && chmod -R go-w . && cp /bin/dash bin/placed-sh
+    printf 'extends: sh\nlanguage: {runtime: {command: placed-sh, paths: [%s/bin]}}\n' "$PWD" >clone.yaml
+    printf 'extends: sh\nlanguage: {runtime: {command: %s/bin/placed-sh}}\n' "$PWD" >whole.yaml
+    cp clone.yaml whole.yaml config/sandbox/policies/
+    """
+    assert sandbox.account.run(["sh", "-ec", script], cwd=shared_tmp).returncode == 0
+    words = ("run", "-b", backend, "-c", "echo ran")
+    config = {"XDG_CONFIG_HOME": f"{shared_tmp}/config"}
+    for name, why in (("clone", "there is no placed-sh"), ("whole", "isn't asked for its version")):
+        refused = sandbox(*words[:1], "-p", f"./{name}.yaml", *words[1:], cwd=shared_tmp)
+        assert (refused.returncode, why in refused.stderr.decode()) == (125, True)
+        placed = sandbox(*words[:1], "-p", name, *words[1:], cwd=shared_tmp, env=config)
+        assert placed.stdout == b"ran\n", placed.stderr
