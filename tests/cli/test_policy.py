@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
 
+from sandbox_cli.policy import places
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Command, Done
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+GOLDEN = Path(__file__).with_name("golden")
+ALONE = """\
+description: Rests on nothing.
+limits: {memory: {default: 64MiB, max: 1GiB}, wall_time: 5s}
+filesystem: {/usr: ro, /tmp: {mode: tmpfs, noexec: true}, /srv/data: {from: /data, mode: rw, optional: true}}
+syscalls: {deny: ["@default-deny"], rules: [{syscall: socket, arg: 0, value: 16, action: kill}], action: log}
+environment: {MODE: "fast: yes"}
+require: {limits.memory: strict}
+"""
 BAD = "extends: python\nlimits:\n  memory: {default: 1GiB, mx: 2GiB}\n"
 
 
@@ -42,6 +54,30 @@ def test_list_says_where_each_policy_comes_from(policies: Path, command: Command
         "description": "My own.", "language": "python", "problem": None,
     }  # fmt: skip
     assert listed["bad"]["problem"].startswith(f"{policies}/bad.yaml:3:")
+
+
+@pytest.mark.parametrize(
+    ("golden", "words"),
+    [
+        ("policy-list.txt", ("list",)),
+        ("policy-list.json", ("list", "--json")),
+        ("policy-show.yaml", ("show", "alone")),
+        ("policy-show.json", ("show", "alone", "--json")),
+    ],
+)
+def test_what_is_printed_is_what_was_reviewed(
+    policies: Path, command: Command, golden: str, words: tuple[str, ...]
+) -> None:
+    (policies / "bad.yaml").unlink()
+    (policies / "alone.yaml").write_text(ALONE)
+    done = command("policy", *words)
+    told = done.out.replace(str(policies), "/user").replace(str(places.BUILT_IN), "/built-in")
+    if os.environ.get("GOLDEN") == "write":
+        (GOLDEN / golden).write_text(told)
+    assert done.code == 0
+    assert told == (GOLDEN / golden).read_text(), (
+        "review the change, then: GOLDEN=write pytest tests/cli/test_policy.py"
+    )
 
 
 def test_list_in_words_has_a_line_for_each_policy(policies: Path, command: Command) -> None:
