@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from tests.interpreters import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.accounts import Sandbox
 
@@ -44,7 +44,7 @@ def policy(shared_tmp: Path) -> Callable[..., str]:
 
 @pytest.mark.parametrize("found_by", ["pyenv", "asdf", "paths"])
 def test_interpreter_of_a_manager_runs_code_and_shows_its_own_prefix_alone(
-    sandbox: Sandbox, backend: str, installed: Path, policy: Callable[..., str], found_by: str
+    sandbox: Sandbox, backend: str, installed: Path, policy: Callable[..., str], shared_tmp: Path, found_by: str
 ) -> None:
     prefix = installed / "versions" / VERSION
     environment = {"pyenv": {"PYENV_ROOT": str(installed)}, "asdf": {"ASDF_DATA_DIR": str(installed)}}.get(found_by, {})
@@ -53,6 +53,14 @@ def test_interpreter_of_a_manager_runs_code_and_shows_its_own_prefix_alone(
         if not (installed / "installs" / "python").is_symlink():
             (installed / "installs" / "python").symlink_to("../versions")
     said = policy("managed-python", f"{installed}/versions/*/bin" if found_by == "paths" else "")
+    if found_by == "paths":  # where the caller put it: of any other policy only root's folders are looked in
+        environment = {"XDG_CONFIG_HOME": f"{shared_tmp}/config"}
+        placed = shared_tmp / "config" / "sandbox" / "policies" / "policy.yaml"
+        placed.parent.mkdir(parents=True)
+        said = shutil.copy(said, placed)
+        configured = Path(sandbox.account.environment["XDG_CONFIG_HOME"], "sandbox", "config.yaml")
+        if configured.exists():  # root's says as whom firejail's jobs run
+            shutil.copy(configured, placed.parents[1])
     done = sandbox.json(
         "run", "-b", backend, "-p", said, "-c", SEES, str(installed / "versions/secret"), env=environment
     )
