@@ -57,7 +57,8 @@ def test_interpreter_of_a_manager_runs_code_and_shows_its_own_prefix_alone(
         environment = {"XDG_CONFIG_HOME": f"{shared_tmp}/config"}
         placed = shared_tmp / "config" / "sandbox" / "policies" / "policy.yaml"
         placed.parent.mkdir(parents=True)
-        said = shutil.copy(said, placed)
+        shutil.copy(said, placed)
+        said = str(placed)
         configured = Path(sandbox.account.environment["XDG_CONFIG_HOME"], "sandbox", "config.yaml")
         if configured.exists():  # root's says as whom firejail's jobs run
             shutil.copy(configured, placed.parents[1])
