@@ -14,7 +14,7 @@ PIP = "$(BIN)/python" -m pip --disable-pip-version-check --quiet
 LAUNCHER := sandbox_cli/launcher/build.py $(wildcard sandbox_cli/launcher/*.[ch]) sandbox_cli/verify/probe.c
 TESTS ?= tests
 # More than the two cores of CI: half of what a test takes is waiting, for the kernel to take a jail away, or for time to pass.
-WORKERS ?= 4
+WORKERS ?= 3
 # Without the controls of the attacks, which prove the programs and not the host.
 VM_TESTS ?= tests/vm tests/hostile/test_limits.py tests/hostile/test_enforcers.py tests/run/test_groups.py tests/run/test_cgroupfs.py tests/host/test_groups.py \
 	tests/contract/test_groups.py \

@@ -139,12 +139,13 @@ def test_completion_script_is_for_the_name_that_was_called(name: str) -> None:
 def on_a_terminal(*words: str, **environment: str) -> str:
     """What the command writes where its stdout is a terminal."""
     ours, theirs = pty.openpty()
+    here = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     with subprocess.Popen(
         [sys.executable, "-m", "sandbox_cli", *words],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "200", **environment},
+        env={**here, "TERM": "xterm-256color", "COLUMNS": "200", **environment},
         cwd=ROOT,
     ):
         os.close(theirs)

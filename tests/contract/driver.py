@@ -13,6 +13,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from sandbox_cli import launcher, plan, run
 from sandbox_cli.errors import SandboxError
@@ -76,7 +77,8 @@ def answer(question: dict[str, Any]) -> Any:
     if question.get("zeros"):  # of stdin: too many to be sent here as a literal
         question["work"]["stdin"] = bytes(question["zeros"])
     try:
-        compiled = question["plan"] if "plan" in question else plan.compile(question["job"])
+        with mock.patch.dict(os.environ, question.get("planned_with", {})):  # these variables
+            compiled = question["plan"] if "plan" in question else plan.compile(question["job"])
         if "work" not in question:
             return compiled
         with staged(question):

@@ -102,6 +102,7 @@ def test_what_is_swapped_between_look_and_open_leads_nowhere_and_holds_nobody_up
     policy.write_text(f"extends: command\nfilesystem: {{{meeting}: rw}}\n")
     who: Account = request.getfixturevalue(f"as_{account}")
     work: dict[str, Any] = {"collect": collect, "output_dir": str(out) if collect == "save" else None}
+    swapped = 0  # on a busy machine the accomplice may come too late for one of them
     for number in range(5):
         place = meeting / f"socket{number}"
         job = {"command": [*PYTHON, HANDS_OVER, str(place)], "backend": backend, "policy": str(policy)}
@@ -112,6 +113,7 @@ def test_what_is_swapped_between_look_and_open_leads_nowhere_and_holds_nobody_up
         assert "refused" not in outcome, outcome
         assert outcome["status"] == "ok", (outcome["cause"], outcome["stderr"])
         assert SECRET not in repr(outcome)
-        assert outcome["artifacts_omitted"], "nothing was swapped"
+        swapped += bool(outcome["artifacts_omitted"])
+    assert swapped, "nothing was swapped"
     assert not [path for path in out.rglob("*") if path.is_file() and path.read_text() == SECRET]
     assert not [path for path in out.rglob("*") if path.is_symlink() or path.is_fifo()]
