@@ -73,7 +73,7 @@ def test_a_runtime_that_others_than_root_can_replace_is_not_started(site: Site, 
         return "1.0"
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(os, "geteuid", lambda: 4711)  # root starts no such thing anyway
+        patched.setattr(os, "geteuid", lambda: os.getuid() or 4711)  # root starts no such thing anyway
         patched.setattr(runtimes, "ask_once", ask)
         with pytest.raises(HostError):
             site.settled("limits: {memory: 1GiB}", made.policy(language=language), command=None, code=b"")
