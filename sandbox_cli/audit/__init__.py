@@ -11,14 +11,14 @@ import time
 from typing import TYPE_CHECKING
 
 from sandbox_cli.audit.file import AuditFile
-from sandbox_cli.audit.line import Known, line_of
+from sandbox_cli.audit.line import line_of, source_of
 from sandbox_cli.errors import SandboxError
 from sandbox_cli.text import quoted, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sandbox_cli.audit.line import Kind
+    from sandbox_cli.audit.line import Kind, Source
     from sandbox_cli.job import Job
     from sandbox_cli.plan.audits import Demand
     from sandbox_cli.result import Outcome
@@ -34,7 +34,7 @@ class Audit:
         self._kind: Kind = kind
         self._demands = demands
         self._began_ns = time.time_ns()
-        self._known = Known()
+        self._source: Source | None = None
         self._files: list[AuditFile] = []
 
     def open(self) -> None:
@@ -50,13 +50,13 @@ class Audit:
 
     def describe(self, job: Job, code: bytes | None) -> None:
         """`code`: the program's text, where the job is code."""
-        self._known = Known.of(job, code)
+        self._source = source_of(job, code)
 
     def write(self, outcome: Outcome, error: SandboxError | None = None) -> str | None:
         """Appends the line, once. `error` is why nothing ran. Returns why a file did not get it, or None."""
         if not self._files:
             return None
-        said = line_of(outcome, self._known, job_id=self._id, kind=self._kind, began_ns=self._began_ns, error=error)
+        said = line_of(outcome, self._source, job_id=self._id, kind=self._kind, began_ns=self._began_ns, error=error)
         text = json.dumps(well_formed(said), allow_nan=False).encode() + b"\n"
         problem = None
         for file in self._files:

@@ -11,12 +11,11 @@ import os
 import pwd
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
 from sandbox_cli.errors import HostError, PolicyError, UsageError
-from sandbox_cli.plan.audits import identity
 from sandbox_cli.policy.requirements import OF_COMPILE, REQUIRED
 from sandbox_cli.result import Blame, PolicyIdentity, Status
 
@@ -111,27 +110,17 @@ class AuditLine(TypedDict):
     usage: Used | None
 
 
-class Known(NamedTuple):
-    """What is known of a job before it is planned."""
-
-    job: Job | None = None
-    source: Source | None = None
-
-    @classmethod
-    def of(cls, job: Job, code: bytes | None) -> Known:
-        words = job.get("command") or []
-        text = code if code is not None else b"".join(os.fsencode(word) + b"\0" for word in words)
-        digest = f"sha256:{hashlib.sha256(text).hexdigest()}"
-        return cls(job, {"of": "command" if code is None else "code", "digest": digest})
+def source_of(job: Job, code: bytes | None) -> Source:
+    """`code`: the program's text, where the job is code."""
+    words = job.get("command") or []
+    text = code if code is not None else b"".join(os.fsencode(word) + b"\0" for word in words)
+    return {"of": "command" if code is None else "code", "digest": f"sha256:{hashlib.sha256(text).hexdigest()}"}
 
 
 def line_of(
-    outcome: Outcome, known: Known, *, job_id: str, kind: Kind, began_ns: int, error: SandboxError | None
+    outcome: Outcome, source: Source | None, *, job_id: str, kind: Kind, began_ns: int, error: SandboxError | None
 ) -> AuditLine:
     """`error` is why nothing ran."""
-    policy, language = outcome["policy"], outcome["language"]
-    if policy is None and known.job is not None:
-        policy, language = identity(known.job)
     receipt, compiled = outcome["receipt"], outcome["compile"]
     return {
         "schema": "sandbox-audit/1",
@@ -142,10 +131,10 @@ def line_of(
         "host": os.uname().nodename,
         "pid": os.getpid(),
         "account": _account(),
-        "policy": policy,
+        "policy": outcome["policy"],
         "backend": {"name": receipt["backend"], "version": receipt["version"]} if receipt else None,
-        "language": language,
-        "source": known.source,
+        "language": outcome["language"],
+        "source": source,
         "status": outcome["status"],
         "exit_code": outcome["exit_code"],
         "signal": outcome["signal"],

@@ -24,15 +24,16 @@ if TYPE_CHECKING:
     from sandbox_cli.cli.options import Options
     from sandbox_cli.job import Job
     from sandbox_cli.plan.audits import Demand
+    from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.config import Config
     from sandbox_cli.result import Outcome
 
 
 class AuditedJob:
-    """A job's id, the configuration that it is run with, and its line; `lost`: a file did not get that."""
+    """A job's id, the configuration and ceilings that it is run with, and its line; `lost`: a file did not get that."""
 
-    def __init__(self, config: Config) -> None:
-        self.id, self.config, self.lost = new_id(), config, False
+    def __init__(self, config: Config, ceilings: Ceilings) -> None:
+        self.id, self.config, self.ceilings, self.lost = new_id(), config, ceilings, False
         self._audit: Audit | None = None
         self._job: Job | None = None
 
@@ -54,7 +55,7 @@ class AuditedJob:
 
         error.id = self.id
         if self._job is not None:
-            error.policy, error.language = identity(self._job)
+            error.policy, error.language = identity(self._job, self.ceilings)
 
     def write(self, outcome: Outcome, error: SandboxError | None = None) -> None:
         """Once: the first that is known of a job's end is the end of it."""
@@ -71,9 +72,9 @@ def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[Aud
     from sandbox_cli.plan.audits import demanded
     from sandbox_cli.policy import ceiling, config
 
-    job, ceilings = AuditedJob(config.load()), ceiling.load()
+    job = AuditedJob(config.load(), ceiling.load())
     try:
-        demands = demanded(options.audit, job.config, ceilings)
+        demands = demanded(options.audit, job.config, job.ceilings)
         job.open(kind, demands)
         _refuse_replaced(demands, options)
         yield job
@@ -83,7 +84,9 @@ def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[Aud
         job.write(failure(error, job.id), error if isinstance(error, SandboxError) else None)
         raise
     except BaseException:
-        job.write({**refusal(HostError("sandbox itself failed"), job.id), "status": "sandbox-error"})
+        fault = HostError("sandbox itself failed")
+        job.identify(fault)
+        job.write({**failure(fault, job.id), "status": "sandbox-error"})
         raise
 
 

@@ -67,10 +67,9 @@ def _ceilings() -> list[str]:
     from sandbox_cli.policy import ceiling
 
     try:
-        found = ceiling.load()
+        return [each.file for each in ceiling.load().each]
     except SandboxError:
         return []  # no jailer can be used then, and each says why
-    return [each.file for each in found.each] if found is not None else []
 
 
 def _chosen(config: Config) -> str | None:

@@ -63,7 +63,7 @@ def perform(kind: Kind, options: Options, words: list[str], read: Callable[[Opti
     with Cancellation() as cancellation, audited(kind, options, cancellation) as job:
         request = read(options, words)
         job.describe(request)
-        plan = compile(request.job, config=job.config)
+        plan = compile(request.job, config=job.config, ceilings=job.ceilings)
         if not options.json:
             _warn(plan, request.job)
         with destination(options.output) as output_directory:

@@ -27,25 +27,27 @@ def compile(  # noqa: A001 (the published name)
     job: Job,
     *,
     config: Config | None = None,
+    ceilings: Ceilings | None = None,
     look: Look | None = None,
     starts: Starts | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Plan:
     """What running `job` means on this machine.
 
-    `look` says what the machine offers to a backend, `starts` whether its jailer works: by default they ask and try.
+    `config` and `ceilings` are what the machine's files say, where they have been read already. `look` says what the
+    machine offers to a backend, `starts` whether its jailer works: by default they ask and try.
     Raises UsageError, PolicyError, HostError, and RefusedError where no backend can hold the policy.
     """
     config = config or configuration.load()
-    settled, choice = decide(job, config=config, look=look, starts=starts, environ=environ)
+    settled, choice = decide(job, config=config, ceilings=ceilings, look=look, starts=starts, environ=environ)
     if job.get("best_effort"):
         _allow_best_effort(settled.ceilings)
     return assemble.plan(settled, choice, config.uid_range)
 
 
-def _allow_best_effort(ceilings: Ceilings | None) -> None:
+def _allow_best_effort(ceilings: Ceilings) -> None:
     """Of who runs something, not of who asks how well it would be held."""
-    said = ceilings.against_best_effort if ceilings is not None else None
+    said = ceilings.against_best_effort
     if said is not None:
         hint = "run it without; `sandbox doctor` says what isn't held as required, and what would help"
         raise RefusedError("the ceiling allows no --best-effort", hint=hint, blame=said)
@@ -55,6 +57,7 @@ def decide(
     job: Job,
     *,
     config: Config,
+    ceilings: Ceilings | None = None,
     look: Look | None = None,
     starts: Starts | None = None,
     environ: Mapping[str, str] = os.environ,
@@ -63,7 +66,7 @@ def decide(
     look = look or machine.looking(config)
     starts = starts or trial.trying(config)
     preferred = choose.order(job.get("backend"), environ, config)
-    ceilings = load_ceilings(environ)
+    ceilings = load_ceilings(environ) if ceilings is None else ceilings
     asked = request.resolve(job)
     settled = settle.settle(job, asked, look(preferred.names[0]), ceilings)
     audits.refuse_within_reach(audits.demanded(job.get("audit"), config, ceilings), settled.effective)

@@ -67,7 +67,7 @@ def plan(settled: Settled, choice: Choice, uid_range: tuple[int, int]) -> Plan:
         "policy": {
             "name": policy.name,
             "digest": policy.digest,
-            "ceiling": settled.ceilings.digest if settled.ceilings else None,
+            "ceiling": settled.ceilings.digest,
         },
         "language": settled.language,
         "runtime": {"path": runtime.path, "version": runtime.version} if runtime else None,

@@ -9,7 +9,7 @@ from sandbox_cli.errors import RefusedError, SandboxError, UsageError
 from sandbox_cli.plan import request
 from sandbox_cli.plan.limits import blame, by_option
 from sandbox_cli.plan.words import place
-from sandbox_cli.policy import ceiling, guard
+from sandbox_cli.policy import guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,9 @@ class Demand(NamedTuple):
     blame: Blame
 
 
-def demanded(option: str | None, config: Config, ceilings: Ceilings | None) -> list[Demand]:
+def demanded(option: str | None, config: Config, ceilings: Ceilings) -> list[Demand]:
     """What ceiling, configuration and option demand, each file once: nobody can take away what another demands."""
-    said = [*(ceilings.audits if ceilings is not None else ()), *config.audit]
+    said = [*ceilings.audits, *config.audit]
     found = {path: Demand(path, by) for path, by in reversed(said)}
     if option is not None:
         path = _absolute(option)
@@ -57,15 +57,14 @@ def refuse_within_reach(demands: Sequence[Demand], policy: Policy) -> None:
                 )
 
 
-def identity(job: Job) -> tuple[PolicyIdentity | None, str | None]:
+def identity(job: Job, ceilings: Ceilings) -> tuple[PolicyIdentity | None, str | None]:
     """Of a job that was refused: the policy that it would have run under, and its language, as far as there are any."""
     try:
-        ceilings = ceiling.load()
         policy = request.resolve({**job, "locked": False}).policy  # what isn't as it was locked has a digest, too
     except SandboxError:
         return None, None
     language = policy.language.name if policy.language and job.get("command") is None else None
-    return {"name": policy.name, "digest": policy.digest, "ceiling": ceilings.digest if ceilings else None}, language
+    return {"name": policy.name, "digest": policy.digest, "ceiling": ceilings.digest}, language
 
 
 def _absolute(option: str) -> str:

@@ -34,9 +34,9 @@ class Cap(NamedTuple):
     by: Blame
 
 
-def capped(policy: Policy, ceilings: Ceilings | None, config: Config) -> tuple[Policy, list[Cap]]:
+def capped(policy: Policy, ceilings: Ceilings, config: Config) -> tuple[Policy, list[Cap]]:
     """The policy as far as it can be brought down, and all that the ceiling changes or refuses."""
-    if ceilings is None:
+    if not ceilings.each:
         return policy, []
     bounded = bound(policy, ceilings)
     lowered = [

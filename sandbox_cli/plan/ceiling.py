@@ -27,28 +27,28 @@ _COUNTED = ("limits.", *(f"artifacts.{name}" for name in _NUMBERS))
 _LONGEST = 200  # of what a clause says: the files have the whole of it
 
 
-def bound(policy: Policy, ceilings: Ceilings | None, wished: Container[str] = ()) -> Policy:
+def bound(policy: Policy, ceilings: Ceilings, wished: Container[str] = ()) -> Policy:
     """`policy` with all that can be brought down: numbers, what is required where it is silent, what -C may be.
 
     `sources` then names the ceiling in place of who said more. `wished` has the limits whose value the caller chose
     (`limits.memory`): the ceiling's maximum bounds them alone.
     """
     silent = policy.require
-    for ceiling in ceilings.each if ceilings is not None else ():
+    for ceiling in ceilings.each:
         policy = _artifacts(_limits(policy, ceiling, wished), ceiling)
         policy = _workspace(_requirements(policy, ceiling, silent), ceiling)
     return policy
 
 
 def refuse(
-    policy: Policy, ceilings: Ceilings | None, *, written: Policy, links: Mapping[str, str], chosen: Container[str] = ()
+    policy: Policy, ceilings: Ceilings, *, written: Policy, links: Mapping[str, str], chosen: Container[str] = ()
 ) -> None:
     """Raises RefusedError for what `policy`, brought to this host, grants beyond the ceiling.
 
     `written` is what its files and options say, `links` are the host's own at the top, and `chosen` are the clauses
     that an option of the job asks for.
     """
-    for ceiling in ceilings.each if ceilings is not None else ():
+    for ceiling in ceilings.each:
         if found := beyond(policy, ceiling, links):
             raise _refusal(found, ceiling, written, chosen)
 
@@ -67,11 +67,11 @@ def beyond(policy: Policy, ceiling: Ceiling, links: Mapping[str, str]) -> list[D
     return order.within(policy, allowed, named)
 
 
-def least(clause: str, ceilings: Ceilings | None) -> tuple[Level, Blame | None]:
+def least(clause: str, ceilings: Ceilings) -> tuple[Level, Blame | None]:
     """How well the ceiling wants a clause held whatever else is accepted, and who says so; `none`: nobody does."""
     clause = clause.replace(OF_COMPILE, "limits.")
     most: tuple[Level, Blame | None] = ("none", None)
-    for ceiling in ceilings.each if ceilings is not None else ():
+    for ceiling in ceilings.each:
         key = nearest(clause, ceiling.bound.require)
         if key is not None and RANK[level := ceiling.bound.require[key]] > RANK[most[0]]:
             most = level, _blame(ceiling, f"require.{key}", clause)

@@ -12,6 +12,7 @@ from sandbox_cli.plan import ceiling, levels
 from sandbox_cli.plan.limits import blame
 from sandbox_cli.plan.words import listed, place
 from sandbox_cli.policy import requirements
+from sandbox_cli.policy.ceiling import NO_CEILING
 from sandbox_cli.policy.requirements import RANK
 from sandbox_cli.policy.spelling import hint
 from sandbox_cli.text import quoted
@@ -96,7 +97,7 @@ def choose(
     starts: Starts,
     *,
     best_effort: bool = False,
-    ceilings: Ceilings | None = None,
+    ceilings: Ceilings = NO_CEILING,
 ) -> Choice:
     """The first backend of `preferred` that serves. Raises HostError where none is installed, RefusedError else."""
     passed: list[Candidate] = []
@@ -112,7 +113,7 @@ def choose(
 
 
 def weigh(
-    name: str, policy: Policy, host: Host, *, best_effort: bool = False, ceilings: Ceilings | None = None
+    name: str, policy: Policy, host: Host, *, best_effort: bool = False, ceilings: Ceilings = NO_CEILING
 ) -> Candidate:
     """What `name` could do for `policy` here, as far as that can be told without trying it."""
     backend = BACKENDS[name]
@@ -138,7 +139,7 @@ def _blame(policy: Policy, held: Held) -> Blame:
     return blame(policy, held.clause if key is None else f"require.{key}")
 
 
-def _kept(held: Held, ceilings: Ceilings | None) -> Blame | None:
+def _kept(held: Held, ceilings: Ceilings) -> Blame | None:
     """Which line of the ceiling keeps --best-effort from lowering the clause so far."""
     level, said = ceiling.least(held.clause, ceilings)
     return said if RANK[held.level] < RANK[level] else None

@@ -10,6 +10,7 @@ from sandbox_cli.errors import PolicyError, SandboxError
 from sandbox_cli.plan import choose, filesystem, view
 from sandbox_cli.plan.ceiling import beyond, bound
 from sandbox_cli.policy import trace
+from sandbox_cli.policy.ceiling import NO_CEILING
 from sandbox_cli.policy.lint import checks, limits, paths, silence
 from sandbox_cli.policy.lint.found import Finding, Found, at, spot_of
 from sandbox_cli.policy.lint.mounts import at_later, host_mounts, named
@@ -34,7 +35,7 @@ class Examined(NamedTuple):
     silenced: list[Silenced]
 
 
-def examine(names: Sequence[str], look: Look, ceilings: Ceilings | None = None) -> Examined:
+def examine(names: Sequence[str], look: Look, ceilings: Ceilings = NO_CEILING) -> Examined:
     """Check policies, by name or path. PolicyError where there is none of a name; what is wrong with one is found."""
     findings: list[Finding] = []
     silenced: list[Silenced] = []
@@ -72,7 +73,7 @@ def _order(finding: Finding) -> tuple[str, int, int, str]:
     return finding.file or "", finding.line or 0, finding.column or 0, finding.rule
 
 
-def _here(name: str, traced: Traced, look: Look, ceilings: Ceilings | None) -> Iterator[Finding]:
+def _here(name: str, traced: Traced, look: Look, ceilings: Ceilings) -> Iterator[Finding]:
     host = look(next(iter(BACKENDS)))
     for found in _homes(traced, host):
         yield checks.finding(name, "home-visible", found)
@@ -135,9 +136,9 @@ def _refused(traced: Traced, error: SandboxError) -> Found:
     return at(spot_of(traced, clause), traced, clause, error.message, error.hint)
 
 
-def _beyond(traced: Traced, brought: Policy, host: Host, ceilings: Ceilings | None) -> Iterator[Found]:
+def _beyond(traced: Traced, brought: Policy, host: Host, ceilings: Ceilings) -> Iterator[Found]:
     """What the ceiling refuses; the numbers that it brings down are in each receipt."""
-    for each in ceilings.each if ceilings is not None else ():
+    for each in ceilings.each:
         for said in beyond(bound(brought, ceilings), each, host.root_links):
             message = f"{each.file} allows {said.before}, and this is {said.after}"
             yield at(spot_of(traced, said.clause), traced, said.clause, message)

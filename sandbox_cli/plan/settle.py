@@ -8,6 +8,7 @@ from sandbox_cli.errors import UsageError
 from sandbox_cli.host import access
 from sandbox_cli.plan import ceiling, command, filesystem, interpreter, limits, workspace
 from sandbox_cli.policy import scalars
+from sandbox_cli.policy.ceiling import NO_CEILING
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ class Settled(NamedTuple):
     program: Program
     language: str | None  # of code; a command is in none
     runtime: Found | None
-    ceilings: Ceilings | None
+    ceilings: Ceilings
 
 
-def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings | None = None) -> Settled:
+def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings = NO_CEILING) -> Settled:
     """Raises UsageError, HostError and RefusedError for what can't be had here on any backend."""
     is_code = job.get("command") is None
     options = job.get("limits", {})
@@ -52,7 +53,7 @@ def settle(job: Job, asked: Request, host: Host, ceilings: Ceilings | None = Non
     written = limits.apply(policy, options, job.get("network"))
     within = workspace.of_job(job.get("workspace"), written, host)
     account = _account(within, host)
-    runs = interpreter.of_job(job, asked, account, needed=is_code, bounded=ceilings is not None)
+    runs = interpreter.of_job(job, asked, account, needed=is_code, bounded=bool(ceilings.each))
     written = interpreter.granted(written, runs)
     written = _collecting(written, job)
     bounded = ceiling.bound(written, ceilings, limits.wished(options, terminal=terminal))

@@ -63,10 +63,10 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class Ceilings:
-    """All that hold, the system's first; `digest` is over all of them."""
+    """All that hold, the system's first; `digest` is over all of them, and None where there is none."""
 
-    each: tuple[Ceiling, ...]
-    digest: str
+    each: tuple[Ceiling, ...] = ()
+    digest: str | None = None
 
     @property
     def audits(self) -> list[tuple[str, Blame]]:
@@ -79,15 +79,18 @@ class Ceilings:
         return next((each.sources[BEST_EFFORT] for each in self.each if not each.best_effort), None)
 
 
-def load(environ: Mapping[str, str] = os.environ) -> Ceilings | None:
-    """What bounds this machine's jobs; None: nothing does. One that is there and can't be used is a PolicyError."""
+NO_CEILING = Ceilings()
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Ceilings:
+    """What bounds this machine's jobs. A file that is there and can't be used is a PolicyError."""
     system, more = places.SYSTEM / NAME, _of_variable(environ)
     found: list[Ceiling] = []
     if places.is_there(system, Guard.ROOT):
         found.append(_load(system, Guard.ROOT))
     if more is not None:
         found.append(_load(more, Guard.OWN))
-    return Ceilings(tuple(found), _digest(found)) if found else None
+    return Ceilings(tuple(found), _digest(found) if found else None)
 
 
 def _of_variable(environ: Mapping[str, str]) -> Path | None:

@@ -37,8 +37,9 @@ def run(found: Sequence[Suite], backends: Sequence[str], config: Config, *, at_o
     What interrupts it - the reader included, who wants no more - ends the jobs that run, and waits until they are gone.
     """
     source, sink = os.pipe2(os.O_CLOEXEC)
-    demands = audits.demanded(None, config, ceiling.load())
-    shared = Shared(config, machine.looking(config), trial.trying(config), demands, source)
+    ceilings = ceiling.load()
+    demands = audits.demanded(None, config, ceilings)
+    shared = Shared(config, ceilings, machine.looking(config), trial.trying(config), demands, source)
     for backend in backends:
         shared.look(backend)  # before there are threads: it may move this process into a group
     pool = ThreadPoolExecutor(at_once)  # threads that stay: a jailer dies with the one that started it

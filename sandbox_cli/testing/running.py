@@ -10,6 +10,7 @@ from sandbox_cli import plan
 from sandbox_cli.audit import Audit
 from sandbox_cli.errors import HostError, RefusedError, SandboxError
 from sandbox_cli.plan import assemble, interpreter, view
+from sandbox_cli.plan.audits import identity
 from sandbox_cli.result import refusal
 from sandbox_cli.run import execute
 from sandbox_cli.testing.judging import judge
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sandbox_cli.plan.audits import Demand
     from sandbox_cli.plan.choose import Choice, Look, Starts
     from sandbox_cli.plan.settle import Settled
+    from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.config import Config
     from sandbox_cli.policy.model import Mount
     from sandbox_cli.policy.testfile import PolicyTest
@@ -38,6 +40,7 @@ class Shared(NamedTuple):
     """What all tests of one call share."""
 
     config: Config
+    ceilings: Ceilings
     look: Look
     starts: Starts
     demands: Sequence[Demand]  # of audits
@@ -99,7 +102,8 @@ def _run(
         work = _work(job_id, test, code, settled.program.file, shared)
         outcome = execute(assemble.plan(settled, choice, shared.config.uid_range), work)
     except SandboxError as error:
-        outcome, failed = refusal(error, job_id), error
+        policy, language = identity(job, shared.ceilings)
+        outcome, failed = {**refusal(error, job_id), "policy": policy, "language": language}, error
     problem = audit.write(outcome, failed) if audit is not None else None
     if problem is not None:
         raise HostError(problem)
@@ -117,7 +121,7 @@ def blank(suite: Suite, test: PolicyTest, backend: str, why: Unusable | None = N
 
 
 def _decided(job: Job, shared: Shared) -> tuple[Settled, Choice]:
-    return plan.decide(job, config=shared.config, look=shared.look, starts=shared.starts)
+    return plan.decide(job, config=shared.config, ceilings=shared.ceilings, look=shared.look, starts=shared.starts)
 
 
 def _job(suite: Suite, test: PolicyTest, backend: str) -> Job:

@@ -19,7 +19,7 @@ OF_NUMBERS = {
 
 
 def said(outcome: Outcome, error: SandboxError | None = None) -> Any:
-    return line.line_of(outcome, line.Known(), job_id="1", kind="run", began_ns=0, error=error)
+    return line.line_of(outcome, None, job_id="1", kind="run", began_ns=0, error=error)
 
 
 @pytest.mark.parametrize("status", sorted(set(get_args(Status)) - OF_NUMBERS))

@@ -14,6 +14,7 @@ import pytest
 
 from sandbox_cli.cli import weighing
 from sandbox_cli.policy import load
+from tests.accounts import AS_ROOT
 
 if TYPE_CHECKING:
     from tests.accounts import Sandbox
@@ -246,10 +247,9 @@ def test_levels_are_those_that_doctor_tells(sandbox: Sandbox) -> None:
         assert (each["level"], each["enforced_by"]) == (same["level"], same["enforced_by"])
 
 
+@pytest.mark.parametrize("account", ["root" if AS_ROOT else "user"], indirect=True)
 def test_terminal_has_lines_that_fit_and_pipes_have_no_colour(sandbox: Sandbox) -> None:
     account, words = sandbox.account, [*sandbox.command[1:], "policy", "explain", "syscalls.socket"]
-    if account.uid != os.getuid():
-        pytest.skip("once is enough")
     child = pexpect.spawn(
         sandbox.command[0],
         words,

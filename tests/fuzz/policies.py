@@ -57,8 +57,8 @@ def _as_a_ceiling(path: Path) -> None:
     """The same file bounds this machine, or is a mistake with its place."""
     try:
         found = ceiling.load({ceiling.VARIABLE: str(path)})
-        assert found is not None
-        assert found.digest == (ceiling.load({ceiling.VARIABLE: str(path)}) or found).digest
+        assert found.each
+        assert found.digest == ceiling.load({ceiling.VARIABLE: str(path)}).digest
     except PolicyError as error:
         assert error.file == str(path)
 

@@ -89,7 +89,7 @@ def test_a_weakened_policy_fails_the_tests_of_what_it_was_made_of(
 ) -> None:
     line, catching = WEAKENED[weakening]
     if weakening == "network" and len(socket.if_nameindex()) < 2:
-        pytest.skip("this host's own network has no more in it than a jail's")
+        (pytest.fail if CI else pytest.skip)("this host's own network has no more in it than a jail's")
     for name in ("_base", "python"):
         (shared_tmp / f"{name}.yaml").write_text(f"extends: {name}\n{line}\n")
         shutil.copy(places.BUILT_IN / f"{name}.test.yaml", shared_tmp)

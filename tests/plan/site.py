@@ -30,7 +30,7 @@ class Site:
     def ceilings(self, text: str) -> Ceilings:
         self.file.write_text(text)
         found = ceiling.load({ceiling.VARIABLE: str(self.file)})
-        assert found is not None
+        assert found.each
         return found
 
     def settled(self, text: str, policy: Policy | None = None, **job: Any) -> Settled:

@@ -31,7 +31,7 @@ def system(site: Site, text: str) -> Path:
 
 def loaded(environ: dict[str, str] | None = None) -> Ceilings:
     found = ceiling.load(environ or {})
-    assert found is not None
+    assert found.each
     return found
 
 
@@ -48,7 +48,7 @@ def refusal(environ: dict[str, str] | None = None) -> SandboxError:
 
 
 def test_without_files_nothing_is_bounded(site: Site) -> None:
-    assert ceiling.load({}) is None
+    assert ceiling.load({}) == ceiling.NO_CEILING
 
 
 def test_the_systems_place_is_below_etc() -> None:
@@ -172,7 +172,7 @@ def test_a_variable_that_names_no_file_is_refused(site: Site, value: str, says: 
 
 def test_the_users_configuration_holds_no_ceiling(site: Site) -> None:
     (site.user / "ceiling.yaml").write_text("network: none")
-    assert ceiling.load({}) is None
+    assert ceiling.load({}) == ceiling.NO_CEILING
 
 
 def canonical(value: object) -> str:
@@ -224,7 +224,7 @@ def test_what_is_there_and_is_no_ceiling_is_refused(site: Site, make: Callable[[
 
 def test_a_file_in_place_of_the_systems_folder_holds_no_ceiling(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "SYSTEM", site.write("file", ""))
-    assert ceiling.load({}) is None
+    assert ceiling.load({}) == ceiling.NO_CEILING
 
 
 @pytest.mark.parametrize("where", ["system", "variable"])

@@ -65,7 +65,7 @@ def explain(
     answer: PolicyExplained = {
         "policy": traced.policy.name,
         "digest": traced.policy.digest,
-        "ceiling": ceilings.digest if ceilings else None,
+        "ceiling": ceilings.digest,
         "files": list(traced.policy.files),
         "clauses": [_clause(each, bounded, caps, tried, asked=clause is not None) for each in told],
         "backends": [_examined(each) for each in tried],
