@@ -65,8 +65,8 @@ class Receipt(TypedDict):
     clauses: list[Clause]
 
 
-class Usage(TypedDict):
-    """What the job used, of its whole tree; None where nothing could measure, with the reason in `unmeasured`."""
+class Used(TypedDict):
+    """What the job used; null where nothing could measure."""
 
     wall_time_s: float | None
     cpu_time_s: float | None
@@ -76,6 +76,11 @@ class Usage(TypedDict):
     processes_peak: int | None
     read_bytes: int | None
     written_bytes: int | None
+
+
+class Usage(Used):
+    """What the job used, of its whole tree; None where nothing could measure, with the reason in `unmeasured`."""
+
     unmeasured: dict[str, str]
     measured_by: dict[str, str]
 

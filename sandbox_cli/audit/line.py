@@ -17,7 +17,7 @@ from typing_extensions import TypedDict  # pydantic refuses typing's own before 
 
 from sandbox_cli.errors import HostError, PolicyError, UsageError
 from sandbox_cli.policy.requirements import OF_COMPILE, REQUIRED
-from sandbox_cli.result import Blame, PolicyIdentity, Status
+from sandbox_cli.result import Blame, PolicyIdentity, Status, Used
 
 if TYPE_CHECKING:
     from sandbox_cli.errors import SandboxError
@@ -63,19 +63,6 @@ class Source(TypedDict):
 
     of: Literal["code", "command"]
     digest: str
-
-
-class Used(TypedDict):
-    """What the job used; null where nothing could measure."""
-
-    wall_time_s: float | None
-    cpu_time_s: float | None
-    cpu_user_s: float | None
-    cpu_system_s: float | None
-    memory_peak_bytes: int | None
-    processes_peak: int | None
-    read_bytes: int | None
-    written_bytes: int | None
 
 
 class Compiled(TypedDict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, get_type_hints
@@ -35,6 +36,9 @@ Locked = Annotated[
     bool,
     typer.Option("--locked", help="Refuse a policy that is not, as it is now, in the policies.lock beside its file."),
 ]
+# What they are by default is each command's own to say: policy_option(help=...).
+policy_option = functools.partial(typer.Option, "-p", "--policy", metavar="NAME|PATH", autocompletion=complete.policies)
+backend_option = functools.partial(typer.Option, "-b", "--backend", metavar="NAME", autocompletion=complete.backends)
 Body = Callable[["Options", list[str]], int]
 
 
@@ -44,11 +48,7 @@ class Options:
 
     policy: Annotated[
         str | None,
-        typer.Option(
-            "-p",
-            "--policy",
-            metavar="NAME|PATH",
-            autocompletion=complete.policies,
+        policy_option(
             help="What the program may do: a policy's name, or a path (with a / or .yaml in it). "
             "Default: the language's own policy; for a COMMAND `command`, for a shell `shell`.",
         ),
@@ -68,11 +68,7 @@ class Options:
     code: Annotated[str | None, typer.Option("-c", metavar="CODE", help="Run this snippet instead of a FILE.")] = None
     backend: Annotated[
         str | None,
-        typer.Option(
-            "-b",
-            "--backend",
-            metavar="NAME",
-            autocompletion=complete.backends,
+        backend_option(
             help="The jailer: bwrap, nsjail or firejail. Default: what SANDBOX_BACKEND says, else the first that can "
             "hold the policy here.",
         ),

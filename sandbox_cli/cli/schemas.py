@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from sandbox_cli.audit.line import AuditLine
 from sandbox_cli.cli import shapes
-from sandbox_cli.cli.policy.shapes import PolicyExplained
+from sandbox_cli.cli.policy import shapes as policy_shapes
 from sandbox_cli.policy.schema import KINDS
 from sandbox_cli.policy.schema import json_schema as grammar_schema
 from sandbox_cli.result import Result
@@ -32,13 +32,13 @@ SCHEMAS: Mapping[str, type[object]] = {
     "render": shapes.Rendered,
     "doctor": shapes.Doctor,
     "languages": shapes.Languages,
-    "policy-list": shapes.PolicyList,
-    "policy-show": shapes.ShownPolicy,
-    "policy-check": shapes.PolicyCheck,
-    "policy-diff": shapes.PolicyDiff,
-    "policy-lock": shapes.PolicyLock,
-    "policy-test": shapes.PolicyTests,
-    "policy-explain": PolicyExplained,
+    "policy-list": policy_shapes.PolicyList,
+    "policy-show": policy_shapes.ShownPolicy,
+    "policy-check": policy_shapes.PolicyCheck,
+    "policy-diff": policy_shapes.PolicyDiff,
+    "policy-lock": policy_shapes.PolicyLock,
+    "policy-test": policy_shapes.PolicyTests,
+    "policy-explain": policy_shapes.PolicyExplained,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
 }

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-from sandbox_cli.policy.order import Relation
-from sandbox_cli.result import Blame, Clause, Level, PolicyIdentity
-from sandbox_cli.testing.outcomes import Tested
+from sandbox_cli.result import Clause, Level, PolicyIdentity
 from sandbox_cli.verify.attempts import Attempt
 
 
@@ -45,130 +41,6 @@ class Languages(TypedDict):
     """`sandbox languages`."""
 
     languages: list[ListedLanguage]
-
-
-class ListedPolicy(TypedDict):
-    """`problem` says why it can't be loaded; null where it can."""
-
-    name: str
-    path: str
-    where: Literal["system", "user", "built in"]
-    description: str | None
-    language: str | None
-    problem: str | None
-
-
-class PolicyList(TypedDict):
-    """`sandbox policy list`."""
-
-    policies: list[ListedPolicy]
-
-
-class ShownPolicy(TypedDict):
-    """`sandbox policy show`: all clauses, the digest over them, and where each was said."""
-
-    name: str
-    digest: str
-    files: list[str]
-    policy: dict[str, object]
-    sources: dict[str, Blame]
-
-
-class Finding(TypedDict):
-    """What is wrong with a policy, and where; of what no line says `line` is null. docs/rules.md has the rules."""
-
-    policy: str
-    rule: str
-    severity: Literal["error", "warning", "note"]
-    file: str | None
-    line: int | None
-    column: int | None
-    clause: str | None
-    message: str
-    hint: str | None
-
-
-class SilencedFinding(Finding):
-    """What a file lets pass, with its reason."""
-
-    reason: str
-
-
-class PolicyCheck(TypedDict):
-    """`sandbox policy check`: what several policies inherit is found once, for the first of them."""
-
-    checked: list[str]
-    findings: list[Finding]
-    silenced: list[SilencedFinding]
-
-
-class DiffSide(TypedDict):
-    """A policy that is compared: its file, or git:REV:PATH, and the digest over all that it says."""
-
-    file: str
-    digest: str
-
-
-class DiffPlace(TypedDict):
-    """The line that says something."""
-
-    file: str
-    line: int
-
-
-class DiffChange(TypedDict):
-    """A clause: `relation` is what it now is to what it was; `equal` touches no permission."""
-
-    clause: str
-    relation: Relation
-    before: str
-    after: str
-    before_at: DiffPlace | None
-    after_at: DiffPlace | None
-
-
-class DiffedPolicy(TypedDict):
-    """A policy: null stands for one that is not there; `problem` says why the one before could not be used."""
-
-    policy: str
-    relation: Relation
-    before: DiffSide | None
-    after: DiffSide | None
-    problem: str | None
-    changes: list[DiffChange]
-
-
-class PolicyDiff(TypedDict):
-    """`sandbox policy diff`."""
-
-    relation: Relation
-    policies: list[DiffedPolicy]
-
-
-class LockChange(TypedDict):
-    """A policy that is not what was locked: null where it wasn't, or is there no more."""
-
-    policy: str
-    locked: str | None
-    found: str | None
-
-
-class PolicyLock(TypedDict):
-    """`sandbox policy lock`: the digest of each policy by the name of its file, and how the lock differed."""
-
-    file: str
-    written: bool
-    policies: dict[str, str]
-    changes: list[LockChange]
-
-
-class PolicyTests(TypedDict):
-    """`sandbox policy test`: each test on each backend, and how many of each verdict there are."""
-
-    passed: int
-    failed: int
-    skipped: int
-    tests: list[Tested]
 
 
 class ControlGroups(TypedDict):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sandbox_cli.cli import complete, output
+from sandbox_cli.cli import output
 from sandbox_cli.cli.cancel import Cancellation
-from sandbox_cli.cli.options import Json, Locked
+from sandbox_cli.cli.options import Json, Locked, backend_option, policy_option
 from sandbox_cli.errors import HostError, RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -33,23 +33,11 @@ _GOOD: tuple[Verdict, ...] = ("works", "held")
 def verify(
     policy: Annotated[
         str | None,
-        typer.Option(
-            "-p",
-            "--policy",
-            metavar="NAME|PATH",
-            autocompletion=complete.policies,
-            help="The policy whose jail is attacked. Default: `command`.",
-        ),
+        policy_option(help="The policy whose jail is attacked. Default: `command`."),
     ] = None,
     backend: Annotated[
         str | None,
-        typer.Option(
-            "-b",
-            "--backend",
-            metavar="NAME",
-            autocompletion=complete.backends,
-            help="The jailer. Default: the one that a job gets.",
-        ),
+        backend_option(help="The jailer. Default: the one that a job gets."),
     ] = None,
     *,
     locked: Locked = False,

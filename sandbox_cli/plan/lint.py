@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.nodes import Spot
 
 
-class Examined(NamedTuple):
+class Checked(NamedTuple):
     """What was found in several policies, each finding once, and what their files silence."""
 
     findings: list[Finding]
     silenced: list[Silenced]
 
 
-def examine(names: Sequence[str], look: Look, ceilings: Ceilings = NO_CEILING) -> Examined:
+def examine(names: Sequence[str], look: Look, ceilings: Ceilings = NO_CEILING) -> Checked:
     """Check policies, by name or path. PolicyError where there is none of a name; what is wrong with one is found."""
     findings: list[Finding] = []
     silenced: list[Silenced] = []
@@ -51,7 +51,7 @@ def examine(names: Sequence[str], look: Look, ceilings: Ceilings = NO_CEILING) -
         kept, passed = silence.apply(name, traced.layers, found)
         findings += kept
         silenced += passed
-    return Examined(_each_once(findings), _silenced_once(silenced))
+    return Checked(_each_once(findings), _silenced_once(silenced))
 
 
 def _each_once(findings: Sequence[Finding]) -> list[Finding]:

@@ -102,8 +102,8 @@ def _run(
         work = _work(job_id, test, code, settled.program.file, shared)
         outcome = execute(assemble.plan(settled, choice, shared.config.uid_range), work)
     except SandboxError as error:
-        policy, language = identity(job, shared.ceilings)
-        outcome, failed = {**refusal(error, job_id), "policy": policy, "language": language}, error
+        outcome, failed = refusal(error, job_id), error
+        outcome["policy"], outcome["language"] = identity(job, shared.ceilings)
     problem = audit.write(outcome, failed) if audit is not None else None
     if problem is not None:
         raise HostError(problem)

@@ -27,7 +27,7 @@ def rules(text: str, host: Host, path: Path) -> dict[str, str | None]:
     return {finding.rule: finding.clause for finding in examined(file, host).findings}
 
 
-def examined(file: Path, host: Host) -> lint.Examined:
+def examined(file: Path, host: Host) -> lint.Checked:
     return lint.examine([str(file)], lambda backend: host)
 
 

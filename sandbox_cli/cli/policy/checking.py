@@ -12,7 +12,7 @@ from sandbox_cli.cli.policy.names import Targets
 from sandbox_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from sandbox_cli.plan.lint import Examined
+    from sandbox_cli.plan.lint import Checked
 
 Format = Literal["text", "json", "sarif", "github"]
 Severity = Literal["error", "warning", "note"]
@@ -70,7 +70,7 @@ def _format(given: Format | None, *, json: bool) -> Format:
     return "json" if json else given or "text"
 
 
-def _print(wanted: Format, checked: list[str], examined: Examined) -> None:
+def _print(wanted: Format, checked: list[str], examined: Checked) -> None:
     from sandbox_cli.cli.policy import findings, github, sarif
 
     match wanted:

@@ -14,7 +14,7 @@ from sandbox_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sandbox_cli.cli.shapes import DiffedPolicy, DiffPlace, DiffSide, PolicyDiff
+    from sandbox_cli.cli.policy.shapes import DiffedPolicy, DiffPlace, DiffSide, PolicyDiff
     from sandbox_cli.policy.diff import At, Change, Comparison
     from sandbox_cli.policy.loading import Traced
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sandbox_cli.cli import complete, output
-from sandbox_cli.cli.options import Json
+from sandbox_cli.cli.options import Json, policy_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,13 +33,7 @@ def explain(
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option(
-            "-p",
-            "--policy",
-            metavar="NAME|PATH",
-            autocompletion=complete.policies,
-            help="The policy. Default: `command`.",
-        ),
+        policy_option(help="The policy. Default: `command`."),
     ] = None,
     json: Json = False,
 ) -> int:

@@ -17,9 +17,9 @@ from sandbox_cli.policy.lint.excerpt import excerpt, line_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sandbox_cli.cli.shapes import Finding as JsonFinding
-    from sandbox_cli.cli.shapes import PolicyCheck, SilencedFinding
-    from sandbox_cli.plan.lint import Examined
+    from sandbox_cli.cli.policy.shapes import Finding as JsonFinding
+    from sandbox_cli.cli.policy.shapes import PolicyCheck, SilencedFinding
+    from sandbox_cli.plan.lint import Checked
     from sandbox_cli.policy.lint.found import Finding
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
@@ -27,7 +27,7 @@ _PLAIN = ""
 Line = list[tuple[str, str]]  # texts, each with its style
 
 
-def as_json(checked: list[str], examined: Examined) -> PolicyCheck:
+def as_json(checked: list[str], examined: Checked) -> PolicyCheck:
     silenced = [{**each.finding._asdict(), "reason": each.reason} for each in examined.silenced]
     return {
         "checked": checked,
@@ -36,14 +36,14 @@ def as_json(checked: list[str], examined: Examined) -> PolicyCheck:
     }
 
 
-def summary(checked: Sequence[str], examined: Examined) -> str:
+def summary(checked: Sequence[str], examined: Checked) -> str:
     counted = [_count(sum(each.severity == name for each in examined.findings), name) for name in table.SEVERITIES]
     found = ", ".join(filter(None, counted)) or "nothing found"
     passed = f"; {len(examined.silenced)} silenced" if examined.silenced else ""
     return f"{_count(len(checked), 'policy', 'policies') or 'no policy'} checked: {found}{passed}"
 
 
-def tell(checked: Sequence[str], examined: Examined) -> None:
+def tell(checked: Sequence[str], examined: Checked) -> None:
     """Each file's findings under each other, and a closing line; coloured on a terminal."""
     lines = list(_lines(examined.findings))
     if lines:

@@ -10,7 +10,7 @@ from sandbox_cli.cli.policy.from_here import shown_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox_cli.plan.lint import Examined
+    from sandbox_cli.plan.lint import Checked
     from sandbox_cli.policy.lint.found import Finding
 
 _COMMANDS = {"error": "error", "warning": "warning", "note": "notice"}
@@ -18,7 +18,7 @@ _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
-def commands(examined: Examined) -> Iterator[str]:
+def commands(examined: Checked) -> Iterator[str]:
     for finding in examined.findings:
         properties = ",".join(f"{key}={_escaped(value, _PROPERTY)}" for key, value in _properties(finding).items())
         yield f"::{_COMMANDS[finding.severity]} {properties}::{_escaped(_message(finding), _DATA)}"

@@ -8,7 +8,7 @@ from sandbox_cli.cli import output
 from sandbox_cli.cli.options import Json
 
 if TYPE_CHECKING:
-    from sandbox_cli.cli.shapes import ListedPolicy, PolicyList
+    from sandbox_cli.cli.policy.shapes import ListedPolicy, PolicyList
 
 
 def list_(json: Json = False) -> int:

@@ -15,7 +15,7 @@ from sandbox_cli.text import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox_cli.cli.shapes import LockChange, PolicyLock
+    from sandbox_cli.cli.policy.shapes import LockChange, PolicyLock
 
 
 def lock(

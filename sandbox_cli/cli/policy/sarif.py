@@ -10,7 +10,7 @@ from sandbox_cli.cli.policy.from_here import here, shown_path
 from sandbox_cli.policy.lint.table import RULES
 
 if TYPE_CHECKING:
-    from sandbox_cli.plan.lint import Examined
+    from sandbox_cli.plan.lint import Checked
     from sandbox_cli.policy.lint.found import Finding
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -19,7 +19,7 @@ _ORDER = list(RULES)
 Json = dict[str, Any]
 
 
-def log(examined: Examined) -> Json:
+def log(examined: Checked) -> Json:
     """One run. What a file silences is in it too, suppressed, with the reason."""
     results = [_result(each) for each in examined.findings]
     silenced = [

@@ -12,7 +12,7 @@ from sandbox_cli.cli.policy.names import Name
 from sandbox_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from sandbox_cli.cli.shapes import ShownPolicy
+    from sandbox_cli.cli.policy.shapes import ShownPolicy
 
 Resolved = Annotated[
     bool, typer.Option("--resolved", help="With a comment on each line: the file and line that said so, over what.")

@@ -13,14 +13,14 @@ import typer
 from sandbox_cli.cli import complete, output
 from sandbox_cli.cli.cancel import Cancellation
 from sandbox_cli.cli.deliver import problem_with, write
-from sandbox_cli.cli.options import Json
+from sandbox_cli.cli.options import Json, backend_option
 from sandbox_cli.cli.policy.names import WHICH
 from sandbox_cli.errors import HostError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sandbox_cli.cli.shapes import PolicyTests
+    from sandbox_cli.cli.policy.shapes import PolicyTests
     from sandbox_cli.testing.outcomes import Tested, Verdict
     from sandbox_cli.testing.suites import Suite
 
@@ -35,13 +35,7 @@ def test(
     *,
     backend: Annotated[
         str | None,
-        typer.Option(
-            "-b",
-            "--backend",
-            metavar="NAME",
-            autocompletion=complete.backends,
-            help="The jailer. Default: each that can hold the policy here.",
-        ),
+        backend_option(help="The jailer. Default: each that can hold the policy here."),
     ] = None,
     chosen: Annotated[
         str | None,
