@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox_cli.errors import UsageError
+from sandbox_cli.errors import PolicyError, UsageError
 from sandbox_cli.policy import places
+from sandbox_cli.policy.reading import LIST
 from sandbox_cli.text import quoted, spelled
 
 if TYPE_CHECKING:
@@ -23,8 +24,21 @@ def named(words: Sequence[str]) -> list[str]:
         if is_folder(word):
             found.update(dict.fromkeys(_policies(word)))
         elif not _is_tests(word):
+            _refuse_missing(word)
             found[word] = None
     return list(found)
+
+
+def _refuse_missing(word: str) -> None:
+    """A file that isn't there is no finding about a policy, but a mistake in what was typed."""
+    if not places.is_path(word):
+        return
+    try:
+        places.by_path(Path(word)).path.lstat()
+    except FileNotFoundError:
+        raise PolicyError("there is no such file", file=word, hint=LIST) from None
+    except (OSError, ValueError):
+        return  # it is there, or can't be: reading says why
 
 
 def _is_tests(word: str) -> bool:

@@ -9,13 +9,16 @@ which repository is meant the caller's (GIT_DIR), unless it is the one around a 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
+import threading
 from typing import NamedTuple
 
 from sandbox_cli.errors import HostError, UsageError
 
 MOST_BYTES = 4 << 20  # of an answer: a tree of a few bytes can list names without end
+PATIENCE_S = 30.0  # git waits for ever where a pipe stands in place of one of its files
 _CLOSED = {
     "GIT_NO_LAZY_FETCH": "1",  # of git 2.45
     "GIT_ALLOW_PROTOCOL": "none",  # the same with any other: whatever the repository allows, no way to fetch is open
@@ -49,12 +52,20 @@ def ask(folder: str | None, *arguments: str, stdin: bytes = b"") -> Answer:
             raise UsageError("there is no git here to ask for a revision", hint=hint) from None
         except OSError as error:
             raise HostError(f"git can't be started: {error.strerror}") from None
+        over = threading.Timer(PATIENCE_S, process.kill)
+        over.daemon = True
+        over.start()
         with process:
             assert process.stdout is not None
             said = process.stdout.read(MOST_BYTES + 1)
             if len(said) > MOST_BYTES:
+                over.cancel()
                 process.kill()
                 raise UsageError("git lists more than 4 MiB of names there", hint="name a folder that holds policies")
+        over.cancel()
+        if process.returncode == -signal.SIGKILL:
+            hint = "`git fsck` there tells what is wrong with the repository"
+            raise UsageError(f"git was ended before it answered: it gets {PATIENCE_S:g} s", hint=hint)
         errors.seek(0)
         return Answer(process.returncode == 0, said, errors.read(4096).decode(errors="replace"))
 

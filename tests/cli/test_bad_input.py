@@ -266,7 +266,7 @@ def test_what_steers_a_terminal_is_written_out(here: Path, command: Command) -> 
     [
         (["run", "-f", "../here/ok.py", *C], 125, "'../here/ok.py' can't be read: No such file"),
         (["run", "-o", "new", *C], 125, "-o 'new' can't be made: No such file"),
-        (["policy", "check", "./p.yaml"], 1, "p.yaml: error: the file can't be read: No such file"),
+        (["policy", "check", "./p.yaml"], 2, "p.yaml: the file can't be read: No such file"),
         (["policy", "show", "./p.yaml"], 2, "p.yaml: the file can't be read: No such file"),
     ],
 )

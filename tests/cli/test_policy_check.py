@@ -224,7 +224,7 @@ def test_folder_stands_for_its_policies_and_tests_are_none(here: Path, command: 
         assert names[:4] == ["broken.yaml", "fine.yaml", "misspelt.yaml", "open, wide.yaml"]
     assert command("policy", "check", "fine.test.yaml").out == "no policy checked: nothing found\n"
     missing = command("policy", "check", "./nofile.test.yaml")
-    assert (missing.code, "there is no such file" in missing.out) == (1, True)
+    assert (missing.code, "there is no such file" in missing.err) == (2, True)
 
 
 def test_a_folder_s_policies_may_end_in_yml(here: Path, command: Command) -> None:

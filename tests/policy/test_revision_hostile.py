@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +93,19 @@ def test_fetching_is_closed_to_a_git_that_knows_no_variable_for_it(
     del closed["GIT_NO_LAZY_FETCH"]
     monkeypatch.setattr(git, "_CLOSED", closed)
     test_nothing_that_the_repository_names_is_run(repository, tmp_path, _partial_clone)
+
+
+def test_a_pipe_in_place_of_a_file_of_gits_holds_nobody_up(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.commit({"a.yaml": TIGHT})
+    (repository.folder / ".git/packed-refs").unlink(missing_ok=True)
+    os.mkfifo(repository.folder / ".git/packed-refs")
+    monkeypatch.setattr(git, "PATIENCE_S", 1.0)
+    began = time.monotonic()
+    with pytest.raises(UsageError, match="before it answered"):
+        Revision("nosuch")
+    assert time.monotonic() - began < 20
 
 
 def test_what_was_before_a_revision_is_what_its_hash_says(repository: Repository) -> None:

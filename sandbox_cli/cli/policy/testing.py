@@ -16,6 +16,7 @@ from sandbox_cli.cli.deliver import problem_with, write
 from sandbox_cli.cli.options import Json, backend_option
 from sandbox_cli.cli.policy.names import WHICH
 from sandbox_cli.errors import HostError, UsageError
+from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,12 +65,13 @@ def test(
     from sandbox_cli import testing
     from sandbox_cli.plan import backends
     from sandbox_cli.policy import config as configuration
+    from sandbox_cli.policy.spelling import hint as spelling_hint
 
     if junit is not None and (problem := problem_with(junit, "--junit")) is not None:
         raise UsageError(problem, hint="name a file in a directory of yours")
     names_of = backends.names()
     if backend is not None and backend not in names_of:
-        raise UsageError(f"there is no backend {backend!r}", hint=f"known here: {', '.join(names_of)}")
+        raise UsageError(f"--backend: there is no backend {quoted(backend)}", hint=spelling_hint(backend, names_of))
     config = configuration.load()
     found = _chosen(testing.suites(names), chosen)
     with Cancellation():
