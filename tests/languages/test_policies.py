@@ -64,8 +64,8 @@ def test_a_few_pass_them_as_root(sandbox: Sandbox) -> None:
 
 
 @root
-def test_every_language_passes_its_selftest_as_root(sandbox: Sandbox) -> None:
-    found = tested(sandbox, "-b", "bwrap", "-k", "selftest")
+def test_every_language_passes_its_selftest_as_root_on_every_backend(sandbox: Sandbox) -> None:
+    found = tested(sandbox, "-k", "selftest")
     assert {each["name"] for each in found} == {"selftest"}
 
 
