@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,12 @@ _SEPARATORS = {"\x85", "\u2028", "\u2029"}  # they end a line for many readers
 
 def fill(template: str, quote: Callable[[object], str], values: dict[str, object]) -> str:
     """The text of a template. Every value passes `quote`, which writes it in the jailer's own language."""
-    environment = SandboxedEnvironment(
+    return _environment(quote).get_template(template).render(values)
+
+
+@cache  # with its templates, which take longer to compile than a plan to make: there are as many as backends
+def _environment(quote: Callable[[object], str]) -> SandboxedEnvironment:
+    return SandboxedEnvironment(
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
         finalize=quote,
@@ -29,7 +35,6 @@ def fill(template: str, quote: Callable[[object], str], values: dict[str, object
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(values)
 
 
 def check_paths(policy: Policy) -> None:

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sandbox_cli.api.results import Result
     from sandbox_cli.result import Blame, Gap, PolicyIdentity
 
 
@@ -74,8 +75,24 @@ class PolicyError(SandboxError):
 
 
 class HostError(SandboxError):
-    """This machine lacks what the job needs: a jailer, a runtime, room on the disk."""
+    """This machine lacks what the job needs: a jailer, a runtime, room on the disk.
+
+    `result` is there where a job did run, and only its line in an audit was lost.
+    """
+
+    result: Result | None = None
 
 
 class RefusedError(SandboxError):
     """The policy asks for more than any backend can hold here; `gaps` says what, why and the fix."""
+
+
+class JobError(SandboxError):
+    """A job that ran and did not end well, of which `result` has everything; `Result.raise_for_status` raises it."""
+
+    exit_code = 1
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.cause or f"{result.status}: exit code {result.exit_code}")
+        self.args = (result,)  # what it is made of again when it is unpickled
+        self.result = result

@@ -43,6 +43,15 @@ _OF_ANOTHER_ROOT = Problem(
 )
 
 
+def _free() -> None:
+    """In a fork, where the thread that was finding is not."""
+    global _finding  # noqa: PLW0603 (a lock can't be unlocked by who doesn't hold it)
+    _finding = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_free)
+
+
 def find() -> Groups | Problem:
     """The groups that work here; or why none does, and what would help."""
     with _finding:  # two threads would ask systemd for the same scope

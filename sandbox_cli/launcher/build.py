@@ -1,4 +1,4 @@
-"""Compiles the launcher, and the probe of `sandbox verify`, which needs no C library. Stdlib only.
+"""Compiles the launcher, and the probe of `sandbox verify`; neither needs a C library. Stdlib only.
 
 setup.py runs it too; by itself it is `python sandbox_cli/launcher/build.py`.
 
@@ -24,6 +24,8 @@ FLAGS = [
     "-Wl,--build-id=none",  # the same bytes from any directory
 ]  # fmt: skip
 FREESTANDING = ["-ffreestanding", "-nostdlib", "-fno-stack-protector"]
+# The launcher starts without a C library, too, but for zig's: that is musl, which is as quick (bare.c).
+BARE = ["-DBARE", "-U_FORTIFY_SOURCE", *FREESTANDING]
 MACHINES = {"x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 
 
@@ -45,7 +47,7 @@ def build_all(root: Path) -> None:
     build(root / PROBE.name / "probe", PROBE, FREESTANDING)
 
 
-def build(target: Path, folder: Path = HERE, flags: Sequence[str] = ()) -> None:
+def build(target: Path, folder: Path = HERE, flags: Sequence[str] = BARE) -> None:
     """Compile the sources of `folder` to `target`, which appears whole or not at all.
 
     Others may be building, or running, the one before.
@@ -56,7 +58,9 @@ def build(target: Path, folder: Path = HERE, flags: Sequence[str] = ()) -> None:
     sources = sorted(path.name for path in folder.glob("*.c"))
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as directory:
         made = Path(directory).absolute() / target.name
-        command = [*compiler(), *FLAGS, *flags, "-o", str(made), *sources]
+        program = compiler()
+        own = () if flags is BARE and "ziglang" in program else flags
+        command = [*program, *FLAGS, *own, "-o", str(made), *sources]
         try:
             subprocess.run(command, cwd=folder, check=True)
         except FileNotFoundError as error:

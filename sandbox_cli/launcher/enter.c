@@ -14,7 +14,6 @@
 
 #include <grp.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/mount.h>
 
 enum { OOM_SCORE = 500 }; /* of -1000 to 1000: as if half of the memory were its own */
@@ -74,7 +73,9 @@ static void offer_to_the_oom_killer(void) {
     char inherited[16] = "";
     int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
     if (fd < 0) return;
-    if (read(fd, inherited, sizeof inherited - 1) > 0 && strtol(inherited, NULL, 10) < OOM_SCORE) {
+    ssize_t length = read(fd, inherited, sizeof inherited - 1); /* a number and a line feed */
+    if (length > 1) inherited[length - 1] = 0;
+    if (length > 1 && (*inherited == '-' || number_of(inherited, "enter: bad oom_score_adj") < OOM_SCORE)) {
         ssize_t written = pwrite(fd, OOM_SCORE_TEXT, sizeof OOM_SCORE_TEXT - 1, 0);
         (void)written;
     }

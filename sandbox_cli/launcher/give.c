@@ -40,7 +40,9 @@ void show_scratch(int control, const char *scratch) {
 static int open_terminal(int *stdio) {
     int unlocked = 0, master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0) return -1;
-    int terminal = ioctl(master, TIOCSPTLCK, &unlocked) ? -1 : ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    int terminal = control_device(master, TIOCSPTLCK, (long)&unlocked)
+                       ? -1
+                       : control_device(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal < 0) return -1;
     for (int i = 0; i < STDIO_FDS; i++)
         if (dup3(terminal, stdio[i], O_CLOEXEC) < 0) return -1;

@@ -56,14 +56,16 @@ static int settle(void) {
     umask(022);
     if (prctl(PR_SET_DUMPABLE, 0)) die("init: dumpable", "");
     if (prctl(PR_SET_CHILD_SUBREAPER, 1)) die("init: subreaper", "");
-    /* Out of the jailer's process group: kill(0) of the one must not reach the other. */
-    if (setsid() < 0 && getsid(0) != getpid()) die("init: setsid", "");
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    int children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    uint64_t set = UINT64_C(1) << (SIGCHLD - 1);
+    int children = (int)syscall(SYS_signalfd4, -1, &set, sizeof set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (children < 0) die("init: signalfd", "");
     return children;
+}
+
+/* Out of the jailer's process group: kill(0) of the one must not reach the other. Not before the supervisor knows of us:
+ * until then it finds what a killed jailer leaves, and whom it has to reap, by that group. */
+static void leave_group(void) {
+    if (setsid() < 0 && getsid(0) != getpid()) die("init: setsid", "");
 }
 
 /* The first bytes, which bring the job's stdio: three fds and nothing else. */
@@ -247,6 +249,7 @@ _Noreturn void init(const char *control_fd) {
     struct jail jail = {.control = keep_only(control_fd)};
     jail.children = settle();
     say(jail.control, "ready", NULL, 0);
+    leave_group();
     for (bool first = true; run(&jail, first); first = false) continue;
     _exit(0);
 }

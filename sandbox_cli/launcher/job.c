@@ -52,7 +52,7 @@ static int load_guard(uint32_t init) {
 static int set_stdio(const int *stdio, bool terminal) {
     for (int fd = 0; fd < STDIO_FDS; fd++)
         if (dup2(stdio[fd], fd) < 0) return -1; /* onto another fd: the copy stays open over execve */
-    return terminal ? ioctl(STDIN_FILENO, TIOCSCTTY, 0) : 0;
+    return terminal ? control_device(STDIN_FILENO, TIOCSCTTY, 0) : 0;
 }
 
 static int set_limits(const struct message *message) {

@@ -37,6 +37,7 @@ void say(int control, const char *word, const int64_t *numbers, int count);
 void set_signal_mask(bool blocked);
 void reset_signals(void);
 void *map_memory(size_t size);
+int control_device(int fd, unsigned long request, long argument); /* ioctl, which C libraries declare in two ways */
 
 /* message.c; pointers lead into the message's own bytes */
 struct limit {

@@ -40,17 +40,19 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import artifacts, verdict
+from sandbox_cli.run.fds import Origin, close
 from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.limits import groups
 from sandbox_cli.run.outcome import blank, compiled, decide, describe, note
 from sandbox_cli.run.planted import Planted
+from sandbox_cli.run.prepared import prepare
 from sandbox_cli.run.scratch import Site, sweep
 from sandbox_cli.run.supervise import Supervisor
-from sandbox_cli.run.system import close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,8 +61,10 @@ if TYPE_CHECKING:
     from sandbox_cli.result import Outcome
     from sandbox_cli.run.keep import Keeping
     from sandbox_cli.run.model import Work
+    from sandbox_cli.run.prepared import Prepared
 
 
+_SWEEP_EVERY_S = 1.0
 _SWEEP_S = 1.0  # that a job waits for what others left
 _SWEEP_GROUPS_S = 0.05  # what is killed goes at once; what is frozen doesn't, and would keep every job
 
@@ -76,27 +80,38 @@ def execute(plan: Plan, work: Work) -> Outcome:
             outcome = blank(plan, work)
             decide(outcome, verdict.not_found(step["command"][0]))
             return outcome
-    sweep(plan["account"]["uid_range"], patience_s=_SWEEP_S)
-    groups.sweep(plan["groups"], _SWEEP_GROUPS_S)
+    origin = Origin()
+    prepared = prepare(plan)
+    _sweep(prepared)
     site = Site(plan)
     jail = keeping = None
     planted = Planted(plan["unwanted"])
     try:
         keeping = _keeping(work.get("keep"))
         with _Starting():
-            jail = Jail(plan, work, site)
+            jail = Jail(prepared, work, site)
         outcome = _run(plan, work, site, jail, planted)
         if keeping is not None and jail.started and jail.scratch is not None:
             outcome["kept"] = keeping.take(jail.scratch, plan["scratch"]["size_bytes"] or None, work["cancel"])
         return outcome
     finally:
-        if jail is not None:
-            jail.close()
-            close(jail.scratch)
-        planted.set_aside()
-        if keeping is not None:
-            keeping.close()
-        site.close()
+        if origin.is_here:
+            if jail is not None:
+                jail.close()
+                close(jail.scratch)
+            planted.set_aside()
+            if keeping is not None:
+                keeping.close()
+            site.close()
+
+
+def _sweep(prepared: Prepared) -> None:
+    """Not before every job of many: what lies about has time."""
+    now, plan = time.monotonic(), prepared.plan
+    if prepared.swept is None or now >= prepared.swept + _SWEEP_EVERY_S:
+        prepared.swept = now
+        sweep(plan["account"]["uid_range"], patience_s=_SWEEP_S)
+        groups.sweep(plan["groups"], _SWEEP_GROUPS_S)
 
 
 def _keeping(path: str | None) -> Keeping | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import _socket
-import os
 import struct
+
+from sandbox_cli.run.fds import adopt, apart, close
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 VERSION = 2
 # Flags of a message: another job is to run in the same jail after this one; this one gets a terminal of its own.
@@ -37,6 +38,8 @@ class Record:
 def is_sound(words: list[str]) -> bool:
     """Whether it is a record as the launcher writes them: whoever took its place would be believed no further."""
     name, *rest = words
+    if not rest:
+        return _RECORDS.get(name) == (0, 0)
     count, digits = _RECORDS.get(name, (-1, 0))
     numbers = rest[1:] if name == "armfail" else rest
     return len(rest) == count and all(each.isascii() and each.isdigit() and len(each) <= digits for each in numbers)
@@ -49,19 +52,12 @@ def receive(control: _socket.socket) -> list[Record] | None:
     to the last line.
     """
     try:
-        data, ancillary, _, _ = control.recvmsg(65536, _ANCILLARY, _socket.MSG_CMSG_CLOEXEC | _socket.MSG_DONTWAIT)
+        data, sender, fds = _receive(control)
     except BlockingIOError:
         return []
     except ConnectionResetError:
         return None
-    sender, fds = 0, list[int]()
-    for level, kind, payload in ancillary:
-        if level == _socket.SOL_SOCKET and kind == _socket.SCM_CREDENTIALS:
-            sender = _CREDENTIALS.unpack(payload[: _CREDENTIALS.size])[0]
-        elif level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-            fds += struct.unpack(f"{len(payload) // 4}i", payload[: len(payload) // 4 * 4])
-    for fd in fds[1:]:
-        os.close(fd)
+    close(*fds[1:])
     if not data:
         return None
     *lines, _ = data.decode("ascii", "replace").split("\n")  # a record that its newline doesn't end is none
@@ -69,8 +65,22 @@ def receive(control: _socket.socket) -> list[Record] | None:
     if fds and records:
         records[-1].fd = fds[0]
     elif fds:
-        os.close(fds[0])
+        close(fds[0])
     return records
+
+
+def _receive(control: _socket.socket) -> tuple[bytes, int, list[int]]:
+    """What waits, the pid that sent it, and the fds that came along. Raises OSError."""
+    sender, fds = 0, list[int]()
+    with apart:
+        data, ancillary, _, _ = control.recvmsg(65536, _ANCILLARY, _socket.MSG_CMSG_CLOEXEC | _socket.MSG_DONTWAIT)
+        for level, kind, payload in ancillary:
+            if level == _socket.SOL_SOCKET and kind == _socket.SCM_CREDENTIALS:
+                sender = _CREDENTIALS.unpack_from(payload)[0]
+            elif level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+                fds += struct.unpack(f"{len(payload) // 4}i", payload[: len(payload) // 4 * 4])
+        adopt(*fds)
+    return data, sender, fds
 
 
 def message(
@@ -79,13 +89,13 @@ def message(
     directory: bytes,
     path: bytes,
     arguments: Sequence[bytes],
-    environment: Sequence[bytes],
+    environment: Collection[bytes],
     rlimits: Iterable[tuple[int, int]],
     bpf: bytes,
     flags: int = 0,
 ) -> bytes:
     """What `init` is told of a program: what it is, its surroundings and its bounds."""
-    strings = b"".join(word + b"\0" for word in [scratch, directory, path, *arguments, *environment])
+    strings = b"\0".join([scratch, directory, path, *arguments, *environment, b""])
     limits = [struct.pack("=3Q", number, value, value) for number, value in rlimits]
     header = struct.pack("=2H5I", VERSION, flags, len(arguments), len(environment), len(limits), len(bpf), len(strings))
     body = b"".join([header, *limits, bpf, strings])

@@ -6,34 +6,39 @@ to decide.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
 
-from sandbox_cli.run import channel, inputs, seal, terminal
-from sandbox_cli.run.limits.rlimit import within_ours
-from sandbox_cli.run.spawn import filler, spawn
-from sandbox_cli.run.system import SIGCONT, SIGKILL, close, kill_by_pidfd, status_of
+from sandbox_cli.run import channel, fds, inputs, seal, terminal
+from sandbox_cli.run.fds import close, own
+from sandbox_cli.run.prepared import fill, slots
+from sandbox_cli.run.spawn import spawn
+from sandbox_cli.run.system import SIGCONT, SIGKILL, first_process, kill_by_pidfd, kill_group, reap, reap_orphans
+from sandbox_cli.run.turns import Turn
+from sandbox_cli.run.waiting import is_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from sandbox_cli.plan.model import Plan, Step
+    from sandbox_cli.plan.model import Step
     from sandbox_cli.run.channel import Record
     from sandbox_cli.run.model import Work
+    from sandbox_cli.run.prepared import Prepared
     from sandbox_cli.run.scratch import Site
-
-    Interest = tuple[int, int, Callable[[], None]]  # an fd, the events to wait for, what to do then
+    from sandbox_cli.run.waiting import Interest
 
 _LOG_BYTES = 65536  # that are kept of the jailer's own words
+_AT_ONCE_BYTES = 32768  # that a socket takes though nobody reads: its smallest default is 160 KiB
 _ENDS = ("exit", "signal", "execfail", "armfail")
 
 
 class Jail:
     """A jail that was started. Its fds are closed by `close`, after which nothing of it runs any more."""
 
-    def __init__(self, plan: Plan, work: Work, site: Site) -> None:
+    def __init__(self, prepared: Prepared, work: Work, site: Site) -> None:
         self.fault: str | None = None  # why it must not go on: it is not what was planned
         self.init = 0  # the launcher's pid, as we see it
         self.scratch: int | None = None
@@ -41,17 +46,19 @@ class Jail:
         self.exit_status: int | None = None  # the jailer's, as os.waitstatus_to_exitcode gives it
         self.log = bytearray()
         self.terminal: int | None = None  # the master of the program's own
+        self.turn = Turn(work.get("turns"))
+        self.origin = fds.Origin()
         self._forget()
-        self._plan, self._work, self._site = plan, work, site
-        self.fill = filler(site, work["file"])  # a plan's words as the job sees them
+        self._prepared, self._plan, self._work, self._site = prepared, prepared.plan, work, site
+        self._slots = slots(site, work["file"])
         self._step: Step | None = None
-        self._arguments: list[bytes] = []
+        self._text = b""  # the message that the launcher has still to get, and the fds that go with it
         self._stdio: Sequence[int] = ()
         self._init_fd: int | None = None
         self._first_fd: int | None = None  # of the jail's PID 1: the launcher, or the jailer's own process above it
         self._talks = self._logs = self._jailer_runs = True
         self._occupied = self._closed = False
-        self._jailer = spawn(plan, site, self.fill)
+        self._jailer = spawn(prepared, site, self._slots)
 
     def _forget(self) -> None:
         """What is known of one program."""
@@ -65,11 +72,16 @@ class Jail:
         close(self.terminal)
         self.terminal = None
 
+    def fill(self, text: str) -> bytes:
+        """One of a plan's words as the job sees it."""
+        return fill(os.fsencode(text), self._slots)
+
     def begin(self, step: Step, arguments: list[bytes], stdio: Sequence[int]) -> None:
         """Has the jail run a program, as soon as it is ready for one; `stdio` is the jail's from here on."""
         self._forget()
-        self._step, self._arguments, self._stdio = step, arguments, stdio
-        if self.init:
+        self._step, self._stdio = step, stdio
+        self._text = self._prepared.message(step, arguments, self._work, self._site, self._slots)
+        if self.init or len(self._text) <= _AT_ONCE_BYTES:
             self._send()
 
     @property
@@ -82,18 +94,25 @@ class Jail:
         """A process of the jail, or the jailer, is still there."""
         return self._jailer_runs or self._occupied
 
-    def interests(self) -> Iterator[Interest]:
-        """What the jail waits for now."""
-        if self._talks:
-            yield self._jailer.control.fileno(), select.POLLIN, self._read_records
+    def interests(self, *, brief: bool = False, output_open: bool = False) -> list[Interest]:
+        """What the jail waits for now. To be woken costs as much as what is done then: `brief` leaves out what comes
+        before something else that is waited for, as the program's end comes with that of its output."""
+        if brief and self.total is not None and self._jailer_runs:
+            return [(self._jailer.pidfd, select.POLLIN, self._jailer_ended)]
+        found: list[Interest] = []
+        if self._talks and not (brief and output_open and self.opened is not None):
+            found.append((self._jailer.control.fileno(), select.POLLIN, self._read_records))
+        if self.turn.awaited is not None:
+            found.append((self.turn.awaited, select.POLLIN, self._open))
         if self._logs:
-            yield self._jailer.log, select.POLLIN, self._read_log
+            found.append((self._jailer.log, select.POLLIN, self._read_log))
         if self._jailer_runs:
-            yield self._jailer.pidfd, select.POLLIN, self._jailer_ended
+            found.append((self._jailer.pidfd, select.POLLIN, self._jailer_ended))
         if self._occupied and self._first_fd is not None:
-            yield self._first_fd, select.POLLIN, self._emptied
+            found.append((self._first_fd, select.POLLIN, self._emptied))
         if self._occupied and self._init_fd is not None and self._init_fd != self._first_fd:
-            yield self._init_fd, select.POLLIN, self._init_ended
+            found.append((self._init_fd, select.POLLIN, self._init_ended))
+        return found
 
     def kill(self) -> None:
         """Kills the jail's PID 1, whose end is the end of all in it; before there is one, the jailer."""
@@ -111,24 +130,27 @@ class Jail:
 
     def drain(self) -> None:
         """Reads what was said before everybody was gone."""
-        while self._talks and _ready(self._jailer.control.fileno()):
+        while self._talks and is_ready(self._jailer.control.fileno()):
             self._read_records()
-        while self._logs and _ready(self._jailer.log):
+        while self._logs and is_ready(self._jailer.log):
             self._read_log()
         if self.opened is not None and self.end is None:
             self.started = True  # it may have been, and have killed the launcher before that could say so
 
     def close(self) -> None:
         """Ends whatever still runs, reaps the jailer and closes every fd but scratch."""
-        if self._closed:
+        if self._closed or not self.origin.is_here:
             return
         self._closed = True
         if self.alive:
             self.kill()
             self.kill_jailer()
-        self._jailer.control.close()  # the lifeline of `init`
+        fds.close_socket(self._jailer.control)  # the lifeline of `init`
         if self._jailer_runs:
             self._jailer_ended()
+        if self._first_fd is not None:
+            reap_orphans(os.P_PIDFD, self._first_fd)
+        self.turn.give_back()
         close(self.terminal, self._init_fd, self._first_fd if self._first_fd != self._init_fd else None, *self._stdio)
         self._jailer.close()
 
@@ -180,48 +202,36 @@ class Jail:
             self.ended = self.finished = time.monotonic()
         elif words[0] == "total" and self.total is None:
             self.total = words
-            if self._last and self._init_fd != self._first_fd:
-                self.kill()  # the jailer's own PID 1 would take 18 ms to see that its child is gone
+            if self._last:
+                self.turn.give_back()  # what is left of the jail is in nobody's way
+                if self._init_fd != self._first_fd:
+                    self.kill()  # the jailer's own PID 1 would take 18 ms to see that its child is gone
 
     def _ready(self, sender: int) -> None:
         self.init = sender
         try:
-            self._init_fd = os.pidfd_open(sender)
-            first = _first_process(sender)
-            self._first_fd = self._init_fd if first == sender else os.pidfd_open(first)
+            self._init_fd = own(os.pidfd_open, sender)
+            first = first_process(sender)
+            self._first_fd = self._init_fd if first == sender else own(os.pidfd_open, first)
             self._occupied = True
         except (ProcessLookupError, FileNotFoundError):
             return  # see _send
-        self._send()
+        if self._text:
+            self._send()
 
     def _send(self) -> None:
-        if self._step is None:
-            return
+        """Before anybody is there to read it, where it fits into the socket: nobody waits for the other then."""
         try:
-            channel.send(self._jailer.control, self._message(self._step), self._stdio)
+            channel.send(self._jailer.control, self._text, self._stdio)
         except (BrokenPipeError, ConnectionResetError):
-            return  # it is gone already: the end of its socket and of the jailer says the rest
-        finally:
-            close(*self._stdio)
-            self._stdio = ()
-
-    def _message(self, step: Step) -> bytes:
-        plan, work = self._plan, self._work
-        path, *arguments = (self.fill(word) for word in step["command"])
-        environment: dict[bytes, bytes] = {}
-        for pair in [*(self.fill(pair) for pair in plan["environment"]), *work["environment"]]:
-            environment[pair.split(b"=", 1)[0]] = pair
-        return channel.message(
-            scratch=os.fsencode(self._site.path),
-            directory=self.fill(step["directory"]),
-            path=path,
-            arguments=[self.fill(step["argv0"]), *arguments, *self._arguments],
-            environment=list(environment.values()),
-            rlimits=within_ours(step["rlimits"]),
-            bpf=plan["filter"],
-            # The compiler has a terminal too: nothing but that turns Ctrl-C into a signal, and ends lines for ours.
-            flags=(0 if self._last else channel.ANOTHER_FOLLOWS) | (channel.TERMINAL if work.get("terminal") else 0),
-        )
+            pass  # it is gone already: the end of its socket and of the jailer says the rest
+        except OSError as error:
+            if self.init or error.errno != errno.ETOOMANYREFS:
+                raise
+            return  # as many fds of this account are on their way as may be: once it is ready, they arrive at once
+        self._text = b""
+        close(*self._stdio)
+        self._stdio = ()
 
     def _prepare_terminal(self, master: int) -> None:
         caller = self._work.get("terminal")
@@ -239,16 +249,24 @@ class Jail:
                 self._site.group.admit(child)
             refused = "the jail can't be inspected"
             assert self._step is not None
-            self.inspected, faults = seal.inspect(self._plan, self._step, self._site, self.init, child)
+            self.inspected, faults = seal.inspect(self._prepared, self._step, self._site, self.init, child)
             if faults:
                 self.fault = seal.broken(faults)
                 return
-            self.opened = time.monotonic()
-            channel.open_gate(self._jailer.control)
-        except (FileNotFoundError, ProcessLookupError, BrokenPipeError, ConnectionResetError):
+            self._open()
+        except (FileNotFoundError, ProcessLookupError):
             self.fault = "the jail ended while it was inspected"
         except OSError as error:
             self.fault = f"{refused}: {error.strerror}: {error.filename}"
+
+    def _open(self) -> None:
+        """Opens the gate, as soon as it is the program's turn."""
+        if self.turn.take():
+            self.opened = time.monotonic()
+            try:
+                channel.open_gate(self._jailer.control)
+            except (BrokenPipeError, ConnectionResetError):
+                self.fault = "the jail ended before its gate was opened"
 
     # ---- the ends of processes ----
 
@@ -260,12 +278,9 @@ class Jail:
     def _jailer_ended(self) -> None:
         """Ends what the jailer left in its group: one that was killed while it started leaves a child that waits for it
         forever. Not reaped yet, so that the number of the group is still its own; `init` is in another session."""
-        try:
-            os.killpg(self._jailer.pid, SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass  # nobody else is in it, or only what a set-uid jailer made
-        _, status = os.waitpid(self._jailer.pid, 0)
-        self.exit_status = os.waitstatus_to_exitcode(status)
+        kill_group(self._jailer.pidfd, self._jailer.pid)
+        self.exit_status = reap(self._jailer.pidfd)
+        reap_orphans(os.P_PGID, self._jailer.pid)
         self._jailer_runs = False
         self.kill()  # a jail must not outlive its jailer
 
@@ -277,22 +292,3 @@ class Jail:
         """Below a PID 1 of the jailer's own, the launcher's end is not yet the jail's."""
         self.drain()
         self.kill()
-
-
-def _first_process(pid: int) -> int:
-    """The PID 1 of the process namespace that `pid` lives in, as we see it; `pid` itself where that is ours too."""
-    each = pid
-    while True:
-        status = status_of(each)
-        inner = status["NSpid"].split()
-        if len(inner) < 2:
-            return pid
-        if inner[-1] == "1":
-            return each
-        each = int(status["PPid"])
-
-
-def _ready(fd: int) -> bool:
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    return bool(poll.poll(0))

@@ -12,8 +12,8 @@ import stat
 
 from sandbox_cli.errors import HostError
 from sandbox_cli.run.content import Patience, StoppedError, pieces
+from sandbox_cli.run.fds import close, own
 from sandbox_cli.run.inputs import NEW, make_folders, write_all
-from sandbox_cli.run.system import close
 from sandbox_cli.run.tree import CLOSED, FOLDER, MOST_NAMES, open_file, open_folder, walk
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ class Keeping:
         self._used = False
         try:
             os.mkdir(path, 0o700)
-            self._fd = os.open(path, FOLDER)
+            self._fd = own(os.open, path, FOLDER)
         except OSError as error:
             hint = "make room there, or set TMPDIR to a directory of yours"
             raise HostError(f"scratch can't be kept in {path}: {error.strerror}", hint=hint) from error
@@ -50,7 +50,7 @@ class Keeping:
         return {"path": self._path, "omitted": copy.omitted}
 
     def close(self) -> None:
-        os.close(self._fd)
+        close(self._fd)
         if not self._used:
             os.rmdir(self._path)
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox_cli.run.live import Show
+
+    Target = int | Callable[[bytes], object] | None  # what is called must be quick, and must not raise
 
 # (name below scratch, content | path on the host, mode). A mode with S_IFDIR means a folder and all that is in it;
 # its name may be empty: then that is put right into scratch, beside what is named before it.
@@ -29,12 +33,13 @@ class Work(TypedDict):
     inputs: list[Input]
     environment: list[bytes]  # "K=V"; goes over the plan's
     stdin: int | bytes | None  # an fd that is relayed, the whole content, or nothing
-    stdout: int | None  # where output goes as it comes; None: it is only kept
-    stderr: int | None
+    stdout: Target  # where output goes as it comes; None: it is only kept
+    stderr: Target
     capture: int  # bytes that are kept of each stream
     collect: Literal["none", "inline", "save", "replace"]  # the last two below output_dir; "replace" over what is there
     output_dir: str | None  # an absolute path without links: a job may reach it, and put one there
     live: NotRequired[Show | None]  # told at intervals how a long job is doing
     keep: NotRequired[str | None]  # a directory to be made, where scratch is copied to when the job is over
     terminal: NotRequired[Terminal | None]  # None: the job gets pipes
+    turns: NotRequired[int | None]  # an fd (turns.py): the program waits at its gate until it is its turn
     cancel: int | None  # an fd; a byte that can be read from it is the number of the signal that cancels the job

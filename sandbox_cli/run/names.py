@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 
+from sandbox_cli.run.fds import close, own
 from sandbox_cli.run.system import start_time
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -35,14 +36,14 @@ def make(parent: str, mode: int) -> tuple[str, int]:
 def lock(path: str, how: int = fcntl.LOCK_EX) -> int | None:
     """An fd that holds the lock of a directory; None: another one does, or took the directory away. Raises OSError."""
     try:
-        fd = os.open(path, _OPEN)
+        fd = own(os.open, path, _OPEN)
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(fd, how | fcntl.LOCK_NB)
         os.stat(path)
     except (BlockingIOError, FileNotFoundError):
-        os.close(fd)
+        close(fd)
         return None
     return fd
 

@@ -92,7 +92,8 @@ def _say_what_was_seen(outcome: Outcome, seen: Supervisor) -> None:
     jail = seen.jail
     if jail.started and jail.scratch is not None:
         outcome["limit_hits"] = _hits(seen, jail.scratch)
-    outcome["receipt"] = _receipt(seen.plan, jail.inspected)
+    if outcome["receipt"] is not None:
+        outcome["receipt"]["seal"] = jail.inspected
 
 
 def decide(outcome: Outcome, judged: Verdict) -> None:
@@ -113,7 +114,7 @@ def blank(plan: Plan, work: Work) -> Outcome:
         "value": None, "value_error": None,
         "artifacts": [], "artifacts_omitted": [], "kept": None,
         "usage": None,
-        "receipt": _receipt(plan, []),
+        "receipt": _receipt(plan),
         "policy": plan["policy"], "language": plan["language"], "runtime": plan["runtime"], "compile": None,
     }  # fmt: skip
 
@@ -192,8 +193,8 @@ def note(outcome: Outcome, planted: Sequence[str]) -> None:
             row["note"] = "; ".join(filter(None, [row["note"], *planted]))
 
 
-def _receipt(plan: Plan, inspected: list[str]) -> Receipt:
+def _receipt(plan: Plan) -> Receipt:
     receipt = plan["receipt"].copy()
-    receipt["seal"] = inspected
+    receipt["seal"] = []
     receipt["clauses"] = [row.copy() for row in receipt["clauses"]]
     return receipt

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from sandbox_cli.run.system import close
+from sandbox_cli.run.fds import close, own
 from sandbox_cli.run.tree import open_folder
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ class Planted:
         for path in paths:
             folder, name = os.path.split(path)
             try:
-                fd = open_folder(None, b"/", os.fsencode(folder.lstrip("/")))
+                fd = own(open_folder, None, b"/", os.fsencode(folder.lstrip("/")))
             except OSError:
                 continue  # it is gone, or a link now: the job is not shown it, either
             if _stands(fd, name):

@@ -18,8 +18,10 @@ import time
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import names
+from sandbox_cli.run.fds import Origin, close, own
 from sandbox_cli.run.limits import groups
-from sandbox_cli.run.system import close, lines_of
+from sandbox_cli.run.prepared import IN_JAIL
+from sandbox_cli.run.system import lines_of
 from sandbox_cli.run.tree import FOLDER, open_entry, unlock
 from sandbox_cli.slots import UID
 
@@ -27,7 +29,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sandbox_cli.plan.model import Account, Plan
 
-IN_JAIL = "/sandbox"
 STATE = "/run/sandbox"  # root's: what all its jobs share
 MOUNT_POINT = STATE + "/scratch"
 TEMPORARY = "/tmp"  # noqa: S108 - names are made by mkdir, never reused; firejail can show a directory of /tmp, not one of /var/tmp
@@ -38,6 +39,7 @@ class Site:
 
     def __init__(self, plan: Plan) -> None:
         scratch = plan["scratch"]
+        self._origin = Origin()
         self.host: str | None = None
         self._alive: int | None = None  # the lock on a directory of our own: no sweep takes it while we live
         self._lock: int | None = None
@@ -80,12 +82,14 @@ class Site:
         return not self._mounted or f"{os.major(looks.st_dev)}:{os.minor(looks.st_dev)}" not in _mounted_devices()
 
     def close(self) -> None:
-        """Removes what was made; the account is free for the next job."""
+        """Removes what was made; the account is free for the next job. In a fork it is not this process's to remove."""
+        if not self._origin.is_here:
+            return
         if self.group is not None:
             self.group.close()
         if self._alive is not None and self.host:
             remove_tree(self.host, ours=True)
-            os.close(self._alive)
+            close(self._alive)
         for pattern in self._leftovers:
             _remove_empty(pattern.replace(UID, str(self.uid)))
         close(self._lock)
@@ -175,7 +179,7 @@ def remove_tree(path: str, *, ours: bool = False, until: float = math.inf) -> bo
         found = os.stat(path, follow_symlinks=False)
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             return False  # somebody else's, whatever its name says
-        top = open_entry(None, path, FOLDER, 0o700)
+        top = own(open_entry, None, path, FOLDER, 0o700)
     except OSError:
         return False  # gone already
     try:
@@ -195,7 +199,7 @@ def remove_tree(path: str, *, ours: bool = False, until: float = math.inf) -> bo
     except OSError:
         return False
     finally:
-        os.close(top)
+        close(top)
     return True
 
 
@@ -260,10 +264,10 @@ def _lock(uid: int) -> int | None:
     one of the process would not keep two of its threads apart.
     """
     _state_directory(STATE)
-    fd = os.open(STATE + "/accounts", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    fd = own(os.open, STATE + "/accounts", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, uid, 1, 0))
     except BlockingIOError:
-        os.close(fd)
+        close(fd)
         return None
     return fd

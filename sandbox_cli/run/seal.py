@@ -10,14 +10,19 @@ import os
 
 from sandbox_cli.run import mounts
 from sandbox_cli.run.limits.groups import KINDS
-from sandbox_cli.run.system import lines_of, status_of
+from sandbox_cli.run.system import fields_of, lines_of, read_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sandbox_cli.plan.model import Plan, SealFacts, Step
+    from sandbox_cli.run.prepared import Prepared
     from sandbox_cli.run.scratch import Site
 
 _CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+_STATUS = ("NSpid", "PPid", "Uid", "Gid", "Groups", *_CAPABILITIES, "NoNewPrivs", "Seccomp", "Seccomp_filters")
+_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _FILTERED = "2"  # SECCOMP_MODE_FILTER
 # Limits that each process of the job has from its birth: how /proc/PID/limits calls them, and what they may be above.
 # Tasks of the jail itself count as the job's; RLIMIT_CPU lies beneath what is counted for the job as a whole.
@@ -35,16 +40,22 @@ _FALLBACK_TUNNELS = {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0
 _TOLD = 8  # faults: one thing amiss can show in each of many mounts
 
 
-def inspect(plan: Plan, step: Step, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
+def inspect(prepared: Prepared, step: Step, site: Site, init: int, child: int) -> tuple[list[str], list[str]]:
     """What was inspected, and the faults: any fault means that the program must not start."""
-    parent, program = status_of(init), status_of(child)
+    plan, known = prepared.plan, prepared.known
+    parent, program = (fields_of(read_text(f"/proc/{pid}/status"), _STATUS) for pid in (init, child))
     if len(parent["NSpid"].split()) < 2:  # it made no jail at all: what else is missing would only bury that
         return [], ["no process namespace of its own"]
     inspected = ["uid", "no_new_privs", "capabilities", "seccomp", "limits"]
     faults = [f"init: {fault}" for fault in _identity(parent, plan, site)]
+    limits = read_text(f"/proc/{child}/limits")
     faults += [
         f"program: {fault}"
-        for fault in [*_identity(program, plan, site), *_filter(parent, program), *_limits(child, step)]
+        for fault in [
+            *_identity(program, plan, site),
+            *_filter(parent, program),
+            *known.get((step is plan, limits), lambda: _limits(limits, step)),
+        ]
     ]
     if plan["seal"]["first"] and parent["NSpid"].split()[-1] != "1":
         faults.append("init: it is not the first process of the jail")
@@ -54,7 +65,7 @@ def inspect(plan: Plan, step: Step, site: Site, init: int, child: int) -> tuple[
         ("uid_map", _uid_map(init, site)),
         ("namespaces", _namespaces(init, plan["seal"])),
         ("interfaces", _interfaces(init, plan["seal"])),
-        ("mounts", mounts.faults(plan, site, init)),
+        ("mounts", mounts.faults(prepared, site, init)),
         ("control group", _group(child, step, site)),
         ("workspace", _workspace(init, plan)),
     ):
@@ -95,9 +106,9 @@ def _filter(parent: dict[str, str], program: dict[str, str]) -> list[str]:
     return [] if loaded == 1 + guard else ["the system call filter is not loaded"]
 
 
-def _limits(child: int, step: Step) -> list[str]:
+def _limits(text: str, step: Step) -> list[str]:
     """What bounds each process must be no more than what was promised of the job."""
-    lines = lines_of(f"/proc/{child}/limits")
+    lines = text.split("\n")
     faults: list[str] = []
     for name, (word, spare) in _RLIMITS.items():
         limit = step["limits"].get(name)
@@ -123,11 +134,23 @@ def _namespaces(init: int, facts: SealFacts) -> list[str] | None:
     """None where the kernel doesn't let us look: a set-uid jailer's namespaces belong to root."""
     if facts["hidden_namespaces"]:
         return None
+    theirs, ours = _links(f"/proc/{init}/ns", facts["namespaces"]), _links("/proc/self/ns", facts["namespaces"])
     return [
         f"no {name} namespace of its own"
-        for name in facts["namespaces"]
-        if os.readlink(f"/proc/{init}/ns/{name}") == os.readlink(f"/proc/self/ns/{name}")
+        for name, its, our in zip(facts["namespaces"], theirs, ours, strict=True)
+        if its == our
     ]
+
+
+def _links(folder: str, names: Iterable[str]) -> list[str]:
+    fd = os.open(folder, _PLACE)
+    try:
+        return [os.readlink(name, dir_fd=fd) for name in names]
+    except OSError as error:
+        error.filename = f"{folder}/{error.filename}"
+        raise
+    finally:
+        os.close(fd)
 
 
 def _interfaces(init: int, facts: SealFacts) -> list[str] | None:

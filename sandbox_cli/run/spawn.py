@@ -6,111 +6,109 @@ import _socket
 import fcntl
 import os
 
-from sandbox_cli import launcher
-from sandbox_cli.run.inputs import write_all
-from sandbox_cli.run.system import close
-from sandbox_cli.slots import (
-    BOOT_ID,
-    CONTROL_FD,
-    DATA_FD,
-    GID,
-    HOST_SCRATCH,
-    LAUNCHER_FD,
-    SCRATCH,
-    UID,
-    boot_id,
-    of_file,
-)
+from sandbox_cli.run import fds
+from sandbox_cli.run.fds import close
+from sandbox_cli.run.system import SIGCHLD, SIGKILL
+from sandbox_cli.slots import CONTROL_FD, DATA_FD, LAUNCHER_FD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sandbox_cli.plan.model import Plan
+    from sandbox_cli.run.prepared import Prepared, Slots
     from sandbox_cli.run.scratch import Site
 
 
 class Spawned:
     """A jailer that was started: our ends of everything between us and it."""
 
-    def __init__(self, pid: int, control: _socket.socket, log: int, lifeline: int) -> None:
+    def __init__(self, pid: int, pidfd: int, control: _socket.socket, log: int, lifeline: int) -> None:
         self.pid = pid
-        self.pidfd = os.pidfd_open(pid)
+        self.pidfd = pidfd
         self.control = control
         self.log = log  # what the jailer itself says
         self.lifeline: int | None = lifeline  # its end tells `enter`, where that stays, to kill the jailer
 
     def close(self) -> None:
-        self.control.close()
+        fds.close_socket(self.control)
         close(self.pidfd, self.log, self.lifeline)
         self.lifeline = None
 
 
-def filler(site: Site, file: bytes | None) -> Callable[[str], bytes]:
-    """The function that fills the slots of a plan's strings, and gives them their bytes."""
-    name = os.fsdecode(file or b"")
-    values = {
-        SCRATCH: site.path,
-        HOST_SCRATCH: site.host or site.path,
-        UID: str(site.uid),
-        GID: str(site.gid),
-        BOOT_ID: boot_id(os.urandom(16)),
-        **of_file(name),
-    }
-
-    def fill(text: str) -> bytes:
-        if "\0" in text:
-            for slot, value in values.items():
-                text = text.replace(slot, value)
-        return os.fsencode(text)
-
-    return fill
-
-
-def spawn(plan: Plan, site: Site, fill: Callable[[str], bytes]) -> Spawned:
+def spawn(prepared: Prepared, site: Site, slots: Slots) -> Spawned:
     """Starts `launcher enter JAILER ...`. Raises OSError when it can't be started at all."""
-    binary = launcher.path()
     opened: list[int] = []  # what is closed again, however it goes
+    with fds.apart:  # but not while the jailer is started, which takes longer: all is listed by then
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        fds.adopt_socket(ours)
+        fds.adopt_socket(theirs)
+    try:
+        ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)  # the kernel vouches for each record's sender
+        with fds.apart:
+            try:
+                log, lifeline, places = _open_all(prepared, theirs.fileno(), slots, opened)
+            finally:
+                fds.adopt(*opened)
+        pid = os.posix_spawn(
+            prepared.launcher,
+            _enter(prepared, site, max(places)) + prepared.argv.filled(slots),
+            dict([pair.split(b"=", 1) for pair in prepared.environ.filled(slots)]),
+            file_actions=[(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in places.items()],
+            # A program may ignore its children's ends, or have a thread that blocks signals: a jailer counts on both.
+            setsigmask=(),
+            setsigdef=(SIGCHLD,),
+            setsid=True,  # at once: a terminal's Ctrl-C is for us, who cancel the job
+        )
+        pidfd = fds.own(_pidfd, pid)
+        opened.remove(log)
+        opened.remove(lifeline)
+    except BaseException:
+        fds.close_socket(ours)
+        raise
+    finally:
+        fds.close_socket(theirs)
+        close(*opened)
+    return Spawned(pid, pidfd, ours, log, lifeline)
+
+
+def _open_all(prepared: Prepared, control: int, slots: Slots, opened: list[int]) -> tuple[int, int, dict[int, int]]:
+    """Our ends of the log and of the lifeline, and what is put where in the jailer; all is in `opened`, too."""
 
     def new(fd: int) -> int:
         opened.append(fd)
         return fd
 
-    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)  # the kernel vouches for each record's sender
+    log, log_end = map(new, os.pipe2(os.O_CLOEXEC))
+    lifeline_end, lifeline = map(new, os.pipe2(os.O_CLOEXEC))
+    null = new(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
+    program = new(os.open(prepared.launcher, os.O_RDONLY | os.O_CLOEXEC))
+    places = {0: null, 1: log_end, 2: log_end, CONTROL_FD: control, LAUNCHER_FD: program}
+    for place, content in enumerate(prepared.data.filled(slots), DATA_FD):
+        places[place] = new(_memfd(content))
+    if prepared.plan["watched"]:
+        places[max(places) + 1] = lifeline_end
+    # Before they are put in their places, the fds wait above all of these: one could stand in another's way.
+    above = max(places) + 1
+    for place, fd in places.items():
+        if fd < above:
+            places[place] = new(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above))
+    return log, lifeline, places
+
+
+def _pidfd(pid: int) -> int:
+    """Without one nobody can tell when it ends: where there is no fd left, it does at once."""
     try:
-        log, log_end = map(new, os.pipe2(os.O_CLOEXEC))
-        lifeline_end, lifeline = map(new, os.pipe2(os.O_CLOEXEC))
-        null = new(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
-        program = new(os.open(binary, os.O_RDONLY | os.O_CLOEXEC))
-        places = {0: null, 1: log_end, 2: log_end, CONTROL_FD: theirs.fileno(), LAUNCHER_FD: program}
-        for index, piece in enumerate(plan["data"]):
-            places[DATA_FD + index] = new(_memfd(fill(piece.decode("utf-8", "surrogateescape"))))
-        watch = max(places) + 1
-        if plan["watched"]:
-            places[watch] = lifeline_end
-        # Before they are put in their places, the fds wait above all of these: one could stand in another's way.
-        waiting = [(new(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, watch + 1)), place) for place, fd in places.items()]
-        pid = os.posix_spawn(
-            binary,
-            _enter(plan, site, binary, max(places), watch) + [fill(word) for word in plan["argv"]],
-            dict(fill(pair).split(b"=", 1) for pair in plan["environ"]),
-            file_actions=[(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in waiting],
-        )
-        opened.remove(log)
-        opened.remove(lifeline)
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise  # it has ended, and somebody else has reaped it
     except OSError:
-        ours.close()
+        os.kill(pid, SIGKILL)
+        os.waitpid(pid, 0)
         raise
-    finally:
-        theirs.close()
-        close(*opened)
-    return Spawned(pid, ours, log, lifeline)
 
 
-def _enter(plan: Plan, site: Site, binary: str, highest: int, watch: int) -> list[bytes]:
-    """The arguments of `launcher enter`, up to the jailer's own."""
-    words = [binary, "enter", "-p", str(os.getpid()), "-c", str(highest)]
+def _enter(prepared: Prepared, site: Site, highest: int) -> list[bytes]:
+    """The arguments of `launcher enter`, up to the jailer's own; the highest fd is the lifeline of a watcher."""
+    plan = prepared.plan
+    words = [prepared.launcher, "enter", "-p", str(os.getpid()), "-c", str(highest)]
     for procs in site.group.joins if site.group is not None else ():
         words += ["-g", procs]
     for source, target in plan["binds"]:
@@ -122,12 +120,13 @@ def _enter(plan: Plan, site: Site, binary: str, highest: int, watch: int) -> lis
     if plan["account"]["root"]:
         words += ["-u", str(site.uid), "-G", str(site.gid)]
     if plan["watched"]:
-        words += ["-w", str(watch)]
+        words += ["-w", str(highest)]
     return [os.fsencode(word) for word in [*words, "--"]]
 
 
 def _memfd(content: bytes) -> int:
     fd = os.memfd_create("sandbox", os.MFD_CLOEXEC)
-    write_all(fd, content)
-    os.lseek(fd, 0, os.SEEK_SET)
+    done = 0
+    while done < len(content):
+        done += os.pwrite(fd, content[done:], done)  # which leaves it at its beginning, where it will be read from
     return fd

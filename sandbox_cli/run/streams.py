@@ -13,7 +13,11 @@ import os
 import select
 import stat
 
-from sandbox_cli.run.system import close
+from sandbox_cli.run.fds import close, own, own_pipe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from sandbox_cli.run.model import Target
 
 _READ = 65536
 _LINE_FEED = 0x0A
@@ -38,20 +42,22 @@ class Budget:
 
 
 class Output:
-    """One output stream: from the job's pipe to what is kept and to the caller's fd.
+    """One output stream: from the job's pipe to what is kept and to the caller, by an fd or a call.
 
     One that is `joined` with another is written into the other's pipe, so that the order of both is kept; its own ends
     at once.
     """
 
-    def __init__(self, target: int | None, capture: int, budget: Budget, joined: Output | None = None) -> None:
+    def __init__(self, to: Target, capture: int, budget: Budget, joined: Output | None = None) -> None:
+        target = to if isinstance(to, int) else None
+        self._tell = None if isinstance(to, int) else to
         self._own = _unblocked(target, os.O_WRONLY)
         self.target = target if self._own is None else self._own
-        self.source, self.job_end = os.pipe2(os.O_CLOEXEC)
+        self.source, self.job_end = own_pipe()
         os.set_blocking(self.source, False)
         if joined is not None:
-            os.close(self.job_end)
-            self.job_end = os.dup(joined.job_end)
+            close(self.job_end)
+            self.job_end = own(os.dup, joined.job_end)
         self.kept = bytearray()
         self.total = 0
         self.ended = False
@@ -82,6 +88,8 @@ class Output:
         self.total += len(data)
         data = data[: self._budget.take(len(data))]
         self.kept += data[: self._capture - len(self.kept)]
+        if self._tell is not None and data:
+            self._tell(data)
         if self.target is not None and self.broken is None:
             self._pending = memoryview(data)
             self.write()
@@ -112,10 +120,12 @@ class Output:
         close(self.source, self._own)
 
 
-def lead_to_one(first: int | None, second: int | None) -> bool:
+def lead_to_one(first: Target, second: Target) -> bool:
     """Whether two fds of the caller's lead to one file, pipe or terminal."""
+    if not (isinstance(first, int) and isinstance(second, int)):
+        return False
     try:
-        return None not in (first, second) and os.path.samestat(os.fstat(first or 0), os.fstat(second or 0))
+        return os.path.samestat(os.fstat(first), os.fstat(second))
     except OSError:
         return False
 
@@ -133,9 +143,9 @@ class Input:
         self._pending = memoryview(source if isinstance(source, bytes) else b"")
         self.target: int | None = None
         if source is None:
-            self.job_end = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            self.job_end = own(os.open, os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         else:
-            self.job_end, self.target = os.pipe2(os.O_CLOEXEC)
+            self.job_end, self.target = own_pipe()
             os.set_blocking(self.target, False)
 
     @property
@@ -184,7 +194,7 @@ class Input:
     def finish(self) -> None:
         """Closes the job's stdin once nothing is left to come."""
         if self.target is not None and self.source is None and not self._pending:
-            os.close(self.target)
+            close(self.target)
             self.target = None
 
     def close(self) -> None:
@@ -204,7 +214,7 @@ def _unblocked(fd: int | None, way: int) -> int | None:
     try:
         if fd is None or not (stat.S_ISFIFO(os.fstat(fd).st_mode) or os.isatty(fd)):
             return None
-        return os.open(f"/proc/self/fd/{fd}", way | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        return own(os.open, f"/proc/self/fd/{fd}", way | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return None
 

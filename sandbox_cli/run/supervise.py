@@ -9,22 +9,24 @@ import time
 
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import terminal
+from sandbox_cli.run.fds import close
 from sandbox_cli.run.limits.sampler import Sampler
 from sandbox_cli.run.live import Live
 from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
-from sandbox_cli.run.system import SIGHUP, SIGPIPE, close
+from sandbox_cli.run.system import SIGHUP, SIGPIPE
+from sandbox_cli.run.waiting import is_ready, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sandbox_cli.plan.model import Plan, Step
-    from sandbox_cli.run.jail import Interest, Jail
+    from sandbox_cli.run.jail import Jail
     from sandbox_cli.run.limits import Enforcer
     from sandbox_cli.run.model import Work
     from sandbox_cli.run.scratch import Site
+    from sandbox_cli.run.waiting import Interest
 
-_LAST_LOOK_S = 0.005
 _START_S = 10.0  # from the spawn to the gate
 _END_S = 5.0  # from a kill, or from the program's end, to an empty jail
 _DEAD_S = 60.0  # from the first kill: a job of thousands of processes takes the kernel a while
@@ -83,8 +85,9 @@ class Supervisor:
             self._flush()
             self._forget_lost_group()
         finally:
-            self._live.end()
-            self._close_streams()
+            if self.jail.origin.is_here:
+                self._live.end()
+                self._close_streams()
         lost = self.stdout.broken or self.stderr.broken
         if lost is not None and not isinstance(lost, BrokenPipeError):
             raise HostError(
@@ -98,63 +101,60 @@ class Supervisor:
 
     def _wait(self) -> None:
         """Waits for the next event, or for the moment at which something is due, and deals with it."""
-        self._poll([*self.jail.interests(), *self._own_interests()])
-        if self.jail.fault is not None:
-            self._stop(failure=self.jail.fault)
-        if self.jail.opened is not None and not self.enforcers:
-            self._gate_opened(self.jail.opened)
-        if self.jail.ended is not None and not self._stopping:
-            self._deadline = self.jail.ended + _END_S
-        self._look()
+        jail = self.jail
+        brief = self.step is self.plan and not self._stopping  # the end of a compiler is not that of its jail
+        output_open = not (self.stdout.ended and self.stderr.ended)
+        wait(jail.interests(brief=brief, output_open=output_open) + self._interests(), self._patience(), jail.origin)
+        if jail.fault is not None:
+            self._stop(failure=jail.fault)
+        if jail.opened is not None and not self.enforcers:
+            self._gate_opened(jail.opened)
+        if jail.ended is not None and not self._stopping:
+            self._deadline = jail.ended + _END_S
+        if jail.turn.awaited is not None and not self._stopping:
+            self._deadline = None  # how long it waits is not its own doing
         if self._watching:
+            self._look()
             self._live.look(self.enforcers)
         late = self._deadline is not None and time.monotonic() >= self._deadline
         # We may have been stopped ourselves (Ctrl-Z): what happened meanwhile comes before what is due, once.
-        if late and (self._late or not self._poll([*self.jail.interests(), *self._own_interests()], patience=0)):
+        if late and (self._late or not wait(jail.interests() + self._interests(), 0, jail.origin)):
             self._overdue()
         self._late = late
 
-    def _poll(self, interests: list[Interest], patience: float | None = None) -> bool:
-        """Waits, and says whether anything happened. `patience` in ms; else until something is due, or for 12 days."""
-        poll = select.poll()
-        callbacks: dict[int, list[Callable[[], None]]] = {}
-        masks: dict[int, int] = {}
-        for fd, mask, callback in interests:
-            masks[fd] = masks.get(fd, 0) | mask  # stdout and stderr may go to one fd
-            callbacks.setdefault(fd, []).append(callback)
-        for fd, mask in masks.items():
-            poll.register(fd, mask)
-        if patience is None:
-            due = [moment for moment in (self._deadline, self._next_look) if moment is not None]
-            patience = min(max(0.0, (min(due) - time.monotonic()) * 1000), 1 << 30) if due else None  # all it takes
-        events = poll.poll(patience)
-        for fd, _ in events:
-            for callback in callbacks[fd]:
-                callback()
-        return bool(events)
+    def _patience(self) -> float | None:
+        """Until something is due, in ms; where nothing is, for 12 days, which is all that poll takes."""
+        due = self._next_look()
+        if self._deadline is not None and (due is None or self._deadline < due):
+            due = self._deadline
+        return None if due is None else min(max(0.0, (due - time.monotonic()) * 1000), 1 << 30)
 
-    def _own_interests(self) -> Iterator[Interest]:
+    def _interests(self) -> list[Interest]:
+        found: list[Interest] = []
         if self.cancel is not None:
-            yield self.cancel, select.POLLIN, self._read_cancel
+            found.append((self.cancel, select.POLLIN, self._read_cancel))
         if self.jail.opened is None:
-            return
-        for enforcer in self.enforcers if self._watching else ():
-            for fd, events in enforcer.interests():
-                yield fd, events, enforcer.woken
+            return found
+        if self._watching:
+            for enforcer in self.enforcers:
+                for fd, events in enforcer.interests():
+                    found.append((fd, events, enforcer.woken))
         for output in (self.stdout, self.stderr):
             if output.waiting and output.target is not None:
-                yield output.target, select.POLLOUT, self._passing(output, output.write)
+                found.append((output.target, select.POLLOUT, self._passing(output, output.write)))
             elif not output.ended:
-                yield output.source, select.POLLIN, self._passing(output, output.read)
-        yield from self._input_interests()
+                found.append((output.source, select.POLLIN, self._passing(output, output.read)))
+        return found + self._input_interests()
 
-    def _input_interests(self) -> Iterator[Interest]:
+    def _input_interests(self) -> list[Interest]:
+        found: list[Interest] = []
         if self._terminal is not None:
-            yield self._terminal["resized"], select.POLLIN, self._resized
+            found.append((self._terminal["resized"], select.POLLIN, self._resized))
         if (source := self.stdin.wants) is not None:
-            yield source, select.POLLIN, self._read_input
+            found.append((source, select.POLLIN, self._read_input))
         if (target := self.stdin.offers) is not None:
-            yield target, select.POLLOUT, self.stdin.write
+            found.append((target, select.POLLOUT, self.stdin.write))
+        return found
 
     # ---- what happens ----
 
@@ -168,7 +168,8 @@ class Supervisor:
         counted = scratch["made_by"] == "run" and not scratch["tmpfs"]
         group = self.group
         tree = group is None or not group.sees_all
-        self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted, tree=tree)
+        first = self.plan["compile"] is None or self.step is not self.plan
+        self.sampler = Sampler(self.jail.init, limits, self.jail.scratch, counted=counted, tree=tree, first=first)
         self.enforcers = [self.sampler, *([group] if group is not None else [])]
         self._live.begin(when)
 
@@ -198,9 +199,8 @@ class Supervisor:
             self._stop(limit=("output", "more was written"))
 
     def _read_cancel(self) -> None:
-        number = self._take_cancel()
         self._interrupted = True
-        if number is not None:
+        if (number := self._take_cancel()) is not None:
             self._stop(cancelled=number)
 
     def _take_cancel(self) -> int | None:
@@ -211,20 +211,22 @@ class Supervisor:
 
     def look_for_cancel(self) -> None:
         """A signal that came when the job was over, while its files were collected, cancels too."""
-        poll = select.poll()
-        if self.cancel is not None:
-            poll.register(self.cancel, select.POLLIN)
-            if poll.poll(0):
-                self.cancelled = self._take_cancel()
+        if self.cancel is not None and is_ready(self.cancel):
+            self.cancelled = self._take_cancel()
 
     @property
     def _watching(self) -> bool:
         return self.jail.end is None and not self._stopping
 
-    @property
     def _next_look(self) -> float | None:
-        moments = [self._live.next, *(each.next_look for each in self.enforcers)] if self._watching else []
-        return min((moment for moment in moments if moment is not None), default=None)
+        if not self._watching:
+            return None
+        soonest = self._live.next
+        for enforcer in self.enforcers:
+            moment = enforcer.next_look
+            if moment is not None and (soonest is None or moment < soonest):
+                soonest = moment
+        return soonest
 
     def _look(self) -> None:
         """Has each enforcer look whose time it is; the first that finds a limit exceeded ends the job."""
@@ -235,7 +237,7 @@ class Supervisor:
             try:
                 exceeded = enforcer.look(self._deadline if self._deadline is not None else math.inf)
             except OSError as error:
-                self._stop(failure=f"the job's control group can't be read: {error.strerror}")
+                self._stop(failure=f"the job can't be watched any more: {error.strerror}: {error.filename}")
                 continue
             if exceeded is not None:
                 self._stop(limit=exceeded)
@@ -279,9 +281,8 @@ class Supervisor:
         if limit is not None and (self.jail.end is None or limit[0] == "output"):
             self.killed = limit
         if self.sampler is not None and self.jail.end is None:
-            self.sampler.look(time.monotonic() + _LAST_LOOK_S)  # the last word on usage: the launcher has none then
-        now = time.monotonic()
-        self._stopped = now
+            self.sampler.last_look()  # the last word on usage: the launcher has none then
+        self._stopped = now = time.monotonic()
         self._deadline = now + _END_S
         self.jail.finished = self.jail.finished or now  # what its end takes is not the job's time
         self.jail.kill()
@@ -293,7 +294,5 @@ class Supervisor:
             while output.broken is None and not self._interrupted and (output.waiting or output.read()):
                 self._check(output)
                 if output.waiting:
-                    waits = [
-                        interest for interest in self._own_interests() if interest[0] in (output.target, self.cancel)
-                    ]
-                    self._poll(waits)
+                    waits = [interest for interest in self._interests() if interest[0] in (output.target, self.cancel)]
+                    wait(waits, self._patience(), self.jail.origin)

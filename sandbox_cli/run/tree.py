@@ -11,6 +11,8 @@ import errno
 import os
 import stat
 
+from sandbox_cli.run.fds import close, own
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,10 +44,9 @@ def walk(top: int, *, opening: bool = False) -> Iterator[Found]:
                 name = folders.pop()
                 yield from _descend(levels, top, fd, name, path + os.fsencode(name), opening=opening)
             else:
-                os.close(levels.pop()[0])
+                close(levels.pop()[0])
     finally:
-        for fd, _, _ in levels:
-            os.close(fd)
+        close(*(fd for fd, _, _ in levels))
 
 
 def _descend(
@@ -56,7 +57,7 @@ def _descend(
         yield path, None
         return
     try:
-        fd = _enter(top, above, name) if opening else os.open(name, FOLDER, dir_fd=above)
+        fd = own(_enter, top, above, name) if opening else own(_open, above, name)
     except FileNotFoundError:
         return
     except OSError:
@@ -83,6 +84,10 @@ def _descend(
             if stat.S_ISDIR(found.st_mode):
                 folders.append(entry.name)
             yield levels[-1][1] + os.fsencode(entry.name), found
+
+
+def _open(above: int, name: str) -> int:
+    return os.open(name, FOLDER, dir_fd=above)
 
 
 def _enter(top: int, above: int, name: str) -> int:

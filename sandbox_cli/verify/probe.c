@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../launcher/call.h"
+
 enum { INPUT = 1 << 18, ARENA = 1 << 17, CALLS = 16, ARGUMENTS = 6 };
 enum { SIGCHLD_NUMBER = 17, ITIMER_REAL = 0, FIRST_FD = 3, SOME_FDS = 24 };
 
@@ -37,15 +39,6 @@ struct buffer {
 /* Numbers of the calls that the probe makes for itself: no header is sure to be there without a C library. */
 #if defined(__x86_64__)
 enum { READ = 0, WRITE = 1, CLOSE = 3, SETITIMER = 38, CLONE = 56, FORK = 57, VFORK = 58, WAIT4 = 61, EXIT_GROUP = 231 };
-static inline __attribute__((always_inline)) long call(long number, const long *a) {
-    register long r10 __asm__("r10") = a[3], r8 __asm__("r8") = a[4], r9 __asm__("r9") = a[5];
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a[0]), "S"(a[1]), "d"(a[2]), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
 static long call_32(long number, const long *a) {
     long result;
     __asm__ volatile("int $0x80"
@@ -57,12 +50,6 @@ static long call_32(long number, const long *a) {
 __asm__(".globl _start\n_start: xor %ebp, %ebp\n and $-16, %rsp\n call probe\n hlt\n");
 #elif defined(__aarch64__)
 enum { CLOSE = 57, READ = 63, WRITE = 64, EXIT_GROUP = 94, SETITIMER = 103, CLONE = 220, WAIT4 = 260, FORK = -1, VFORK = -1 };
-static inline __attribute__((always_inline)) long call(long number, const long *a) {
-    register long x8 __asm__("x8") = number, x0 __asm__("x0") = a[0], x1 __asm__("x1") = a[1], x2 __asm__("x2") = a[2];
-    register long x3 __asm__("x3") = a[3], x4 __asm__("x4") = a[4], x5 __asm__("x5") = a[5];
-    __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-    return x0;
-}
 static long call_32(long number, const long *a) {
     (void)number, (void)a;
     return -38; /* ENOSYS */

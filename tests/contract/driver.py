@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from sandbox_cli import launcher, plan, run
+from sandbox_cli import launcher, plan
 from sandbox_cli.errors import SandboxError
+from sandbox_cli.run import execute as run
 from sandbox_cli.run import seal
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ EMPTY: dict[str, Any] = {
 
 def execute(compiled: Any, work: dict[str, Any], cancel: tuple[int, float] | None) -> Any:
     if cancel is None:
-        return run.execute(compiled, EMPTY | work)  # type: ignore[arg-type]
+        return run(compiled, EMPTY | work)  # type: ignore[arg-type]
     number, delay_s = cancel
     reader, writer = os.pipe()
     timer = threading.Timer(delay_s, os.write, (writer, bytes([number])))
     timer.start()
     try:
-        return run.execute(compiled, EMPTY | work | {"cancel": reader})  # type: ignore[arg-type]
+        return run(compiled, EMPTY | work | {"cancel": reader})  # type: ignore[arg-type]
     finally:
         timer.cancel()
         timer.join()

@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sandbox_cli import plan, run
-from sandbox_cli.run import scratch
+from sandbox_cli import plan
+from sandbox_cli.run import execute, scratch
 
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE_S = 1.0
@@ -61,7 +61,7 @@ class Supervisor:
         if self.pid == 0:
             os.close(self.out)
             os.set_blocking(writer, True)
-            run.execute(compiled, WORK | {"stdout": writer})  # type: ignore[arg-type]
+            execute(compiled, WORK | {"stdout": writer})  # type: ignore[arg-type]
             os._exit(0)
         os.close(writer)
 
@@ -210,7 +210,7 @@ def main(backend: str, seed: str, count: int) -> None:
     print(
         repr({
             "rows": rows, "accounts": len(accounts), "locked": locked(accounts), "before": of_jobs(pids),
-            "next": run.execute(plan.compile({"command": ["true"], "backend": backend}), WORK)["status"],  # type: ignore[arg-type]
+            "next": execute(plan.compile({"command": ["true"], "backend": backend}), WORK)["status"],  # type: ignore[arg-type]
             "after": of_jobs(pids), "last": run_last(compiled),
         })
     )  # fmt: skip

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 FEW = """
 import ast, glob, os, resource, sys
-from sandbox_cli import run
+from sandbox_cli.run import execute
 from sandbox_cli.errors import HostError
 compiled, work = ast.literal_eval(sys.stdin.read())
-run.execute(compiled, work)
+execute(compiled, work)
 before, endings = len(os.listdir("/proc/self/fd")), []
 for spare in range(45):
     resource.setrlimit(resource.RLIMIT_NOFILE, (before + spare, 4096))
     try:
-        endings.append(run.execute(compiled, work)["status"])
+        endings.append(execute(compiled, work)["status"])
     except HostError:
         endings.append("HostError")
     resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096))

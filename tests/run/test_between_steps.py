@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox_cli import plan, run
+from sandbox_cli import plan
+from sandbox_cli.run import execute
+from sandbox_cli.run.supervise import Supervisor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +21,7 @@ WORK: Any = {
 }  # fmt: skip
 
 
-class Killing(run.Supervisor):
+class Killing(Supervisor):
     """Ends the jail when the compiler is done, as somebody from outside may."""
 
     def run(self) -> None:
@@ -36,8 +39,8 @@ def test_jail_that_is_ended_between_its_programs_is_a_sandbox_error(
     del launcher  # it is built
     (tmp_path / "toy.yaml").write_text(POLICY)
     compiled = plan.compile({"code": b"", "policy": str(tmp_path / "toy.yaml"), "backend": backend})
-    assert run.execute(compiled, WORK)["status"] == "ok"
-    monkeypatch.setattr(run, "Supervisor", Killing)
-    outcome = run.execute(compiled, WORK)
+    assert execute(compiled, WORK)["status"] == "ok"
+    monkeypatch.setattr(sys.modules[execute.__module__], "Supervisor", Killing)
+    outcome = execute(compiled, WORK)
     assert (outcome["status"], outcome["usage"]) == ("sandbox-error", None)
     assert outcome["cause"] == "the jail was ended from outside when the code was compiled"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox_cli.run import channel
+from sandbox_cli.run.fds import close
 from tests.run import children
 
 Pair = tuple[socket.socket, socket.socket]
@@ -114,7 +115,7 @@ def test_an_fd_belongs_to_the_line_that_it_came_with(pair: Pair) -> None:
     assert not os.get_inheritable(fd)
     os.write(writer, b"x")
     assert os.read(fd, 1) == b"x"
-    os.close(fd)
+    close(fd)
     os.close(writer)
 
 
@@ -125,7 +126,7 @@ def test_fds_that_nobody_asked_for_are_closed(pair: Pair, text: bytes, given: in
     before = fds()
     for record in channel.receive(ours) or []:
         if record.fd is not None:
-            os.close(record.fd)
+            close(record.fd)
     assert fds() == before
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_cli.run import jail
 from sandbox_cli.run.limits.rlimit import within_ours
+from sandbox_cli.run.system import first_process
 from tests.launcher.protocol import AS_PID_1, AS_PID_2, BARE, Init
 from tests.run import children
 
@@ -19,7 +19,7 @@ from tests.run import children
 def test_the_first_process_of_a_jail_is_found_from_any_in_it(launcher: Path, under: list[str]) -> None:
     with Init(str(launcher), under=under) as init:
         sender = init.expect("ready").sender
-        first = jail._first_process(sender)
+        first = first_process(sender)
         assert (first == sender) is (under is not AS_PID_2)
         inner = Path(f"/proc/{first}/status").read_text().split("NSpid:")[1].splitlines()[0].split()
         assert inner[-1] == ("1" if under is not BARE else str(first))
@@ -29,7 +29,7 @@ def test_a_process_that_is_gone_has_no_first_one() -> None:
     process = subprocess.Popen(["true"])
     process.wait()
     with pytest.raises((FileNotFoundError, ProcessLookupError)):
-        jail._first_process(process.pid)
+        first_process(process.pid)
 
 
 def test_a_limit_is_never_above_our_own_hard_one() -> None:

@@ -10,10 +10,12 @@ import pytest
 
 from sandbox_cli.run import mounts
 from sandbox_cli.run.mounts import Seen
+from sandbox_cli.run.prepared import Known
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from sandbox_cli.run.mounts import Row
     from tests.accounts import Account
 
 RO, RW = ["ro", "nosuid", "nodev"], ["rw", "nosuid", "nodev"]
@@ -43,7 +45,7 @@ def judge(
             del seen[path]
         else:
             seen[path] = mount
-    monkeypatch.setattr(mounts, "mountinfo", lambda pid: seen)
+    monkeypatch.setattr(mounts, "mountinfo", lambda table: seen)
     plan: Any = {
         "binds": [],
         "seal": {
@@ -59,7 +61,53 @@ def judge(
     for mount in plan["seal"]["mounts"]:
         mount.update({key: value for key, value in (changed or {}).items() if key in mount})
     site: Any = type("Site", (), {"path": "/sandbox", "host": None, "uid": 1, "gid": 1})  # who owns nothing here
-    return [fault.replace(f"{tree}/", "") for fault in mounts.faults(plan, site, os.getpid())]
+    prepared: Any = type("Prepared", (), {"plan": plan, "known": Known()})
+    return [fault.replace(f"{tree}/", "") for fault in mounts.faults(prepared, site, os.getpid())]
+
+
+def rows_of(monkeypatch: Any, lines: Iterable[str], uid: int = 5) -> tuple[Row, ...]:
+    monkeypatch.setattr(mounts, "read_text", lambda path: "".join(f"{line}\n" for line in lines))
+    return mounts.rows(1, uid)
+
+
+def mounts_of(monkeypatch: Any, lines: Iterable[str]) -> dict[str, Seen]:
+    return mounts.mountinfo(rows_of(monkeypatch, lines))
+
+
+JAIL = (
+    "70 45 0:40 /newroot / ro - tmpfs tmpfs rw,uid=5,gid=5",
+    "71 70 0:41 /bindfileX1//deleted /etc/passwd ro - tmpfs tmpfs rw,uid=5,gid=5",
+    "72 70 254:0 /usr /usr ro - ext4 /dev/vda rw",
+)
+
+
+def test_what_is_another_in_each_jail_makes_no_other_table(monkeypatch: Any) -> None:
+    """Numbers of mounts and file systems, names of files that were removed, the account that owns a tmpfs."""
+    another = [
+        "90 33 0:52 /newroot / ro - tmpfs tmpfs rw,uid=6,gid=6",
+        "171 90 0:53 /bindfileY2//deleted /etc/passwd ro - tmpfs tmpfs rw,uid=6,gid=6",
+        "94 90 254:0 /usr /usr ro - ext4 /dev/vda rw",
+    ]
+    assert rows_of(monkeypatch, JAIL) == rows_of(monkeypatch, another, uid=6)
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        (2, "72 70 254:0 /usr /usr rw - ext4 /dev/vda rw"),
+        (2, "72 70 254:0 /usr /usr ro - ext4 /dev/vda ro"),
+        (2, "72 70 254:0 /usr/local /usr ro - ext4 /dev/vda rw"),
+        (2, "72 71 254:0 /usr /usr ro - ext4 /dev/vda rw"),
+        (2, "72 45 254:0 /usr /usr ro - ext4 /dev/vda rw"),
+        (2, "72 44 254:0 /usr /usr ro - ext4 /dev/vda rw"),
+        (2, "72 70 254:0 /usr /usr//deleted ro - ext4 /dev/vda rw"),
+        (1, "71 70 0:41 /bindfileX1 /etc/passwd ro - tmpfs tmpfs rw,uid=5,gid=5"),
+    ],
+)
+def test_what_the_seal_judges_makes_another_table(monkeypatch: Any, line: int, changed: str) -> None:
+    lines = list(JAIL)
+    lines[line] = changed
+    assert rows_of(monkeypatch, JAIL) != rows_of(monkeypatch, lines)
 
 
 def test_what_is_as_planned_has_no_fault(monkeypatch: Any, tree: Path) -> None:
@@ -148,9 +196,12 @@ def test_sizes_are_those_of_the_plan(monkeypatch: Any) -> None:
     size_bytes = room.f_blocks * room.f_frsize
 
     def faults(**planned: int) -> int:
-        mount: Any = {"path": "/x", "flags": ["rw"], **planned}
-        plan: Any = {"binds": []}
-        return len(list(mounts._of_what_stands("/x", mount, "/dev/shm", plan)))
+        mount: Any = {"path": "/dev/shm", "flags": ["rw"], **planned}
+        root = os.open("/", os.O_PATH)
+        try:
+            return len(list(mounts._of_what_stands("/dev/shm", mount, root)))
+        finally:
+            os.close(root)
 
     assert faults(size_bytes=size_bytes) == faults(size_bytes=size_bytes - 1) == faults(files=room.f_files) == 0
     assert faults(size_bytes=size_bytes // 2) == faults(files=room.f_files - 1) == 1
@@ -170,8 +221,7 @@ def test_mountinfo_is_read_with_its_escapes_and_odd_names(monkeypatch: Any) -> N
         "25 22 0:23 / /two ro - ext4 /dev/x ro",
         "26 25 0:24 / /two rw - overlay x rw",
     ]
-    monkeypatch.setattr(mounts, "lines_of", lambda path: lines)
-    found = mounts.mountinfo(1)
+    found = mounts_of(monkeypatch, lines)
     assert {path: (each.kind, *sorted(each.flags)) for path, each in found.items()} == {
         "/": ("tmpfs", "nosuid", "ro"),
         "/a b\\": ("tmpfs", "rw"),
@@ -196,10 +246,9 @@ def test_what_another_mount_covers_is_not_there(monkeypatch: Any, covering: str)
         "24 23 0:22 / /shown/made/host rw - ext4 x rw",
         "25 24 0:23 / /shown/made/host/inner rw - ext4 x rw",
     ]
-    monkeypatch.setattr(mounts, "lines_of", lambda path: lines)
     everything = {line.split()[4] for line in lines}
-    assert mounts.mountinfo(1).keys() == everything
+    assert mounts_of(monkeypatch, lines).keys() == everything
     lines.append(covering)
-    found = mounts.mountinfo(1)
+    found = mounts_of(monkeypatch, lines)
     assert "/shown/made/host/inner" not in found
     assert [path for path, seen in found.items() if seen.kind == "tmpfs"] == ["/", covering.split()[4]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sandbox_cli.run import names, scratch, tree
+from sandbox_cli.run import fds, names, scratch, tree
 from sandbox_cli.run.system import start_time
 from tests.run import children
 from tests.run.test_tree import make_deep
@@ -205,7 +205,7 @@ def test_only_what_nobody_has_a_lock_on_is_swept_and_nothing_of_another_name_or_
     for path in (failed, dead, foreign, other):
         os.mkdir(path)
     scratch.sweep((1, 0))
-    os.close(lock)
+    fds.close(lock)
     assert [os.path.exists(path) for path in (alive, failed, dead, foreign, other)] == [True, False, False, True, True]
 
 

@@ -89,9 +89,7 @@ def test_a_limit_that_a_control_group_should_hold_needs_one(enforcer: str, sound
         ({"processes": 1}, ["processes is bounded by unlimited, not 1"]),
     ],
 )
-def test_what_bounds_each_process_is_no_more_than_was_promised(
-    monkeypatch: Any, limits: dict[str, float], faults: list[str]
-) -> None:
+def test_what_bounds_each_process_is_no_more_than_was_promised(limits: dict[str, float], faults: list[str]) -> None:
     lines = [
         "Limit                     Soft Limit           Hard Limit           Units     ",
         "Max cpu time              11                   11                   seconds   ",
@@ -99,14 +97,12 @@ def test_what_bounds_each_process_is_no_more_than_was_promised(
         "Max processes             65                   unlimited            processes ",
         "Max open files            256                  256                  files     ",
     ]
-    monkeypatch.setattr(seal, "lines_of", lambda path: lines)
     step: Any = {
         "limits": {name: {"value": value, "asked": str(value), "enforcer": "rlimit"} for name, value in limits.items()}
     }
-    assert seal._limits(1, step) == faults
+    assert seal._limits("\n".join(lines), step) == faults
 
 
-def test_tasks_that_a_group_holds_need_no_bound_of_a_process(monkeypatch: Any) -> None:
-    monkeypatch.setattr(seal, "lines_of", lambda path: [])
+def test_tasks_that_a_group_holds_need_no_bound_of_a_process() -> None:
     step: Any = {"limits": {"processes": {"value": 1, "asked": "1", "enforcer": "cgroup-v1"}}}
-    assert seal._limits(1, step) == []
+    assert seal._limits("", step) == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from sandbox_cli.run import spawn
+from sandbox_cli.run.prepared import Prepared, fill, slots
 from sandbox_cli.slots import CONTROL_FD, DATA_FD, FILE, GID, HOST_SCRATCH, SCRATCH, STEM, UID
 
 PYTHON = "/usr/bin/python3"
@@ -65,14 +68,19 @@ def plan(code: str = LOOK, data: list[bytes] | None = None, *, watched: bool = F
         "binds": [],
         "groups": None,
         "scratch": {"made_by": "jailer", "tmpfs": False, "shown": False, "size_bytes": 0, "files": 0},
-        "account": {"root": False},
+        "account": {"root": False, "uid": None, "gid": None},
+        "environment": [],
+        "command": ["/bin/true"],
+        "argv0": "true",
+        "directory": SCRATCH,
+        "compile": None,
         **changes,
     }
 
 
 def start(plan: Any) -> spawn.Spawned:
     site: Any = Site()
-    return spawn.spawn(plan, site, spawn.filler(site, b"-main.py"))
+    return spawn.spawn(Prepared(plan), site, slots(site, b"-main.py"))
 
 
 def said(spawned: spawn.Spawned) -> Any:
@@ -109,6 +117,35 @@ def test_a_jailer_gets_the_named_fds_and_no_other() -> None:
     assert leads
 
 
+def test_a_jailer_blocks_and_ignores_no_signal_that_it_counts_on() -> None:
+    code = "print([line for line in open('/proc/self/status').read().splitlines() if line[:6] in ('SigBlk', 'SigIgn')])"
+    code += f"; import os; os.read({CONTROL_FD}, 1)"  # where its end is ignored, nobody may find it any more
+    ignored = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        spawned = start(plan(code))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGCHLD, ignored)
+    spawned.control.send(b"x")
+    with open(spawned.log, closefd=False) as log:
+        block, ignore = [int(line.split()[1], 16) for line in ast.literal_eval(log.read())]
+    os.waitpid(spawned.pid, 0)
+    spawned.close()
+    assert block == 0
+    assert not ignore & 1 << (signal.SIGCHLD - 1)
+
+
+@pytest.mark.parametrize("problem", [FileNotFoundError, ValueError])
+def test_what_can_not_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch, problem: type[Exception]) -> None:
+    word = "x" if problem is FileNotFoundError else "cut\0short"
+    prepared = Prepared(plan(argv=[word]))
+    monkeypatch.setattr(prepared, "launcher", "/nowhere" if problem is FileNotFoundError else prepared.launcher)
+    site: Any = Site()
+    with pytest.raises(problem):
+        spawn.spawn(prepared, site, slots(site, b"main.py"))
+
+
 def test_a_watched_jailer_does_not_get_the_lifeline() -> None:
     assert look([b"one"], watched=True)[0] == {**JAILER, str(DATA_FD): "memfd:sandbox (deleted)"}
 
@@ -135,8 +172,8 @@ def test_slots_are_filled_in_arguments_environment_and_data() -> None:
 @pytest.mark.parametrize("name", [b"-main.py", b"@main.c", b"~.m"])
 def test_a_file_that_looks_like_an_option_is_none(name: bytes) -> None:
     site: Any = Site()
-    assert spawn.filler(site, name)(FILE) == b"./" + name
-    assert spawn.filler(site, b"\xff")(FILE) == b"\xff"
+    assert fill(FILE.encode(), slots(site, name)) == b"./" + name
+    assert fill(FILE.encode(), slots(site, b"\xff")) == b"\xff"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +181,7 @@ def test_a_file_that_looks_like_an_option_is_none(name: bytes) -> None:
 )
 def test_the_stem_of_a_file_is_its_name_without_the_extension(name: bytes, stem: bytes) -> None:
     site: Any = Site()
-    assert spawn.filler(site, name)(f"x/{STEM}.o") == b"x/" + stem + b".o"
+    assert fill(f"x/{STEM}.o".encode(), slots(site, name)) == b"x/" + stem + b".o"
 
 
 def test_the_end_of_the_lifeline_ends_a_watched_jailer() -> None:
@@ -165,22 +202,24 @@ def test_records_are_stamped_with_the_pid_of_whoever_writes_them() -> None:
     spawned.close()
 
 
-@pytest.mark.parametrize("room", range(14))
-def test_too_few_fds_are_an_error_that_leaves_none_open(room: int) -> None:
-    """In a child, whose limit is its own."""
+@pytest.mark.parametrize(
+    ("room", "low"), [*((room, False) for room in range(9)), *((room, True) for room in range(10))]
+)
+def test_too_few_fds_are_an_error_that_leaves_none_open(room: int, *, low: bool) -> None:
+    """In a child, whose limit is its own. Where only `low` ones are free, some wait above their places for these."""
     child = os.fork()
     if child == 0:
-        os._exit(left_open_with(room))
+        os._exit(left_open_with(room, low=low))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def left_open_with(room: int) -> int:
+def left_open_with(room: int, *, low: bool) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (128, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     filling = []
     with contextlib.suppress(OSError):
         while True:
             filling.append(os.dup(0))
-    for fd in filling[len(filling) - room :]:
+    for fd in range(3, 3 + room) if low else filling[len(filling) - room :]:
         os.close(fd)
     with contextlib.suppress(OSError):
         start(plan(data=[b"x"])).close()

@@ -9,11 +9,12 @@ import tty
 
 import pytest
 
+from sandbox_cli.run import fds
 from sandbox_cli.run.streams import Budget, Input, Output, lead_to_one
 
 
 def close(output: Output) -> None:
-    os.close(output.job_end)
+    fds.close(output.job_end)
     output.close()
 
 
@@ -74,7 +75,7 @@ def test_given_bytes_arrive_whole_and_then_the_end() -> None:
     assert stdin.offers is None
     assert os.read(stdin.job_end, 100) == b"hello"
     assert os.read(stdin.job_end, 100) == b""
-    os.close(stdin.job_end)
+    fds.close(stdin.job_end)
     stdin.close()
 
 
@@ -82,13 +83,13 @@ def test_a_closed_source_is_an_empty_stdin() -> None:
     stdin = Input(1 << 20)  # no process has as many fds
     stdin.read()
     assert os.read(stdin.job_end, 1) == b""
-    os.close(stdin.job_end)
+    fds.close(stdin.job_end)
     stdin.close()
 
 
 def test_a_job_that_closes_its_stdin_is_no_error() -> None:
     stdin = Input(b"x" * 10)
-    os.close(stdin.job_end)
+    fds.close(stdin.job_end)
     stdin.write()
     assert stdin.offers is None
     assert stdin.wants is None
@@ -99,7 +100,7 @@ def test_no_stdin_is_the_null_device() -> None:
     stdin = Input(None)
     assert os.read(stdin.job_end, 1) == b""
     assert stdin.offers is None
-    os.close(stdin.job_end)
+    fds.close(stdin.job_end)
     stdin.close()
 
 
@@ -164,7 +165,7 @@ def test_a_source_that_another_one_empties_never_blocks_the_supervisor() -> None
     os.close(writer)
     stdin.read()
     assert os.read(stdin.job_end, 1) == b""
-    os.close(stdin.job_end)
+    fds.close(stdin.job_end)
     os.close(reader)
     stdin.close()
 
@@ -173,7 +174,7 @@ def test_streams_leave_no_fd_open() -> None:
     reader, writer = os.pipe()
     before = len(os.listdir("/proc/self/fd"))
     stdin, output = Input(reader), Output(writer, 0, Budget(None))
-    os.close(stdin.job_end)
+    fds.close(stdin.job_end)
     stdin.close()
     close(output)
     assert len(os.listdir("/proc/self/fd")) == before
@@ -185,7 +186,7 @@ def test_the_end_of_one_output_is_told_from_nothing_yet() -> None:
     output = Output(None, 10, Budget(None))
     assert not output.read()
     assert not output.ended
-    os.close(output.job_end)
+    fds.close(output.job_end)
     assert not output.read()
     assert output.ended
     output.close()
@@ -202,10 +203,10 @@ def test_joined_outputs_keep_the_order_of_both() -> None:
     assert stdout.kept == b"out0 err0 out1 err1 out2 err2 "
     stderr.read()
     assert (stderr.ended, stderr.total) == (True, 0)
-    os.close(stdout.job_end)
+    fds.close(stdout.job_end)
     stdout.read()
     assert not stdout.ended  # stderr's end is still open
-    os.close(stderr.job_end)
+    fds.close(stderr.job_end)
     stdout.read()
     assert stdout.ended
     stdout.close()

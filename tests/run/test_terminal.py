@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox_cli import plan, run
-from sandbox_cli.run import terminal
+from sandbox_cli import plan
+from sandbox_cli.run import execute, fds, terminal
 from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.streams import Budget, Input, Output
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from sandbox_cli.run.jail import Interest
     from sandbox_cli.run.model import Terminal
+    from sandbox_cli.run.waiting import Interest
 
 WORK: dict[str, Any] = {
     "id": "terminal", "arguments": [], "file": None, "inputs": [], "environment": [], "stdout": None, "stderr": None,
@@ -86,7 +86,7 @@ def test_terminal_of_the_host_is_refused(ptys: Ptys) -> None:
 
 def test_output_of_a_terminal_ends_when_nobody_has_it_open(ptys: Ptys) -> None:
     output = Output(None, 100, Budget(None))
-    os.close(output.job_end)
+    fds.close(output.job_end)
     output.attach(ptys.master)
     os.set_blocking(output.source, False)
     assert not output.read()
@@ -103,7 +103,7 @@ def test_output_of_a_terminal_ends_when_nobody_has_it_open(ptys: Ptys) -> None:
 def test_input_goes_to_the_terminal_and_its_end_does_not(ptys: Ptys) -> None:
     reader, writer = os.pipe()
     stdin = Input(reader)
-    os.close(stdin.job_end)
+    fds.close(stdin.job_end)
     stdin.attach(ptys.master)
     os.write(writer, b"typed\n")
     stdin.read()
@@ -122,7 +122,7 @@ def test_input_goes_to_the_terminal_and_its_end_does_not(ptys: Ptys) -> None:
 
 def test_input_for_a_terminal_that_nobody_has_open_is_no_error(ptys: Ptys) -> None:
     stdin = Input(b"typed\n")
-    os.close(stdin.job_end)
+    fds.close(stdin.job_end)
     stdin.attach(ptys.master)
     os.close(ptys.job)
     stdin.write()
@@ -141,13 +141,13 @@ def test_jail_without_a_pty_to_give_starts_nothing(
     made["argv"][at:at] = ["--tmpfs", "/dev/pts"]
     interests = Jail.interests
 
-    def without_records(self: Jail) -> Iterator[Interest]:
+    def without_records(self: Jail, **how: bool) -> list[Interest]:
         deaf = self.scratch is not None
-        return (each for each in interests(self) if not deaf or each[0] != self._jailer.control.fileno())
+        return [each for each in interests(self, **how) if not deaf or each[0] != self._jailer.control.fileno()]
 
     if late:
         monkeypatch.setattr(Jail, "interests", without_records)
-    outcome = run.execute(made, WORK | {"stdin": ptys.caller, "terminal": ptys.terminal})  # type: ignore[arg-type]
+    outcome = execute(made, WORK | {"stdin": ptys.caller, "terminal": ptys.terminal})  # type: ignore[arg-type]
     assert outcome["status"] == "sandbox-error"
     assert outcome["cause"] == "the jail has no terminal to give: No such file or directory"
     os.close(ptys.job)

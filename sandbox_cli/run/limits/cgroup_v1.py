@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from sandbox_cli.run.fds import own
 from sandbox_cli.run.limits.cgroupfs import fields, number, swap_is_on, write
 from sandbox_cli.run.limits.group import PERIOD_US, Group
 from sandbox_cli.run.system import read_text
@@ -60,7 +61,7 @@ class GroupV1(Group):
         except FileNotFoundError:  # swap is not counted here: then the job gets none
             if swap_is_on():
                 write(f"{directory}/memory.swappiness", 0)
-        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._wake = own(os.eventfd, 0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         events = os.open(f"{directory}/memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
         try:
             write(f"{directory}/cgroup.event_control", f"{self._wake} {events}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import select
 
+from sandbox_cli.run.fds import own
 from sandbox_cli.run.limits.cgroupfs import fields, is_stacked, swap_is_on, write
 from sandbox_cli.run.limits.group import PERIOD_US, Group
 from sandbox_cli.run.system import lines_of, read_text
@@ -52,7 +53,7 @@ class GroupV2(Group):
         except FileNotFoundError:
             if swap_is_on():
                 raise
-        self._wake = os.open(f"{directory}/memory.events", os.O_RDONLY | os.O_CLOEXEC)
+        self._wake = own(os.open, f"{directory}/memory.events", os.O_RDONLY | os.O_CLOEXEC)
         self._rearm(self._wake)
 
     def _rearm(self, wake: int) -> bool:

@@ -7,6 +7,7 @@ import os
 import time
 
 from sandbox_cli.run import names
+from sandbox_cli.run.fds import close
 from sandbox_cli.run.system import kill_by_pidfd, lines_of, read_text
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ def sweep(parents: Iterable[str], patience_s: float = EMPTY_S) -> list[str]:
                 continue
             if remove([path], until - time.monotonic()):
                 removed.append(path)
-            os.close(lock)
+            close(lock)
     return removed
 
 

@@ -22,9 +22,10 @@ from abc import ABC, abstractmethod
 
 from sandbox_cli.errors import HostError
 from sandbox_cli.run import names
+from sandbox_cli.run.fds import close
 from sandbox_cli.run.limits import amounts
 from sandbox_cli.run.limits.cgroupfs import fields, kill, number, remove, write
-from sandbox_cli.run.system import close, lines_of
+from sandbox_cli.run.system import lines_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _USER, _SYSTEM, _USER_REAPED, _SYSTEM_REAPED = 11, 12, 13, 14
 _FIRST_LOOK_S = 0.01
 _SHORTEST_S, _LONGEST_S = 0.02, 0.25
+_LAST_LOOK_S = 0.005
 _LOOK_S = 0.2  # the longest that one look may take
 _SHARE = 20  # a look may cost one part in twenty of the supervisor's time
 
@@ -46,19 +47,27 @@ class Sampler:
     """Watches the tree below one process: the launcher's `init`, which inherits every orphan of the job.
 
     `tree` says whether its processes are looked at: what a control group holds and measures they need not be for.
+    `first` says that nothing has run in this jail before.
     """
 
     NAME = "sampler"
 
     def __init__(
-        self, init: int, limits: dict[str, Limit], scratch: int | None, *, counted: bool, tree: bool = True
+        self,
+        init: int,
+        limits: dict[str, Limit],
+        scratch: int | None,
+        *,
+        counted: bool,
+        tree: bool = True,
+        first: bool = False,
     ) -> None:
         self.cpu_user_s = self.cpu_system_s = 0.0
         self.memory_peak_bytes = self.processes_peak = 0
         self.full: set[str] = set()  # the bounds of scratch that were reached at a look
         self.looks = 0
         self._init = init
-        self._before = _reaped(init) if tree else (0.0, 0.0)
+        self._before = _reaped(init) if tree and not first else (0.0, 0.0)
         self._tree_is_watched = tree
         self._limits = {name: limit["value"] for name, limit in limits.items() if limit["enforcer"] == "sampler"}
         self._bounded = {name for name in ("scratch_size", "scratch_files") if name in limits}
@@ -85,6 +94,13 @@ class Sampler:
             if seen.get(name, 0) > value:
                 return name, _WORDS[name](seen[name])
         return None
+
+    def last_look(self) -> None:
+        """Takes a short one, for what the job used. Without an fd left to look with a figure may be too low."""
+        try:
+            self.look(time.monotonic() + _LAST_LOOK_S)
+        except OSError:
+            pass
 
     def interests(self) -> list[tuple[int, int]]:
         """See Enforcer: nothing wakes it but time."""
