@@ -55,7 +55,8 @@ class AuditFile:
             left = left[os.write(self._fd, left) :]
 
     def close(self) -> None:
-        os.close(self._fd)  # and with it goes the lock
+        self._unlock()  # closing it is not enough where the program has forked meanwhile
+        os.close(self._fd)
 
     def _open(self) -> int:
         for _ in range(_TRIES):
@@ -119,6 +120,12 @@ class AuditFile:
                 time.sleep(_PAUSE_S)
             except OSError:
                 return  # a file system without locks
+
+    def _unlock(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+        except OSError:
+            return  # a file system without locks
 
     def _refused(self, why: str) -> RefusedError:
         blame = self._demand.blame

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sandbox_cli.job import Job
     from sandbox_cli.result import Outcome, Usage
 
-Kind = Literal["run", "exec", "shell", "test"]
+Kind = Literal["run", "exec", "shell", "test", "api", "batch", "mcp"]
 
 _COPIED = {
     "wall-time-limit", "cpu-time-limit", "memory-limit", "output-limit", "scratch-limit", "file-size-limit",

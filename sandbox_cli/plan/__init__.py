@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sandbox_cli.job import Job
     from sandbox_cli.plan.choose import Choice, Look, Starts
     from sandbox_cli.plan.model import Plan
+    from sandbox_cli.plan.request import Load
     from sandbox_cli.plan.settle import Settled
     from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.config import Config
@@ -30,16 +31,20 @@ def compile(  # noqa: A001 (the published name)
     ceilings: Ceilings | None = None,
     look: Look | None = None,
     starts: Starts | None = None,
+    load: Load | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Plan:
     """What running `job` means on this machine.
 
     `config` and `ceilings` are what the machine's files say, where they have been read already. `look` says what the
-    machine offers to a backend, `starts` whether its jailer works: by default they ask and try.
+    machine offers to a backend, `starts` whether its jailer works, `load` what a policy says: by default they ask, try
+    and read.
     Raises UsageError, PolicyError, HostError, and RefusedError where no backend can hold the policy.
     """
     config = config or configuration.load()
-    settled, choice = decide(job, config=config, ceilings=ceilings, look=look, starts=starts, environ=environ)
+    settled, choice = decide(
+        job, config=config, ceilings=ceilings, look=look, starts=starts, load=load, environ=environ
+    )
     if job.get("best_effort"):
         _allow_best_effort(settled.ceilings)
     return assemble.plan(settled, choice, config.uid_range)
@@ -60,6 +65,7 @@ def decide(
     ceilings: Ceilings | None = None,
     look: Look | None = None,
     starts: Starts | None = None,
+    load: Load | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[Settled, Choice]:
     """All that `compile` decides, before it is written down as a Plan: with the reason and the fix of each level."""
@@ -67,7 +73,7 @@ def decide(
     starts = starts or trial.trying(config)
     preferred = choose.order(job.get("backend"), environ, config)
     ceilings = load_ceilings(environ) if ceilings is None else ceilings
-    asked = request.resolve(job)
+    asked = request.resolve(job, load)
     settled = settle.settle(job, asked, look(preferred.names[0]), ceilings)
     audits.refuse_within_reach(audits.demanded(job.get("audit"), config, ceilings), settled.effective)
     best_effort = job.get("best_effort", False)

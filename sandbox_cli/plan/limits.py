@@ -31,7 +31,7 @@ def apply(policy: Policy, options: Mapping[str, str], network: str | None) -> Po
         within, clause = (compiling, f"{OF_COMPILE}{name}") if name != option else (limits, f"limits.{name}")
         if name != option and name not in compiling:
             raise _no_such_limit(policy, option, compiling)
-        within[name] = Limit(default=_within(policy, clause, text), max=within[name].max)
+        within[name] = Limit(default=_within(policy, clause, name, text), max=within[name].max)
         sources[clause] = by_option(clause)
     if language and language.compile:
         step = language.compile.model_copy(update={"limits": compiling})
@@ -82,8 +82,7 @@ def _no_such_limit(policy: Policy, option: str, compiling: Mapping[str, Limit]) 
     return UsageError(f"--limit {quoted(option)}: the compile step has no such limit of its own", hint=hint)
 
 
-def _within(policy: Policy, clause: str, text: str) -> float:
-    name = clause.rpartition(".")[2]
+def _within(policy: Policy, clause: str, name: str, text: str) -> float:
     try:
         value = units.parse_limit(name, text)
     except PolicyError as error:

@@ -28,7 +28,11 @@ _OF_HOME = (".gitconfig", ".config/git/config")
 _OTHERS = ("modules", "worktrees")  # they hold repositories with all of that; new ones are the job's own
 _BARE = ("HEAD", "objects", "refs")
 # What a configuration says of other files: core.hooksPath, whose place is told from the top, and include.path.
-_SAYS = re.compile(r'^\s*(?:\[[^\]\n]*\])?\s*(hookspath|path)\s*=\s*"?([^"\n#;]+)', re.IGNORECASE | re.MULTILINE)
+# Each part stays within its line: a job may have written the file, and must not be able to make it slow to read.
+_SAYS = re.compile(
+    r'^[^\S\n]*(?:\[[^\]\n]*\][^\S\n]*)?(hookspath|path)[^\S\n]*=[^\S\n]*"?([^"\n#;]+)', re.IGNORECASE | re.MULTILINE
+)
+_MOST_GUARDED = 1000  # mounts; bwrap takes 9000 arguments in all
 _MOST_CONFIG = 1 << 20
 _READ_IT = "show the directory read-only: -C DIR:ro"
 
@@ -43,6 +47,8 @@ def guarded(directory: Path, homes: Iterable[Path] = ()) -> tuple[Mounts, list[s
     own = [Path("/etc/gitconfig"), *(Path(os.path.realpath(home / name)) for home in homes for name in _OF_HOME)]
     for path in _guarded(directory, [each for each in own if os.access(each, os.R_OK)]):  # a home may be closed to us
         _guard(directory, path, mounts, unwanted)
+        if len(mounts) + len(unwanted) > _MOST_GUARDED:
+            raise _refused(directory, f"holds more than {_MOST_GUARDED} files and folders that git obeys")
     return mounts, unwanted
 
 

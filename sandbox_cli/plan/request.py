@@ -13,10 +13,12 @@ from sandbox_cli.policy.spelling import nearest
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sandbox_cli.job import Job
     from sandbox_cli.policy.model import Policy
+
+    Load = Callable[[str], Policy]  # the policy of a name or a path
 
 FOR_COMMANDS = "command"  # the policy of `exec` where neither -p nor -l says another
 SEE_LANGUAGES = "`sandbox languages` lists them"
@@ -29,8 +31,9 @@ class Request(NamedTuple):
     version: str | None = None
 
 
-def resolve(job: Job) -> Request:
+def resolve(job: Job, load: Load | None = None) -> Request:
     """The policy and language of `job`: the language is `-l`'s, else that of `-p`'s policy, else the extension's."""
+    load = load or policies.load
     given = [key for key in ("code", "file", "command") if job.get(key) is not None]
     if len(given) != 1:
         raise UsageError(
@@ -44,14 +47,14 @@ def resolve(job: Job) -> Request:
         raise UsageError(f"-l {quoted(language)} is no NAME@VERSION", hint="write it as in -l python@3.12")
     chosen, supplier = job.get("policy"), None
     if chosen is not None:
-        policy = policies.load(chosen)
-        supplier = _supplied(policy, name)
+        policy = load(chosen)
+        supplier = _supplied(policy, name, load)
     elif name:
-        policy = by_name(name)
+        policy = by_name(name, load)
     elif job.get("command") is not None:
-        policy = policies.load(FOR_COMMANDS)
+        policy = load(FOR_COMMANDS)
     else:
-        policy = _by_extension(job.get("file"))
+        policy = _by_extension(job.get("file"), load)
     if job.get("locked"):
         _check_locked(policy, supplier)
     if supplier is not None:
@@ -71,15 +74,16 @@ def _check_locked(*used: Policy | None) -> None:
             lock.check(policy)
 
 
-def by_name(name: str) -> Policy:
+def by_name(name: str, load: Load | None = None) -> Policy:
     """The policy of a language, by its name or an alias."""
+    load = load or policies.load
     if name in {each.name for each in policies.available()}:  # the index reads every policy there is
-        policy = policies.load(name)
+        policy = load(name)
         if policy.language is not None and policy.language.name == name:
             return policy
     index = {word: policy for word, policy in policies.language_index().items() if not word.startswith(".")}
     if name in index:
-        return policies.load(index[name])
+        return load(index[name])
     _raise_what_is_broken()
     close = nearest(name, index)
     raise UsageError(
@@ -109,26 +113,26 @@ def catalogue() -> Iterator[Policy]:
         yield policy
 
 
-def _supplied(policy: Policy, name: str) -> Policy | None:
+def _supplied(policy: Policy, name: str, load: Load) -> Policy | None:
     """`-p` says what is allowed; `-l` must name its language, or supplies it where it has none: by this policy."""
     language = policy.language
     if not name or (language is not None and name in (language.name, *language.aliases)):
         return None
     if language is None:
-        return by_name(name)
+        return by_name(name, load)
     raise UsageError(
         f"policy {policy.name} is for {language.name}, not for {name}",
         hint=f"leave out -l, or name a policy for {name} with -p",
     )
 
 
-def _by_extension(file: str | None) -> Policy:
+def _by_extension(file: str | None, load: Load) -> Policy:
     if file is None:
         raise UsageError("a snippet doesn't say which language it is in", hint=f"name it with -l; {SEE_LANGUAGES}")
     extension = PurePath(file).suffix
     policy = policies.language_index().get(extension) if extension else None
     if policy is not None:
-        return policies.load(policy)
+        return load(policy)
     _raise_what_is_broken()
     why = f"there is no language with the extension {extension}" if extension else "it has no extension"
     raise UsageError(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.model import Policy
 
+_MOST_PATTERNS, _LONGEST_PATTERN = 100, 4096  # each is held against every file, while a job may be cancelled
+
 
 class Settled(NamedTuple):
     """`written` is the policy with the job's own options; `effective` the same within the ceiling and on this host.
@@ -116,6 +118,9 @@ def _collecting(policy: Policy, job: Job) -> Policy:
     """`policy` with the patterns of --collect in place of its own."""
     patterns = job.get("collect", [])
     said = limits.by_option("artifacts.collect")
+    if len(patterns) > _MOST_PATTERNS or any(len(each) > _LONGEST_PATTERN for each in patterns):
+        most = f"{_MOST_PATTERNS} patterns of {_LONGEST_PATTERN} characters"
+        raise UsageError(f"--collect takes at most {most}", hint="write fewer, with * and **", blame=said)
     for pattern in patterns:
         if not pattern or scalars.leads_out(pattern):
             raise UsageError(

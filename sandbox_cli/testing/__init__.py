@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sandbox_cli.plan import audits, machine, trial
 from sandbox_cli.policy import ceiling
+from sandbox_cli.run.system import leave_signals
 from sandbox_cli.testing import running
 from sandbox_cli.testing.running import Shared
 from sandbox_cli.testing.suites import suites
@@ -42,7 +43,8 @@ def run(found: Sequence[Suite], backends: Sequence[str], config: Config, *, at_o
     shared = Shared(config, ceilings, machine.looking(config), trial.trying(config), demands, source)
     for backend in backends:
         shared.look(backend)  # before there are threads: it may move this process into a group
-    pool = ThreadPoolExecutor(at_once)  # threads that stay: a jailer dies with the one that started it
+    # Threads that stay: a jailer dies with the one that started it.
+    pool = ThreadPoolExecutor(at_once, initializer=leave_signals)
     try:
         # All of the first before any of the second, which wait for them: no thread waits for what is behind it.
         able = {

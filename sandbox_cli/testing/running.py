@@ -7,11 +7,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox_cli import plan
-from sandbox_cli.audit import Audit
+from sandbox_cli.audit.job import AuditedJob, new_id, refused
 from sandbox_cli.errors import HostError, RefusedError, SandboxError
 from sandbox_cli.plan import assemble, interpreter, view
-from sandbox_cli.plan.audits import identity
-from sandbox_cli.result import refusal
 from sandbox_cli.run import execute
 from sandbox_cli.testing.judging import judge
 from sandbox_cli.text import readable
@@ -88,23 +86,21 @@ def _run(
     suite: Suite, test: PolicyTest, job: Job, shared: Shared
 ) -> tuple[Outcome, SandboxError | None, Mapping[str, Mount]]:
     """How the job went, why it did not, if so, and what its jail showed."""
-    job_id = os.urandom(8).hex()
     code = _code(suite, test)
-    audit = Audit(job_id, "test", shared.demands) if shared.demands else None
-    if audit is not None:
-        audit.describe(job, code)
-        audit.open()  # before anything else: that it can't be is no word on the policy, either
+    audited = AuditedJob(new_id(), shared.ceilings)
+    audited.open("test", shared.demands)  # before anything else: that it can't be is no word on the policy, either
+    audited.describe(job, code)
     mounts: Mapping[str, Mount] = {}
     failed: SandboxError | None = None
     try:
         settled, choice = _decided(job, shared)
         mounts = settled.effective.filesystem
-        work = _work(job_id, test, code, settled.program.file, shared)
+        work = _work(audited.id, test, code, settled.program.file, shared)
         outcome = execute(assemble.plan(settled, choice, shared.config.uid_range), work)
     except SandboxError as error:
-        outcome, failed = refusal(error, job_id), error
-        outcome["policy"], outcome["language"] = identity(job, shared.ceilings)
-    problem = audit.write(outcome, failed) if audit is not None else None
+        audited.identify(error)
+        outcome, failed = refused(error, audited.id), error
+    problem = audited.write(outcome, failed)
     if problem is not None:
         raise HostError(problem)
     return outcome, failed, mounts

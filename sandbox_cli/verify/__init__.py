@@ -7,11 +7,10 @@ what is tried. The probe (probe.c) knows none of it: it makes the calls that it 
 from __future__ import annotations
 
 import functools
-import os
 from typing import TYPE_CHECKING
 
 from sandbox_cli.policy.config import UID_RANGE
-from sandbox_cli.run import scratch
+from sandbox_cli.run import fds, scratch
 from sandbox_cli.verify import bounds, devices, filesystem, network, privileges, program, surroundings, syscalls
 from sandbox_cli.verify.attempts import FAILURES, JAIL, Attempt
 from sandbox_cli.verify.calls import UNTRIED, call, line
@@ -150,4 +149,4 @@ def _outside_once(lines: tuple[bytes, ...], accounts: tuple[int, int] | None) ->
     try:
         return program.outside(lines, uid, gid)
     finally:
-        os.close(lock)
+        fds.close(lock)

@@ -170,22 +170,20 @@ def _elsewhere(case: Case) -> Iterator[Try]:
         for path, names in _folders(case).items():
             yield _names(path, names)
         yield refused("filesystem", "change /", kernel.changing("/"), errors={"EROFS"})
+    leading = {str(each) for path in mounts for each in (PurePosixPath(path), *PurePosixPath(path).parents)}
     top = (f"/{name}" for name in case.host.root_entries if name not in case.host.root_links)
     for path in dict.fromkeys((*top, *_SECRETS, *case.targets.files, case.host.home)):
-        if not _is_shown(path, case):
+        if path not in leading and not _is_shown(path, case):
             yield refused("filesystem", f"open {path}", call("openat", AT_FDCWD, path, os.O_RDONLY | os.O_NONBLOCK))
 
 
 def _is_shown(path: str, case: Case) -> bool:
-    """By a mount, above it or below it; or every jail has one of its own there."""
+    """By a mount above it; or every jail has one of its own there."""
     own = (*_OWN, *_MADE, "/etc", *(("/run", "/tmp") if case.differs("run") else ()))  # noqa: S108
-    below = PurePosixPath(path)
     if path in own or path in {"/dev/shm", SCRATCH}:  # noqa: S108
         return True
-    if any(below == PurePosixPath(each) or below in PurePosixPath(each).parents for each in case.policy.filesystem):
-        return True
     directory = case.policy.directory
-    if directory is not None and PurePosixPath(directory).is_relative_to(below):
+    if directory is not None and PurePosixPath(directory).is_relative_to(path):
         return True
     return view.locate(path, case.policy.filesystem) is not None
 

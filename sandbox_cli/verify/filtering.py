@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
 from sandbox_cli.policy.syscall_rules import DEFAULT_RULES, STRUCTURAL, STRUCTURAL_OF_A_NETWORK
 from sandbox_cli.policy.syscalls import DEFAULT_SET, LAUNCHER_NEEDS, NEWEST, SETS
@@ -23,7 +25,8 @@ _WHOLE = 0xFFFF_FFFF_FFFF_FFFF
 _OF_A_CHILD, _OF_A_TIMER = (call("clone", 17), call("wait4")), call("setitimer")
 
 
-class Clause(NamedTuple):
+@dataclass(frozen=True)
+class Clause:
     """`syscalls` of a policy, with its sets written out."""
 
     listed: frozenset[str]
@@ -48,12 +51,12 @@ class Clause(NamedTuple):
             isolated=policy.network != "host",
         )
 
-    @property
+    @cached_property
     def has_children(self) -> bool:
         """The probe may make an attempt in a child, and wait for it."""
         return all(self.decides(needed) == "allow" for needed in _OF_A_CHILD)
 
-    @property
+    @cached_property
     def has_timers(self) -> bool:
         return self.decides(_OF_A_TIMER) == "allow"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sandbox_cli.errors import HostError
@@ -12,7 +13,7 @@ from sandbox_cli.verify.attempts import Try
 from sandbox_cli.verify.calls import FROM_32_BIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sandbox_cli.verify.attempts import Judged
     from sandbox_cli.verify.calls import Answer, Call
@@ -36,7 +37,8 @@ def tries(case: Case, clause: Clause) -> Iterator[Try]:
         yield tried(title, each, clause)
 
 
-def names(machine: str) -> list[str]:
+@cache
+def names(machine: str) -> Sequence[str]:
     """Every call of the machine that libseccomp or we know, but for what can't be tried without doing harm."""
     seccomp, word = libseccomp(), architecture(machine)
     found = set(NUMBERS)
@@ -47,7 +49,7 @@ def names(machine: str) -> list[str]:
             continue
     if len(found) == len(NUMBERS):
         raise HostError(f"libseccomp knows no system call of {machine}")
-    return sorted(found - _HARMFUL)
+    return tuple(sorted(found - _HARMFUL))
 
 
 def tried(title: str, each: Call, clause: Clause) -> Try:

@@ -62,18 +62,21 @@ def set_up(outside: Outside, home: str) -> Generator[Targets]:
 @contextmanager
 def _file(path: Path) -> Generator[Path | None]:
     """None: this account may not write there."""
+    made = None
     try:
-        made = _locked(path)
-    except OSError:
-        yield None
-        return
-    try:
+        with suppress(OSError):
+            made = _locked(path)  # a signal that ends us may come as soon as it is there
+        if made is None:
+            yield None
+            return
         os.fchmod(made, 0o644)
         os.write(made, b"of the host\n")
         yield path
     finally:
-        path.unlink(missing_ok=True)
-        os.close(made)
+        if made is not None or os.path.exists(path):  # noqa: PTH110 (pathlib's raises where it may not look)
+            path.unlink(missing_ok=True)
+        if made is not None:
+            os.close(made)
 
 
 def _locked(path: Path) -> int:

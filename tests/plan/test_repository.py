@@ -141,3 +141,22 @@ def test_link_in_the_place_of_what_is_guarded_is_refused(tmp_path: Path, name: s
     with pytest.raises(RefusedError, match="symbolic link") as caught:
         guarded(tmp_path)
     assert caught.value.hint == "show the directory read-only: -C DIR:ro"
+
+
+@pytest.mark.parametrize(
+    "content", ["\n" * 500_000, " " * 500_000, "[" * 500_000, "path" * 200_000, "path =" + " " * 500_000]
+)
+def test_configuration_that_a_job_wrote_is_read_in_no_time(tmp_path: Path, content: str) -> None:
+    """Each of these took hours where a pattern could cross lines."""
+    make(tmp_path, ".git/HEAD", ".git/config")
+    (tmp_path / ".git/config").write_text(f"{content}\n[core]\n hooksPath = mine\n")
+    (tmp_path / "mine").mkdir()
+    assert modes(tmp_path)["mine"] == "ro"
+
+
+def test_more_than_a_jail_can_guard_is_refused(tmp_path: Path) -> None:
+    make(tmp_path, ".git/HEAD")
+    (tmp_path / ".git/config").write_text("[include]\n" + "".join(f"path = ../of/{n}\n" for n in range(3000)))
+    make(tmp_path, *(f"of/{number}" for number in range(3000)))
+    with pytest.raises(RefusedError, match="more than 1000 files and folders"):
+        guarded(tmp_path)

@@ -13,7 +13,7 @@ import pytest
 from sandbox_cli import plan, verify
 from sandbox_cli.plan import assemble
 from sandbox_cli.policy import config as configuration
-from sandbox_cli.run import scratch
+from sandbox_cli.run import fds, scratch
 from sandbox_cli.verify import attack, program, targets
 from sandbox_cli.verify.calls import UNTRIED
 from tests.accounts import ROOT
@@ -84,4 +84,4 @@ def test_what_root_tries_outside_has_an_account_that_no_job_has(needs: Any, monk
     assert not any(each["verdict"] in verify.FAILURES for each in found)
     assert len(seen) == 1
     assert seen < {*range(first, first + 4)} - {running[0]}
-    os.close(running[2])
+    fds.close(running[2])

@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox_cli.cli.inputs import mode_of, regular, unreadable
 from sandbox_cli.errors import RefusedError, UsageError
+from sandbox_cli.given.code import mode_of, regular, unreadable
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ def files(options: Sequence[str]) -> list[tuple[str, str]]:
             taken[name] = source
         chosen.append((_absolute(source), target))
     return chosen
+
+
+def of_path(path: str, name: str) -> tuple[str, str]:
+    """A file or a folder that gets `name` below scratch, as `files` has them."""
+    _check_source(path)
+    return _absolute(path), name
 
 
 def inputs(chosen: Sequence[tuple[str, str]], code: tuple[str, str | None] | None) -> list[Input]:
