@@ -15,14 +15,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox_cli.backends import BACKENDS
+from sandbox_cli.run import fds
 from tests.accounts import AS_ROOT, PATH, ROOT, TESTER, Account, Sandbox, locked, root_account, user_account
 from tests.leftovers import Leftovers
+from tests.ready import Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +69,14 @@ def need(program: str) -> None:
     reason = obstacle(program)
     if reason:
         (pytest.fail if CI else pytest.skip)(reason)
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_listed() -> Iterator[None]:
+    """A fork closes what the list of our runs has, first of all: whatever else has that number by then."""
+    before = set(fds._open)
+    yield
+    assert set(fds._open) <= before
 
 
 @pytest.fixture
@@ -118,10 +129,32 @@ def as_user(session_directory: Path) -> Account:
     return user_account(session_directory)
 
 
+@pytest.fixture(scope="session")
+def root_ready(as_root: Account, session_directory: Path) -> Iterator[Ready]:
+    """What forks the command for root."""
+    with closing(Ready(as_root, forking(session_directory))) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def user_ready(as_user: Account, session_directory: Path) -> Iterator[Ready]:
+    """What forks the command for the ordinary user."""
+    with closing(Ready(as_user, forking(session_directory))) as ready:
+        yield ready
+
+
+def forking(directory: Path) -> Path:
+    """The script of Ready, where every account can read it."""
+    script = directory / "forking.py"
+    with locked(directory):
+        script.write_bytes((ROOT / "tests" / "forking.py").read_bytes())
+    return script
+
+
 @pytest.fixture
 def sandbox(account: str, launcher: Path, request: pytest.FixtureRequest) -> Sandbox:
     """The real command, run as `account`: `sandbox("run", "-l", "python", "-c", "print(1)").stdout`."""
-    return Sandbox(request.getfixturevalue(f"as_{account}"))
+    return Sandbox(request.getfixturevalue(f"as_{account}"), request.getfixturevalue(f"{account}_ready"))
 
 
 @pytest.fixture
