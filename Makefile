@@ -106,7 +106,7 @@ lock:  ## choose newer versions of all dependencies, with their hashes
 	"$(PYTHON)" -m venv build/lock
 	build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
 	build/lock/bin/uv pip compile $(LOCK) --extra bundled -o requirements.lock
-	build/lock/bin/uv pip compile $(LOCK) --extra bundled --group dev -c requirements.lock -o requirements-dev.lock
+	build/lock/bin/uv pip compile $(LOCK) --extra bundled --extra mcp --group dev -c requirements.lock -o requirements-dev.lock
 LOCK = pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
 needs: .venv/installed
