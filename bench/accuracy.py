@@ -11,8 +11,9 @@ import os
 import sys
 from typing import Any
 
-from sandbox_cli import plan, run
+from sandbox_cli import plan
 from sandbox_cli.errors import SandboxError
+from sandbox_cli.run import execute
 
 BACKENDS = ("bwrap", "nsjail", "firejail")
 WORK: Any = {
@@ -76,7 +77,7 @@ def error(backend: str, name: str) -> tuple[float, str]:
     field, code = LOADS[name]
     limits = {"memory": "1GiB", "processes": "64", "cpu_time": "30s", "wall_time": "60s"}
     command = ["/usr/bin/python3", "-ISc", code]
-    outcome: Any = run.execute(plan.compile({"command": command, "backend": backend, "limits": limits}), WORK)
+    outcome: Any = execute(plan.compile({"command": command, "backend": backend, "limits": limits}), WORK)
     if outcome["status"] != "ok":
         raise SystemExit(f"{backend}: {outcome['cause']}: {outcome['stderr'].decode(errors='replace')}")
     truth, usage = float(outcome["stdout"]), outcome["usage"]

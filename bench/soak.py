@@ -18,7 +18,8 @@ from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox_cli import plan, run
+from sandbox_cli import plan
+from sandbox_cli.run import execute
 
 if TYPE_CHECKING:
     from sandbox_cli.plan.model import Plan
@@ -58,7 +59,7 @@ def soak(compiled: Plan, jobs: int, workers: int) -> tuple[dict[str, int], dict[
         for _ in range(share):
             measure = bare()
             began = time.perf_counter()
-            outcome = run.execute(compiled, WORK)
+            outcome = execute(compiled, WORK)
             taken = time.perf_counter() - began
             if outcome["status"] != "ok":
                 os.write(2, f"a job ended with {outcome['status']}: {outcome['cause']}\n".encode())

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyperf
 
-from sandbox_cli import plan, run
+from sandbox_cli import plan
 from sandbox_cli.errors import SandboxError
+from sandbox_cli.run import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,7 @@ def bench(runner: pyperf.Runner, backend: str, name: str, program: list[str]) ->
     scratch = made_scratch()
     command = [sys.executable, "-m", "sandbox_cli", "exec", "-b", backend, "--", *program]
     runner.bench_time_func(f"{backend} {name} raw", timed(raw(compiled, program, scratch)))
-    runner.bench_time_func(f"{backend} {name} run", timed(lambda: run.execute(compiled, WORK)))
+    runner.bench_time_func(f"{backend} {name} run", timed(lambda: execute(compiled, WORK)))
     runner.bench_time_func(f"{backend} {name} command", timed(lambda: spawn_and_wait(command)))
 
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from start import BACKENDS, PROGRAMS, WORK, made_scratch, raw
 
-from sandbox_cli import plan, run
+from sandbox_cli import plan
 from sandbox_cli.errors import SandboxError
+from sandbox_cli.run import execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,8 +68,8 @@ def row(backend: str, rounds: int) -> str:
         [
             raw(without_mounts(compiled), PROGRAM, scratch),
             raw(compiled, PROGRAM, scratch),
-            lambda: run.execute(unfiltered, WORK),
-            lambda: run.execute(compiled, WORK),
+            lambda: execute(unfiltered, WORK),
+            lambda: execute(compiled, WORK),
         ],
         rounds,
     )
