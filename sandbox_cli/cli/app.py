@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sandbox_cli.cli import clean, doctor, exec, languages, output, policy, render, run, shell, verify  # noqa: A004
+from sandbox_cli.audit.job import new_id
+from sandbox_cli.cli import output
 from sandbox_cli.cli.audited import ReplacedAuditError, failure
 from sandbox_cli.cli.cancel import Cancelled
-from sandbox_cli.cli.deliver import deliver, new_id, problem_with
-from sandbox_cli.cli.help import Command, Group
+from sandbox_cli.cli.deliver import deliver, problem_with
+from sandbox_cli.cli.help import Command, Commands, Group
 from sandbox_cli.cli.options import VALUES, VALUES_AND_ENDS, JobCommand, spellings
 from sandbox_cli.cli.words import scan
 from sandbox_cli.errors import SandboxError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 NAMES = ("sandbox", "sandbox-jail")
 JOBS = ("run", "exec", "shell")  # their failures are results, too
@@ -33,19 +35,49 @@ USAGE = {
     "render": "[OPTIONS] {FILE | - | -c CODE | -- COMMAND} [ARGS]...",
 }
 
+# In the order of the help page. Each is the function of its name in the module of its name, and `policy` a group there.
+COMMANDS: Mapping[str, Mapping[str, Any]] = {
+    "run": {"cls": JobCommand, "options_metavar": USAGE["run"], "epilog": VALUES_AND_ENDS},
+    "exec": {"cls": JobCommand, "options_metavar": USAGE["exec"], "epilog": VALUES_AND_ENDS},
+    "shell": {"cls": JobCommand, "options_metavar": USAGE["shell"], "epilog": VALUES_AND_ENDS},
+    "render": {"cls": JobCommand, "options_metavar": USAGE["render"], "epilog": VALUES},
+    "doctor": {"cls": Command},
+    "languages": {"cls": Command},
+    "verify": {"cls": Command},
+    "batch": {"cls": Command, "epilog": VALUES},
+    "mcp": {"cls": Command},
+    "clean": {"cls": Command},
+    "policy": {},
+}
+PLAIN: Mapping[str, Any] = {"rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+
+class Everything(Group):
+    """The command itself, which imports and builds the one that is asked for."""
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 (the parser's own)
+        super().__init__(**given)
+        self.commands = Commands(COMMANDS, built)
+
+
+def built(name: str) -> TyperCommand | TyperGroup:
+    """A command as the parser has it."""
+    module = import_module(f"sandbox_cli.cli.{name}")
+    if name == "policy":
+        group = typer.main.get_group(module.app)
+        group.name = name
+        return group
+    alone = typer.Typer(**PLAIN, add_completion=False)
+    alone.command(name, **COMMANDS[name])(getattr(module, name))
+    command = typer.main.get_command(alone)
+    assert isinstance(command, TyperCommand)
+    return command
+
+
 app = typer.Typer(
-    cls=Group, rich_markup_mode=None, pretty_exceptions_enable=False, invoke_without_command=True,
+    cls=Everything, **PLAIN, invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},  # those of the commands, too
 )  # fmt: skip
-app.command("run", cls=JobCommand, options_metavar=USAGE["run"], epilog=VALUES_AND_ENDS)(run.run)
-app.command("exec", cls=JobCommand, options_metavar=USAGE["exec"], epilog=VALUES_AND_ENDS)(exec.exec)
-app.command("shell", cls=JobCommand, options_metavar=USAGE["shell"], epilog=VALUES_AND_ENDS)(shell.shell)
-app.command("render", cls=JobCommand, options_metavar=USAGE["render"], epilog=VALUES)(render.render)
-app.command("doctor", cls=Command)(doctor.doctor)
-app.command("languages", cls=Command)(languages.languages)
-app.add_typer(policy.app, name="policy")
-app.command("verify", cls=Command)(verify.verify)
-app.command("clean", cls=Command)(clean.clean)
 
 
 @app.callback()

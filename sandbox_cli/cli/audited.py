@@ -7,72 +7,46 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox_cli.audit.job import AuditedJob, new_id, refused
 from sandbox_cli.cli import output
 from sandbox_cli.cli.cancel import Cancelled
-from sandbox_cli.cli.deliver import new_id
 from sandbox_cli.errors import HostError, RefusedError, SandboxError
-from sandbox_cli.result import cancellation, refusal
+from sandbox_cli.result import cancellation
 from sandbox_cli.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from sandbox_cli.audit import Audit
     from sandbox_cli.audit.line import Kind
     from sandbox_cli.cli.cancel import Cancellation
-    from sandbox_cli.cli.jobs import Request
     from sandbox_cli.cli.options import Options
-    from sandbox_cli.job import Job
     from sandbox_cli.plan.audits import Demand
     from sandbox_cli.policy.ceiling import Ceilings
     from sandbox_cli.policy.config import Config
     from sandbox_cli.result import Outcome
 
 
-class AuditedJob:
-    """A job's id, the configuration and ceilings that it is run with, and its line; `lost`: a file did not get that."""
+class AuditedRun(AuditedJob):
+    """With the configuration and the ceilings that it is run with; `lost`: a file did not get its line."""
 
     def __init__(self, config: Config, ceilings: Ceilings) -> None:
-        self.id, self.config, self.ceilings, self.lost = new_id(), config, ceilings, False
-        self._audit: Audit | None = None
-        self._job: Job | None = None
+        super().__init__(new_id(), ceilings)
+        self.config, self.ceilings, self.lost = config, ceilings, False
 
-    def open(self, kind: Kind, demands: Sequence[Demand]) -> None:
-        if demands:
-            from sandbox_cli.audit import Audit  # few jobs have one
-
-            self._audit = Audit(self.id, kind, demands)
-            self._audit.open()
-
-    def describe(self, request: Request) -> None:
-        self._job = request.job
-        if self._audit is not None:
-            self._audit.describe(request.job, request.code.content if request.code else None)
-
-    def identify(self, error: SandboxError | Cancelled) -> None:
-        """Tell `error` what it kept from running: a refusal names the policy that refused, too."""
-        from sandbox_cli.plan.audits import identity
-
-        error.id = self.id
-        if self._job is not None:
-            error.policy, error.language = identity(self._job, self.ceilings)
-
-    def write(self, outcome: Outcome, error: SandboxError | None = None) -> None:
-        """Once: the first that is known of a job's end is the end of it."""
-        audit, self._audit = self._audit, None
-        problem = audit.write(outcome, error) if audit is not None else None
+    def end(self, outcome: Outcome, error: SandboxError | None = None) -> None:
+        problem = self.write(outcome, error)
         if problem is not None:
             self.lost = True
             output.tell(problem)
 
 
 @contextmanager
-def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[AuditedJob]:
+def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[AuditedRun]:
     """Whatever ends the job within, the line is written. Raises RefusedError where it could not be."""
     from sandbox_cli.plan.audits import demanded
     from sandbox_cli.policy import ceiling, config
 
-    job = AuditedJob(config.load(), ceiling.load())
+    job = AuditedRun(config.load(), ceiling.load())
     try:
         demands = demanded(options.audit, job.config, job.ceilings)
         job.open(kind, demands)
@@ -81,19 +55,20 @@ def audited(kind: Kind, options: Options, cancel: Cancellation) -> Generator[Aud
     except (SandboxError, Cancelled) as error:
         cancel.relay()  # a second signal must not cost the line
         job.identify(error)
-        job.write(failure(error, job.id), error if isinstance(error, SandboxError) else None)
+        job.end(failure(error, job.id), error if isinstance(error, SandboxError) else None)
         raise
     except BaseException:
         fault = HostError("sandbox itself failed")
         job.identify(fault)
-        job.write({**failure(fault, job.id), "status": "sandbox-error"})
+        job.end({**failure(fault, job.id), "status": "sandbox-error"})
         raise
 
 
 def failure(error: SandboxError | Cancelled, job_id: str) -> Outcome:
     """The outcome of a job that `error` kept from running."""
-    outcome = cancellation(error.signal, job_id) if isinstance(error, Cancelled) else refusal(error, job_id)
-    return {**outcome, "policy": error.policy, "language": error.language}
+    if not isinstance(error, Cancelled):
+        return refused(error, job_id)
+    return {**cancellation(error.signal, job_id), "policy": error.policy, "language": error.language}
 
 
 class ReplacedAuditError(RefusedError):

@@ -29,10 +29,6 @@ MAKE_ROOM = "-o takes an empty or a new directory best: it needs room, and must 
 QUIET = ("ok", "nonzero-exit")  # the program's own business
 
 
-def new_id() -> str:
-    return os.urandom(8).hex()
-
-
 def deliver(
     outcome: Outcome,
     *,

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output, weighing
 from sandbox_cli.cli.options import Json
-from sandbox_cli.errors import SandboxError
 
 if TYPE_CHECKING:
-    from sandbox_cli.cli.shapes import ControlGroups, Doctor
-    from sandbox_cli.policy.config import Config
+    from sandbox_cli.plan.doctor import Doctor
 
 
 def doctor(json: Json = False) -> int:
@@ -22,63 +18,14 @@ def doctor(json: Json = False) -> int:
 
     Exits 1 where no jailer can hold the policy.
     """
-    import psutil
+    from sandbox_cli.plan import doctor as facts
 
-    from sandbox_cli.host import surroundings
-    from sandbox_cli.plan import backends
-    from sandbox_cli.plan.request import FOR_COMMANDS
-    from sandbox_cli.policy import config as configuration
-
-    config = configuration.load()  # a mistake in it is no jailer's problem
-    answer: Doctor = {
-        "policy": FOR_COMMANDS,
-        "chosen": _chosen(config),
-        "ceilings": _ceilings(),
-        "host": {
-            "uid": os.geteuid(),
-            "kernel": platform.release(),
-            "machine": platform.machine(),
-            "cores": psutil.cpu_count() or 1,
-            "memory_bytes": psutil.virtual_memory().total,
-            "container": surroundings.container(),
-            "groups": _groups(),
-        },
-        "backends": [weighing.weigh(FOR_COMMANDS, name, config) for name in backends.names()],
-    }
+    answer = facts.examine()
     if json:
         output.say(output.as_line(answer))
     else:
         _print(answer)
     return 0 if answer["chosen"] else 1
-
-
-def _groups() -> ControlGroups:
-    """What can bound the job as a whole; how to get it where nothing can is told by the clauses that miss it."""
-    from sandbox_cli.host import groups
-    from sandbox_cli.host.model import Problem
-
-    found = groups.find()
-    if isinstance(found, Problem):
-        return {"enforcer": None, "holds": [], "problem": found.reason, "fix": found.fix}
-    return {"enforcer": found.enforcer, "holds": list(found.holds), "problem": None, "fix": None}
-
-
-def _ceilings() -> list[str]:
-    from sandbox_cli.policy import ceiling
-
-    try:
-        return [each.file for each in ceiling.load().each]
-    except SandboxError:
-        return []  # no jailer can be used then, and each says why
-
-
-def _chosen(config: Config) -> str | None:
-    from sandbox_cli.plan.request import FOR_COMMANDS
-
-    try:
-        return weighing.decide(FOR_COMMANDS, None, config, best_effort=False)[1].backend
-    except SandboxError:
-        return None
 
 
 def _print(answer: Doctor) -> None:

@@ -6,25 +6,28 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from sandbox_cli.cli import files, inputs, terminal
+from sandbox_cli.cli import inputs, terminal
 from sandbox_cli.cli.deliver import problem_with
-from sandbox_cli.errors import PolicyError, UsageError
+from sandbox_cli.errors import UsageError
+from sandbox_cli.given import files, whole
+from sandbox_cli.given.code import of_file
 from sandbox_cli.slots import VALUE_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox_cli.cli.options import Options
+    from sandbox_cli.given.code import Code
     from sandbox_cli.job import Job
     from sandbox_cli.plan.model import Plan
-    from sandbox_cli.run.model import Input, Work
+    from sandbox_cli.run.model import Work
 
 
 class Request(NamedTuple):
     """A job, and what only its run needs: the code that was read, and whether our standard input is still whole."""
 
     job: Job
-    code: inputs.Code | None
+    code: Code | None
     stdin_is_used: bool = False
 
 
@@ -39,7 +42,7 @@ def of_code(options: Options, words: list[str]) -> Request:
     if name == "-":
         code = inputs.of_stdin()
         return Request({**_common(options), "code": code.content, "args": arguments}, code, stdin_is_used=True)
-    code = inputs.of_file(name)
+    code = of_file(name)
     return Request({**_common(options), "file": name, "args": arguments}, code)
 
 
@@ -64,29 +67,17 @@ def work(options: Options, request: Request, plan: Plan, *, job_id: str, output:
         "id": job_id,
         "arguments": [os.fsencode(word) for word in request.job.get("args", [])],
         "file": os.fsencode(plan["file"]) if plan["file"] is not None else None,
-        "inputs": input_files(request, plan),
+        "inputs": whole.inputs(request.job, request.code, plan),
         "environment": [os.fsencode(f"{key}={value}") for key, value in request.job.get("env", {}).items()],
         "stdin": _stdin(options, request),
         "stdout": None if options.json else 1,
         "stderr": None if options.json else 2,
-        "capture": _capture(options) if wants_result else 0,
+        "capture": inputs.capture_bytes(options.capture) if wants_result else 0,
         "collect": _collect(options),
         "output_dir": str(output) if output is not None else None,
         "keep": f"{tempfile.gettempdir()}/sandbox-kept-{job_id}" if options.keep else None,
         "cancel": cancel,
     }
-
-
-def input_files(request: Request, plan: Plan) -> list[Input]:
-    """What is put into scratch before the program starts: its code, and the files of -f."""
-    found: list[Input] = []
-    code = None
-    if plan["file"] is not None and request.code is not None:
-        code = plan["file"], request.job.get("file")
-        found.append((os.fsencode(plan["file"]), request.code.content, request.code.mode))
-    found += files.inputs(request.job.get("files", []), code)
-    files.check(found, plan["limits"])
-    return found
 
 
 def _common(options: Options) -> Job:
@@ -97,7 +88,7 @@ def _common(options: Options) -> Job:
         raise UsageError("--collect has nowhere to return files to", hint="add -o DIR, --json or --result FILE")
     if options.force and options.output is None:
         raise UsageError("--force has nothing to replace: no files are saved", hint="add -o DIR, or leave it out")
-    _capture(options)
+    inputs.capture_bytes(options.capture)
     if options.terminal:
         terminal.check(options.json, options.stdin)
     return {
@@ -123,15 +114,6 @@ def _collect(options: Options) -> Literal["none", "inline", "save", "replace"]:
     if options.output is not None:
         return "replace" if options.force else "save"
     return "inline" if options.json or options.result is not None else "none"
-
-
-def _capture(options: Options) -> int:
-    from sandbox_cli.policy import units  # only a job needs it
-
-    try:
-        return int(units.parse("size", options.capture))
-    except PolicyError as error:
-        raise UsageError(f"--capture: {error.message}", hint=error.hint) from None
 
 
 def _stdin(options: Options, request: Request) -> int | None:

@@ -9,7 +9,7 @@ from sandbox_cli.cli import output
 from sandbox_cli.cli.options import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sandbox_cli.cli.shapes import Languages, ListedLanguage
     from sandbox_cli.host.runtimes import Found
@@ -24,22 +24,27 @@ def languages(json: Json = False) -> int:
 
     The first runtime of a language is the one that a job gets; -l NAME@VERSION takes another.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     from sandbox_cli.plan.request import catalogue
 
+    found = answer(catalogue())
+    if json:
+        output.say(output.as_line(found))
+    else:
+        rows = [row for each in found["languages"] for row in _rows(each)]
+        output.table(("LANGUAGE", "ALSO", "VERSION", "RUNTIME"), rows)
+    return 0
+
+
+def answer(policies: Iterable[Policy]) -> Languages:
+    """All that it prints, of the languages of `policies`."""
+    from concurrent.futures import ThreadPoolExecutor
+
     first: dict[str, Policy] = {}
-    for policy in catalogue():  # a policy that is named as its language comes before others of that language
+    for policy in policies:  # a policy that is named as its language comes before others of that language
         if policy.language is not None:
             first.setdefault(policy.language.name, policy)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answer: Languages = {"languages": list(pool.map(listed, (first[name] for name in sorted(first))))}
-    if json:
-        output.say(output.as_line(answer))
-    else:
-        rows = [row for each in answer["languages"] for row in _rows(each)]
-        output.table(("LANGUAGE", "ALSO", "VERSION", "RUNTIME"), rows)
-    return 0
+        return {"languages": list(pool.map(listed, (first[name] for name in sorted(first))))}
 
 
 def listed(policy: Policy) -> ListedLanguage:

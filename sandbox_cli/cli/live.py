@@ -27,7 +27,7 @@ def live_line(*, json: bool, relayed: bool) -> Generator[Show | None]:
 
     `relayed`: the terminal is the job's, for as long as it runs.
     """
-    fd = None if relayed or _is_in_the_way(json=json) else _terminal()
+    fd = None if relayed or is_in_the_way(json=json) else terminal()
     try:
         yield None if fd is None else _Line(fd)
     finally:
@@ -68,13 +68,13 @@ class _Line:
             return  # it is stopped (Ctrl-S), or gone: nobody misses the line
 
 
-def _is_in_the_way(*, json: bool) -> bool:
+def is_in_the_way(*, json: bool) -> bool:
     """Whoever takes our output from a pipe may write on the same terminal; a result they get only at its end."""
     kind = os.fstat(1).st_mode
     return os.environ.get("TERM", "dumb") == "dumb" or (not json and (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)))
 
 
-def _terminal() -> int | None:
+def terminal() -> int | None:
     """Standard error opened once more, so that it never blocks us; None where it is no terminal of ours."""
     if not os.isatty(2):
         return None

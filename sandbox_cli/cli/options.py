@@ -36,6 +36,49 @@ Locked = Annotated[
     bool,
     typer.Option("--locked", help="Refuse a policy that is not, as it is now, in the policies.lock beside its file."),
 ]
+Limit = Annotated[
+    list[str],
+    typer.Option(
+        "--limit",
+        metavar="NAME=VALUE",
+        autocompletion=complete.limits,
+        help="Set a limit, up to the policy's maximum, or with compile.NAME one of the compiler; may be repeated. "
+        "The names stand below.",
+    ),
+]
+Timeout = Annotated[
+    str | None, typer.Option("--timeout", metavar="TIME", help="The same as --limit wall_time=TIME, as in 10s.")
+]
+Memory = Annotated[
+    str | None, typer.Option("--memory", metavar="SIZE", help="The same as --limit memory=SIZE, as in 512MiB.")
+]
+Network = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        metavar="none|host",
+        autocompletion=complete.networks,
+        help="`none` takes away a network that the policy allows; `host` never adds one.",
+    ),
+]
+Capture = Annotated[
+    str,
+    typer.Option("--capture", metavar="SIZE", help="How much of stdout, and of stderr, a result keeps."),
+]
+AuditFile = Annotated[
+    str | None,
+    typer.Option(
+        "--audit",
+        metavar="FILE",
+        help="Append to FILE one line a job: who, when, which policy, how it ended.",
+    ),
+]
+BestEffort = Annotated[
+    bool,
+    typer.Option(
+        "--best-effort", help="Run even where a limit can't be held as well as the policy requires, and say which."
+    ),
+]
 # What they are by default is each command's own to say: policy_option(help=...).
 policy_option = functools.partial(typer.Option, "-p", "--policy", metavar="NAME|PATH", autocompletion=complete.policies)
 backend_option = functools.partial(typer.Option, "-b", "--backend", metavar="NAME", autocompletion=complete.backends)
@@ -73,31 +116,10 @@ class Options:
             "hold the policy here.",
         ),
     ] = None
-    limit: Annotated[
-        list[str],
-        typer.Option(
-            "--limit",
-            metavar="NAME=VALUE",
-            autocompletion=complete.limits,
-            help="Set a limit, up to the policy's maximum, or with compile.NAME one of the compiler; may be repeated. "
-            "The names stand below.",
-        ),
-    ] = dataclasses.field(default_factory=list[str])
-    timeout: Annotated[
-        str | None, typer.Option("--timeout", metavar="TIME", help="The same as --limit wall_time=TIME, as in 10s.")
-    ] = None
-    memory: Annotated[
-        str | None, typer.Option("--memory", metavar="SIZE", help="The same as --limit memory=SIZE, as in 512MiB.")
-    ] = None
-    network: Annotated[
-        str | None,
-        typer.Option(
-            "--network",
-            metavar="none|host",
-            autocompletion=complete.networks,
-            help="`none` takes away a network that the policy allows; `host` never adds one.",
-        ),
-    ] = None
+    limit: Limit = dataclasses.field(default_factory=list[str])
+    timeout: Timeout = None
+    memory: Memory = None
+    network: Network = None
     env: Annotated[
         list[str],
         typer.Option(
@@ -154,10 +176,7 @@ class Options:
             help="Which files are returned, as in 'out/*.png'; may be repeated. Default: the policy's.",
         ),
     ] = dataclasses.field(default_factory=list[str])
-    capture: Annotated[
-        str,
-        typer.Option("--capture", metavar="SIZE", help="How much of stdout, and of stderr, --json and --result keep."),
-    ] = "1MiB"
+    capture: Capture = "1MiB"
     keep: Annotated[
         bool,
         typer.Option("--keep", help="Leave what is in scratch when the program is over, and say where."),
@@ -169,14 +188,7 @@ class Options:
             "--result", metavar="FILE", help="Write the result to FILE as JSON, beside the program's own output."
         ),
     ] = None
-    audit: Annotated[
-        str | None,
-        typer.Option(
-            "--audit",
-            metavar="FILE",
-            help="Append to FILE one line about the job: who, when, which policy, how it ended.",
-        ),
-    ] = None
+    audit: AuditFile = None
     value: Annotated[
         bool,
         typer.Option(
@@ -192,12 +204,7 @@ class Options:
             "policy's maxima.",
         ),
     ] = False
-    best_effort: Annotated[
-        bool,
-        typer.Option(
-            "--best-effort", help="Run even where a limit can't be held as well as the policy requires, and say which."
-        ),
-    ] = False
+    best_effort: BestEffort = False
     verbose: Annotated[
         bool,
         typer.Option("-v", "--verbose", help="Say on stderr how it ended, what it used, and who held each clause."),

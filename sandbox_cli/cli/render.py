@@ -6,9 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from sandbox_cli.cli import output
-from sandbox_cli.cli.jobs import input_files, of_code, of_command
+from sandbox_cli.cli.jobs import of_code, of_command
 from sandbox_cli.cli.options import Options, with_options
 from sandbox_cli.cli.snippet import not_held, snippet
+from sandbox_cli.given import whole
 
 if TYPE_CHECKING:
     from sandbox_cli.cli.shapes import Rendered
@@ -28,7 +29,8 @@ def render(options: Options, words: list[str]) -> int:
     plan = compile(request.job)
     variables = [f"{name}={value}" for name, value in request.job.get("env", {}).items()]
     folder = f"/tmp/sandbox-render-{os.urandom(6).hex()}"  # noqa: S108 (the sh makes it, and fails where it exists)
-    script = snippet(plan, input_files(request, plan), request.job.get("args", []), variables, folder)
+    inputs = whole.inputs(request.job, request.code, plan)
+    script = snippet(plan, inputs, request.job.get("args", []), variables, folder)
     if options.json:
         rendered: Rendered = {
             "backend": plan["backend"],

@@ -62,7 +62,7 @@ def perform(kind: Kind, options: Options, words: list[str], read: Callable[[Opti
 
     with Cancellation() as cancellation, audited(kind, options, cancellation) as job:
         request = read(options, words)
-        job.describe(request)
+        job.describe(request.job, request.code.content if request.code else None)
         plan = compile(request.job, config=job.config, ceilings=job.ceilings)
         if not options.json:
             _warn(plan, request.job)
@@ -72,7 +72,7 @@ def perform(kind: Kind, options: Options, words: list[str], read: Callable[[Opti
             relayed, line = terminal.relayed(options.terminal), live_line(json=options.json, relayed=options.terminal)
             with relayed as prepared["terminal"], line as prepared["live"]:
                 outcome = execute(plan, prepared)
-            job.write(outcome)
+            job.end(outcome)
             if outcome["error"] is None:
                 output_directory.keep()
     saved = options.output is not None

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from sandbox_cli.api.request import JobRequest
 from sandbox_cli.audit.line import AuditLine
 from sandbox_cli.cli import shapes
 from sandbox_cli.cli.policy import shapes as policy_shapes
+from sandbox_cli.mcp.shapes import OfferedPolicies
+from sandbox_cli.plan.doctor import Doctor
 from sandbox_cli.policy.schema import KINDS
 from sandbox_cli.policy.schema import json_schema as grammar_schema
 from sandbox_cli.result import Result
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
 
 SCHEMAS: Mapping[str, type[object]] = {
     "result": Result,  # of run and exec
+    "job": JobRequest,  # of batch, and of an agent
     "audit": AuditLine,  # of --audit
     "render": shapes.Rendered,
-    "doctor": shapes.Doctor,
+    "doctor": Doctor,
     "languages": shapes.Languages,
     "policy-list": policy_shapes.PolicyList,
     "policy-show": policy_shapes.ShownPolicy,
@@ -41,6 +45,7 @@ SCHEMAS: Mapping[str, type[object]] = {
     "policy-explain": policy_shapes.PolicyExplained,
     "verify": shapes.Verified,
     "clean": shapes.Cleaned,
+    "mcp-policies": OfferedPolicies,  # of an agent's list_policies
 }
 
 
@@ -62,9 +67,13 @@ def json_schema(shape: type[object] = Result) -> dict[str, Any]:
 
 def documents() -> dict[str, str]:
     """File name -> text."""
+    return {f"{name}.schema.json": json.dumps(each, indent=2) + "\n" for name, each in all_schemas().items()}
+
+
+def all_schemas() -> dict[str, dict[str, Any]]:
+    """What is printed, and what is written."""
     printed = {name: json_schema(shape) for name, shape in SCHEMAS.items()}
-    written = {name: grammar_schema(kind) for name, kind in KINDS.items()}
-    return {f"{name}.schema.json": json.dumps(each, indent=2) + "\n" for name, each in (printed | written).items()}
+    return printed | {name: grammar_schema(kind) for name, kind in KINDS.items()}
 
 
 if __name__ == "__main__":

@@ -209,7 +209,7 @@ def test_json_after_the_file_is_the_programs_own(here: Path, command: Command) -
 
 OTHERS = [
     (["rnu"], "no such command 'rnu'", "'run'"),
-    (["batch"], "no such command 'batch'", "sandbox --help"),
+    (["frobnicate"], "no such command 'frobnicate'", "sandbox --help"),
     (["ok.py"], "no such command 'ok.py'", "`sandbox run ok.py` runs it"),
     (["--versoin"], "no such option: --versoin", "--version"),
     (["doctor", "x"], "unexpected extra argument", "doctor --help"),

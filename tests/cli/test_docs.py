@@ -26,6 +26,7 @@ PAGES = {
     name: (DOCS / name).read_text()
     for name in (
         "audit.md",
+        "batch.md",
         "ceiling.md",
         "cli.md",
         "limits.md",

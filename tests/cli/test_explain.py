@@ -12,7 +12,7 @@ import jsonschema
 import pexpect
 import pytest
 
-from sandbox_cli.cli import weighing
+from sandbox_cli.plan import weighing
 from sandbox_cli.policy import load
 from tests.accounts import AS_ROOT
 

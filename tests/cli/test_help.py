@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Command
 
 COMMANDS = [
-    [], ["run"], ["exec"], ["render"], ["doctor"], ["languages"], ["verify"], ["clean"],
+    [], ["run"], ["exec"], ["render"], ["doctor"], ["languages"], ["verify"], ["batch"], ["clean"],
     ["policy"], ["policy", "list"], ["policy", "show"], ["policy", "check"], ["policy", "diff"],
 ]  # fmt: skip
 
@@ -59,7 +59,7 @@ def test_only_what_takes_code_offers_it(command: Command, name: str, offers: boo
     assert bool(re.search(r"^ +-c ", command(name, "-h").out, re.MULTILINE)) is offers
 
 
-@pytest.mark.parametrize("name", ["run", "exec", "render"])
+@pytest.mark.parametrize("name", ["run", "exec", "render", "batch"])
 def test_help_of_a_job_names_every_limit(command: Command, name: str) -> None:
     said = command(name, "-h").out
     assert [limit for limit in LIMITS if not re.search(rf"\b{limit}\b", said)] == []

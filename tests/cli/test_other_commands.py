@@ -19,7 +19,8 @@ import pytest
 from sandbox_cli.cli import app, schemas
 from sandbox_cli.cli.app import main, main_inner
 from sandbox_cli.errors import UsageError
-from sandbox_cli.run import names
+from sandbox_cli.run import fds, names, scratch
+from sandbox_cli.run.limits import cgroupfs
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
@@ -203,8 +204,8 @@ def test_json_on_a_terminal_is_json() -> None:
 def test_clean_removes_what_a_crashed_run_left_and_says_so(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox_cli.run.scratch.TEMPORARY", str(tmp_path))
-    monkeypatch.setattr("sandbox_cli.run.limits.cgroupfs.mounted", list)  # other tests leave groups, and clean up
+    monkeypatch.setattr(scratch, "TEMPORARY", str(tmp_path))
+    monkeypatch.setattr(cgroupfs, "mounted", list)  # other tests leave groups, and clean up
     monkeypatch.setattr("sandbox_cli.verify.targets._FOLDERS", ())
     monkeypatch.setattr("sandbox_cli.host.accounts.home_of", lambda _uid: str(tmp_path))
     left = tmp_path / f"sandbox-{os.geteuid()}-1-99999999999-0123456789ab"
@@ -219,7 +220,7 @@ def test_clean_removes_what_a_crashed_run_left_and_says_so(
     assert answer == {"removed": [str(left)]}
     (tmp_path / ".sandbox-verify-1-01234567").touch()
     assert command("clean").out == f"removed {tmp_path}/.sandbox-verify-1-01234567\n"
-    os.close(lock)
+    fds.close(lock)
 
 
 # ---- schemas ----

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,6 +55,30 @@ def test_hangup_that_was_ignored_from_the_start_stays_ignored(sandbox: Sandbox) 
     assert (process.returncode, stdout) == (0, b"still\n")
 
 
+@pytest.mark.parametrize("command", ["batch", "policy test"])
+def test_signal_to_a_command_of_many_threads_wakes_the_one_that_handles_it(
+    sandbox: Sandbox, shared_tmp: Path, command: str
+) -> None:
+    """The kernel may give it to any thread that doesn't block it."""
+    (shared_tmp / "mine.yaml").write_text("extends: command\n")
+    (shared_tmp / "mine.test.yaml").write_text("tests: {waits: {command: [sleep, '9'], expect: allowed}}\n")
+    words = [*command.split(), *(["-j", "2"] if command == "batch" else ["./mine.yaml"])]
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with sandbox.popen(*words, cwd=shared_tmp, **pipes) as process:
+        assert process.stdin is not None
+        process.stdin.write(b'{"command": ["sleep", "9"]}\n')
+        process.stdin.flush()
+        wait_for_descendant(process.pid, b"sleep\0009\0")
+        others = [task for task in Path(f"/proc/{process.pid}/task").iterdir() if task.name != str(process.pid)]
+        masks = {line for each in others for line in (each / "status").read_text().splitlines() if "SigBlk" in line}
+        process.send_signal(signal.SIGTERM)
+        process.wait(5)
+    assert others
+    wanted = sum(1 << (number - 1) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    assert masks == {f"SigBlk:\t{wanted:016x}"}
+    assert process.returncode == 143
+
+
 def wait_for_descendant(pid: int, word: bytes) -> None:
     """Until a process below `pid` has `word` in its command line."""
     patience = threading.Event()
@@ -73,11 +100,11 @@ def wait_until_it_reads(pid: int) -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as stream:
-            children = [int(child) for child in stream.read().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    children: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # each has its own
+            with suppress(FileNotFoundError, ProcessLookupError):
+                children += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
     return children + [each for child in children for each in descendants(child)]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         PolicyExplained,
         PolicyWord,
     )
-    from sandbox_cli.cli.shapes import Examined
+    from sandbox_cli.plan.weighing import Examined
     from sandbox_cli.policy.explain.provenance import Chain, Word
 
 LONGEST = 100  # of a value among the words that led to a clause: --json has all of it

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox_cli.cli.policy.shapes import CappedClause, ExplainedClause, HeldBy, PolicyExplained
-    from sandbox_cli.cli.shapes import Examined, Weighed
     from sandbox_cli.plan.capped import Cap
+    from sandbox_cli.plan.weighing import Examined, Weighed
     from sandbox_cli.policy.explain import Explained
     from sandbox_cli.policy.model import Policy
 
@@ -42,21 +42,36 @@ def explain(
     Of each clause: what it comes to, which file and line said so, over what, and how each jailer would hold it here.
     """
     from sandbox_cli.cli import weighing
+    from sandbox_cli.plan.request import FOR_COMMANDS
+
+    found, tried = answer(policy or FOR_COMMANDS, clause)
+    if json:
+        output.say(output.as_line(found))
+        return 0
+    _print(found, alone=clause is not None)
+    if clause is None:
+        output.say("")
+        weighing.tell(found["policy"], tried)
+    return 0
+
+
+def answer(policy: str, clause: str | None) -> tuple[PolicyExplained, Sequence[Weighed]]:
+    """All that it prints, and all of each backend."""
     from sandbox_cli.plan import backends
     from sandbox_cli.plan.capped import capped
-    from sandbox_cli.plan.request import FOR_COMMANDS
+    from sandbox_cli.plan.weighing import weigh
     from sandbox_cli.policy import ceiling, trace
     from sandbox_cli.policy import config as configuration
     from sandbox_cli.policy.explain import explain as explained
 
     config, ceilings = configuration.load(), ceiling.load()  # a mistake in them is no jailer's problem
-    traced = trace(policy or FOR_COMMANDS)
+    traced = trace(policy)
     bounded, caps = capped(traced.policy, ceilings, config)
     told = explained(traced._replace(policy=bounded), clause)
     levelled = any(_levelled(each.clause) for each in told)
     names = backends.names() if levelled else []
-    tried = [weighing.weigh(policy or FOR_COMMANDS, name, config) for name in names]
-    answer: PolicyExplained = {
+    tried = [weigh(policy, name, config) for name in names]
+    found: PolicyExplained = {
         "policy": traced.policy.name,
         "digest": traced.policy.digest,
         "ceiling": ceilings.digest,
@@ -64,14 +79,7 @@ def explain(
         "clauses": [_clause(each, bounded, caps, tried, asked=clause is not None) for each in told],
         "backends": [_examined(each) for each in tried],
     }
-    if json:
-        output.say(output.as_line(answer))
-        return 0
-    _print(answer, alone=clause is not None)
-    if clause is None:
-        output.say("")
-        weighing.tell(answer["policy"], tried)
-    return 0
+    return found, tried
 
 
 def _clause(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic refuses typing's own before Python 3.12
 
-from sandbox_cli.cli.shapes import Examined
+from sandbox_cli.plan.weighing import Examined
 from sandbox_cli.policy.order import Relation
 from sandbox_cli.result import Blame, Level
 from sandbox_cli.testing.outcomes import Tested

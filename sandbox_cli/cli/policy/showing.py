@@ -13,6 +13,7 @@ from sandbox_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from sandbox_cli.cli.policy.shapes import ShownPolicy
+    from sandbox_cli.policy.model import Policy
 
 Resolved = Annotated[
     bool, typer.Option("--resolved", help="With a comment on each line: the file and line that said so, over what.")
@@ -26,26 +27,39 @@ def show(name: Name, json: Json = False, resolved: Resolved = False) -> int:
     """
     from sandbox_cli.cli.policy import as_yaml
     from sandbox_cli.policy import trace
-    from sandbox_cli.policy.document import document
 
     if json and resolved:
         hint = "`sources` of --json has the places; `sandbox policy explain --json` has all that was said before, too"
         raise UsageError("--json and --resolved exclude each other", hint=hint)
     traced = trace(name)
-    loaded = traced.policy
-    answer: ShownPolicy = {
-        "name": loaded.name,
-        "digest": loaded.digest,
-        "files": list(loaded.files),
-        "policy": document(loaded),
-        "sources": loaded.sources,
-    }
     if json:
-        output.say(output.as_line(answer))
+        output.say(output.as_line(_shown(traced.policy)))
+    elif resolved:
+        output.say(_head(_shown(traced.policy)))
+        output.say(as_yaml.resolved(traced))
     else:
-        output.say(_head(answer))
-        output.say(as_yaml.resolved(traced) if resolved else as_yaml.compact(answer["policy"]))
+        output.say(text(traced.policy))
     return 0
+
+
+def text(policy: Policy) -> str:
+    """All that it says, as YAML."""
+    from sandbox_cli.cli.policy import as_yaml
+
+    shown = _shown(policy)
+    return f"{_head(shown)}\n{as_yaml.compact(shown['policy'])}"
+
+
+def _shown(policy: Policy) -> ShownPolicy:
+    from sandbox_cli.policy.document import document
+
+    return {
+        "name": policy.name,
+        "digest": policy.digest,
+        "files": list(policy.files),
+        "policy": document(policy),
+        "sources": policy.sources,
+    }
 
 
 def _head(shown: ShownPolicy) -> str:
