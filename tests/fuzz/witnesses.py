@@ -11,7 +11,7 @@ from sandbox_cli import value as values
 from sandbox_cli.backends import BACKENDS
 from sandbox_cli.errors import HostError
 from sandbox_cli.result import as_json, refusal
-from sandbox_cli.run import mounts, system, verdict
+from sandbox_cli.run import fds, mounts, system, verdict
 from sandbox_cli.run.globs import matcher
 from sandbox_cli.run.jail import Jail
 from sandbox_cli.run.outcome import add_rusage
@@ -45,7 +45,7 @@ def records(data: bytes) -> None:
         jail = _jail(ours, strangers=data.startswith(b"!"))
         while jail._talks:
             jail._read_records()
-    system.close(jail.scratch, jail.terminal)
+    fds.close(jail.scratch, jail.terminal)
     assert os.listdir("/proc/self/fd") == before
     if jail.total is not None:
         used: dict[str, float] = {}
@@ -112,10 +112,14 @@ def names(data: bytes) -> None:
         modes[os.fsdecode(path)].encode(), _escaped(path))
         for n, path in enumerate(paths)
     ]  # fmt: skip
-    assert _reading(b"\n".join(lines) + b"\n", lambda: _modes(mounts.mountinfo(1))) == modes
+    mounts.read_text, before = (lambda path: os.fsdecode(b"\n".join(lines) + b"\n")), mounts.read_text
+    try:
+        assert _modes(mounts.mountinfo(mounts.rows(1, 5))) == modes
+    finally:
+        mounts.read_text = before
     name = data[:15].replace(b"\0", b"").replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
-    status = _reading(b"Name:\t%b\nUmask:\t0022\nUid:\t5\t5\t5\t5\n" % name, lambda: system.status_of(1))
-    assert status == {"Name": os.fsdecode(name), "Umask": "0022", "Uid": "5\t5\t5\t5"}
+    status = os.fsdecode(b"Name:\t%b\nUmask:\t0022\nUid:\t5\t5\t5\t5\n" % name)
+    assert system.fields_of(status, ("Umask", "Uid", "Gid")) == {"Umask": "0022", "Uid": "5\t5\t5\t5"}
 
 
 def _modes(found: dict[str, mounts.Seen]) -> dict[str, str]:
@@ -126,14 +130,6 @@ def _modes(found: dict[str, mounts.Seen]) -> dict[str, str]:
 def _escaped(path: bytes) -> bytes:
     """As the kernel writes a path (fs/proc_namespace.c)."""
     return b"".join(b"\\%03o" % byte if byte in b" \t\n\\" else bytes([byte]) for byte in path)
-
-
-def _reading(content: bytes, look: Any) -> Any:
-    system.read_text, before = (lambda path: os.fsdecode(content)), system.read_text
-    try:
-        return look()
-    finally:
-        system.read_text = before
 
 
 def globs(data: bytes) -> None:

@@ -10,13 +10,14 @@ import os
 import subprocess
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox_cli.policy import units
-from sandbox_cli.run import names
+from sandbox_cli.run import fds, names
 from tests.hostile.comments import HeadError
 from tests.hostile.conftest import LIMITS
 from tests.hostile.head import read
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 SOURCES = sorted(path for path in LIMITS.iterdir() if path.suffix in {".c", ".py"})
 SLOW = float(os.environ.get("SANDBOX_TESTS_SLOW", "1"))  # how much slower than a plain machine this one is
 SLIP_S = 0.5 * SLOW
+TRIES = 3  # what slows the machine down does it each time; other tests, and the disk, don't
 PATIENCE_S = 2 * SLOW
 
 
@@ -67,13 +69,17 @@ def scaled(name: str, value: str) -> str:
 
 def run(attack: Attack, driver: Driver, backend: str, limits: dict[str, str]) -> tuple[dict[str, Any], float]:
     """The outcome of a run that left nothing behind and kept the machine responsive; and how late that was at worst."""
-    traces, clock = Traces(driver.process.pid, uuid.uuid4().hex), Clock()
-    question = {"job": attack.job(backend, limits), "work": attack.work(traces), "zeros": attack.head.stdin}
-    outcome = clock.measure(lambda: driver.ask(question, timeout_s=60 * SLOW))
-    assert "refused" not in outcome, outcome
-    assert traces.left(PATIENCE_S) == []
-    assert clock.slip_s < SLIP_S
-    return outcome, clock.slip_s
+    slips: list[float] = []
+    while len(slips) < TRIES:
+        traces, clock = Traces(driver.process.pid, uuid.uuid4().hex), Clock()
+        question: Any = {"job": attack.job(backend, limits), "work": attack.work(traces), "zeros": attack.head.stdin}
+        outcome = clock.measure(partial(driver.ask, question, timeout_s=60 * SLOW))
+        assert "refused" not in outcome, outcome
+        assert traces.left(PATIENCE_S) == []
+        if clock.slip_s < SLIP_S:
+            return outcome, clock.slip_s
+        slips.append(clock.slip_s)
+    pytest.fail(f"the machine was late by {slips} s")
 
 
 def held_by(outcome: dict[str, Any], clause: str) -> str:
@@ -171,7 +177,7 @@ def test_what_a_job_leaves_is_found(shared_tmp: Path) -> None:
         found = traces.left(0.5)
     finally:
         directory.rmdir()
-        os.close(lock)
+        fds.close(lock)
         process.kill()
         process.wait()
     assert {each.split(":")[0] for each in found} >= {f"process {process.pid}", f"child {process.pid}", str(directory)}

@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ class Clock:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._tick)
 
-    def measure(self, what: Callable[[], dict]) -> dict:
+    def measure(self, what: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         self._thread.start()
         try:
             return what()

@@ -38,7 +38,7 @@ user = pytest.mark.parametrize("account", ["user"], indirect=True)
 root = pytest.mark.parametrize("account", ["root"], indirect=True)
 
 
-def tested(sandbox: Sandbox, *words: str, code: int = 0) -> list[dict[str, Any]]:
+def outcomes(sandbox: Sandbox, *words: str, code: int = 0) -> list[dict[str, Any]]:
     """What came of each test on each backend; in CI nothing may be missing that is installed there."""
     done = sandbox("policy", "test", "--json", *words, timeout=300)
     assert done.stderr == b""
@@ -54,18 +54,18 @@ def tested(sandbox: Sandbox, *words: str, code: int = 0) -> list[dict[str, Any]]
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_every_shipped_policy_passes_its_tests_on_every_backend(sandbox: Sandbox, group: int) -> None:
     names = NAMES[group::GROUPS]
-    found = tested(sandbox, *names)
+    found = outcomes(sandbox, *names)
     assert {each["policy"] for each in found} == set(names)
 
 
 @root
 def test_a_few_pass_them_as_root(sandbox: Sandbox) -> None:
-    tested(sandbox, *FEW)
+    outcomes(sandbox, *FEW)
 
 
 @root
 def test_every_language_passes_its_selftest_as_root_on_every_backend(sandbox: Sandbox) -> None:
-    found = tested(sandbox, "-k", "selftest")
+    found = outcomes(sandbox, "-k", "selftest")
     assert {each["name"] for each in found} == {"selftest"}
 
 
@@ -93,5 +93,5 @@ def test_a_weakened_policy_fails_the_tests_of_what_it_was_made_of(
     for name in ("_base", "python"):
         (shared_tmp / f"{name}.yaml").write_text(f"extends: {name}\n{line}\n")
         shutil.copy(places.BUILT_IN / f"{name}.test.yaml", shared_tmp)
-    found = tested(sandbox, "-b", "bwrap", f"{shared_tmp}/", code=1)
+    found = outcomes(sandbox, "-b", "bwrap", f"{shared_tmp}/", code=1)
     assert {each["name"] for each in found if each["verdict"] == "failed"} >= catching
