@@ -33,7 +33,6 @@ SECRETS = (
 @pytest.fixture(autouse=True)
 def no_policies_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("RUSTUP_HOME", str(tmp_path))  # one of the host's own may be in /root, and hold 10,000s of files
 
 
 @pytest.fixture
