@@ -153,7 +153,7 @@ def user_account(directory: Path) -> Account:
 def _account(name: str, entry: pwd.struct_passwd, python: str, config: Path, more: Mapping[str, str]) -> Account:
     """`entry` with what a login sets, and without the configuration of whoever runs the suite."""
     login = {"USER": entry.pw_name, "LOGNAME": entry.pw_name, "HOME": entry.pw_dir, "PATH": PATH, "LANG": "C.UTF-8"}
-    # No toolchains of the host's own in a home: they may hold tens of thousands of files, and firejail shows none in /root.
+    # None of the host's own toolchains: one may hold tens of thousands of files, and firejail shows none in /root.
     environment = {**login, "XDG_CONFIG_HOME": str(config), "RUSTUP_HOME": str(config / "rustup"), **more}
     return Account(name, entry.pw_uid, entry.pw_gid, entry.pw_name, entry.pw_dir, python, environment)
 
