@@ -44,10 +44,12 @@ LANGUAGES = {".py": "python", ".sh": "sh"}
 
 @contextmanager
 def open_to_all(device: str | None) -> Iterator[None]:
-    """As udev leaves it. Nothing to do without a device, and nothing that an ordinary user could do."""
-    if device is None or os.geteuid():
+    """As udev leaves it, which root can do too."""
+    if device is None or (os.access(device, os.R_OK | os.W_OK) and os.geteuid()):
         yield
         return
+    if os.geteuid():
+        pytest.skip(f"only root may open {device} here")
     mode = os.stat(device).st_mode & 0o7777
     os.chmod(device, mode | 0o666)
     try:
