@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sandbox_cli.cli import complete, inputs, output, resumed
+from sandbox_cli.cli import inputs, output, resumed
 from sandbox_cli.cli.cancel import Cancellation
 from sandbox_cli.cli.options import (
     AuditFile,
@@ -25,6 +25,7 @@ from sandbox_cli.cli.options import (
     Network,
     Timeout,
     backend_option,
+    language_option,
     policy_option,
 )
 from sandbox_cli.errors import HostError, RefusedError, UsageError
@@ -72,16 +73,7 @@ def batch(
     ] = None,
     policy: Annotated[str | None, policy_option(help="The policy of jobs that name none.")] = None,
     locked: Locked = False,
-    language: Annotated[
-        str | None,
-        typer.Option(
-            "-l",
-            "--language",
-            metavar="NAME[@VERSION]",
-            autocompletion=complete.languages,
-            help="The language of code that names none.",
-        ),
-    ] = None,
+    language: Annotated[str | None, language_option(help="The language of code that names none.")] = None,
     backend: Annotated[str | None, backend_option(help="The jailer of jobs that name none.")] = None,
     limit: Limit = [],  # noqa: B006 (the parser copies it)
     timeout: Timeout = None,

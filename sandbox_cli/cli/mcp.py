@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sandbox_cli.cli import inputs
-from sandbox_cli.cli.options import AuditFile, Capture, Locked, backend_option, policy_option
+from sandbox_cli.cli.options import AuditFile, Capture, Locked, backend_option, policy_option, workspace_option
 from sandbox_cli.errors import HostError
 
 if TYPE_CHECKING:
@@ -31,10 +31,7 @@ def mcp(  # noqa: PLR0917 (the parser's way)
     ] = None,
     workspace: Annotated[
         str | None,
-        typer.Option(
-            "-C",
-            "--workspace",
-            metavar="DIR[:ro]",
+        workspace_option(
             help="Every job works in this directory of yours, which keeps its files; with :ro it can only be read.",
         ),
     ] = None,

@@ -81,6 +81,10 @@ BestEffort = Annotated[
 ]
 # What they are by default is each command's own to say: policy_option(help=...).
 policy_option = functools.partial(typer.Option, "-p", "--policy", metavar="NAME|PATH", autocompletion=complete.policies)
+language_option = functools.partial(
+    typer.Option, "-l", "--language", metavar="NAME[@VERSION]", autocompletion=complete.languages
+)
+workspace_option = functools.partial(typer.Option, "-C", "--workspace", metavar="DIR[:ro]")
 backend_option = functools.partial(typer.Option, "-b", "--backend", metavar="NAME", autocompletion=complete.backends)
 Body = Callable[["Options", list[str]], int]
 
@@ -99,11 +103,7 @@ class Options:
     locked: Locked = False
     language: Annotated[
         str | None,
-        typer.Option(
-            "-l",
-            "--language",
-            metavar="NAME[@VERSION]",
-            autocompletion=complete.languages,
+        language_option(
             help="The language, as in python, python@3.12 or 'python@>=3.11,<3.13'. Default: the policy's, else by the "
             "extension of FILE.",
         ),
@@ -149,10 +149,7 @@ class Options:
     ] = None
     workspace: Annotated[
         str | None,
-        typer.Option(
-            "-C",
-            "--workspace",
-            metavar="DIR[:ro]",
+        workspace_option(
             help="Work in this directory of yours, at its own path, where the policy allows it; "
             "with :ro it can only be read. HOME stays scratch.",
         ),
