@@ -35,8 +35,10 @@ def test_signal_ends_the_jobs_that_run_and_keeps_what_was_finished(
         first = process.stdout.readline()
         wait_for_sleepers(process.pid, 2)
         began = time.monotonic()
+        process.send_signal(signal.SIGSTOP)
         process.send_signal(number)
-        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)  # at the same time, and the kernel gives them in the order of the numbers
+        process.send_signal(signal.SIGCONT)
         stdout, stderr = process.communicate()
     assert time.monotonic() - began < 5
     assert [each["id"] for each in results(first + stdout)] == ["first"]
