@@ -271,6 +271,7 @@ def test_ctrl_c_ends_the_compiler(sandbox: Sandbox, shared_tmp: Path) -> None:
         before = person.settings
         words = ("run", "-t", "-p", str(shared_tmp / "compiled.yaml"), str(shared_tmp / "a.job"))
         person.starts(*words, shows="/dev/pts/0\r\n")
+        person.pid_of("sleep", "1000")  # a shell whose `tty` still runs would leave Ctrl-C to that
         person.presses("c")
         person.sees("SIGINT")
         person.sees(OUTER)
